@@ -1,0 +1,273 @@
+"""MemoryStore: the store's contract in plain dicts, for tests that need no database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from chatkit.store import NotFoundError, Store, StoreItemType
+from chatkit.types import Attachment, FeedbackKind, Page, ThreadItem, ThreadMetadata
+
+from chatstore import codec
+
+logger = logging.getLogger(__name__)
+Loaded = TypeVar("Loaded")
+
+
+@dataclass
+class _Item:
+    payload: str
+    item_type: str
+    item_status: str
+    feedback: str = ""
+    is_hidden: bool = False
+    is_redacted: bool = False
+
+
+@dataclass
+class _Thread:
+    user_id: str
+    created_at: dt.datetime
+    payload: str
+    # In order of arrival, which is all that there is to an item's position (S10).
+    items: dict[str, _Item] = field(default_factory=dict)
+
+
+@dataclass
+class _Attachment:
+    user_id: str
+    payload: str
+    thread_id: str | None = None
+    item_id: str | None = None
+
+
+class MemoryStore(Store[Any]):
+    """
+    Keeps threads, items and attachments in memory, by the same contract as DjangoStore.
+
+    Its contexts, its ids and its errors are DjangoStore's. A new one is empty; what it holds ends
+    with it. For one event loop, not for several threads.
+    """
+
+    def __init__(self) -> None:
+        self._threads: dict[str, _Thread] = {}
+        self._attachments: dict[str, _Attachment] = {}
+
+    def get_user_id(self, context: Any) -> Any:
+        """Return the owner's id, or None (S2)."""
+        return codec.user_id_of(context)
+
+    def generate_thread_id(self, context: Any) -> str:
+        return codec.new_id("thread")
+
+    def generate_item_id(
+        self, item_type: StoreItemType, thread: ThreadMetadata, context: Any
+    ) -> str:
+        return codec.new_id(item_type)
+
+    # Threads
+
+    async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
+        thread = self._thread(thread_id, context)
+        for loaded in _decoded(codec.load_thread, [(thread_id, thread.payload)]):
+            codec.note_known_thread(thread_id)
+            return loaded
+        raise NotFoundError(f"Thread {thread_id} not found")
+
+    async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
+        user_id = self._user_id(context)
+        values = codec.session_values(thread)
+        thread_id, payload = values["thread_id"], values["payload"]
+        stored = self._threads.get(thread_id)
+        if stored and stored.user_id == user_id:
+            stored.payload = payload
+        elif codec.is_known_thread(thread.id):
+            pass  # a running stream only updates: deleted stays deleted (S7)
+        elif stored:
+            raise NotFoundError(f"Thread {thread.id} not found")
+        else:
+            self._threads[thread_id] = _Thread(user_id, values["created_at"], payload)
+        codec.note_known_thread(thread.id)
+
+    async def load_threads(
+        self, limit: int, after: str | None, order: str, context: Any
+    ) -> Page[ThreadMetadata]:
+        user_id = self._user_id(context)
+        limit = codec.check_page(limit, order)
+        own = {key: row for key, row in self._threads.items() if row.user_id == user_id}
+        if after is not None and after not in own:
+            raise NotFoundError(f"Thread {after} not found")
+        keys = sorted(own, key=lambda key: (own[key].created_at, key))
+        rows = [(key, own[key].payload) for key in _beyond(keys, after, order)]
+        return _page(codec.load_thread, rows, limit)
+
+    async def delete_thread(self, thread_id: str, context: Any) -> None:
+        if self._find(thread_id, context):
+            del self._threads[thread_id]
+            self._drop_attachments(lambda row: row.thread_id == thread_id)
+
+    # Items
+
+    async def load_thread_items(
+        self, thread_id: str, after: str | None, limit: int, order: str, context: Any
+    ) -> Page[ThreadItem]:
+        thread = self._find(thread_id, context)
+        limit = codec.check_page(limit, order)
+        items = thread.items if thread else {}
+        if thread and after is not None and after not in items:
+            raise NotFoundError(f"Item {after} not found in thread {thread_id}")
+        keys = _beyond(list(items), after, order)
+        rows = [(key, items[key].payload) for key in keys if not items[key].is_hidden]
+        return _page(codec.load_item, rows, limit)
+
+    async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
+        if item.id == codec.FAKE_ID:
+            thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
+            new_id = self.generate_item_id(codec.id_type(item), thread, context)
+            item = item.model_copy(update={"id": new_id})
+        self._put_item(thread_id, item, context, _may_replace)
+
+    async def save_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
+        self._put_item(thread_id, item, context, lambda stored, item: not stored.is_redacted)
+
+    async def load_item(self, thread_id: str, item_id: str, context: Any) -> ThreadItem:
+        thread = self._find(thread_id, context)
+        stored = thread.items.get(item_id) if thread else None
+        if stored and not stored.is_hidden:
+            for item in _decoded(codec.load_item, [(item_id, stored.payload)]):
+                return item
+        raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
+
+    async def delete_thread_item(self, thread_id: str, item_id: str, context: Any) -> None:
+        thread = self._find(thread_id, context)
+        if thread and thread.items.pop(item_id, None):
+            sent_with = (thread_id, item_id)
+            self._drop_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
+
+    async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None:
+        """Delete what follows an item, hidden items too: its answer is asked for anew (M2)."""
+        thread = self._find(thread_id, context)
+        if thread and item_id in thread.items:
+            for later in _beyond(list(thread.items), item_id, "asc"):
+                await self.delete_thread_item(thread_id, later, context)
+
+    async def save_feedback(
+        self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: Any
+    ) -> None:
+        """Keep the user's feedback with the items; unknown and hidden ones are ignored (V1)."""
+        thread = self._find(thread_id, context)
+        for item_id in item_ids if thread else ():
+            stored = thread.items.get(item_id) if thread else None
+            if stored and not stored.is_hidden:
+                stored.feedback = kind
+
+    def _put_item(
+        self,
+        thread_id: str,
+        item: ThreadItem,
+        context: Any,
+        may_replace: Callable[[_Item, _Item], bool],
+    ) -> None:
+        user_id = self._user_id(context)
+        values = codec.message_values(item)
+        thread = self._thread(thread_id, context)
+        item_id = values["item_id"]
+        new = _Item(values["payload"], values["item_type"], values["item_status"])
+        stored = thread.items.setdefault(item_id, new)
+        if stored is not new:
+            if may_replace(stored, new):
+                stored.payload = new.payload
+                stored.item_type, stored.item_status = new.item_type, new.item_status
+            elif new.item_type not in codec.IMMUTABLE_TYPES:
+                return
+        for attachment_id in codec.attachment_ids(item):  # they go with this item (A4)
+            row = self._attachments.get(attachment_id)
+            is_free = row and row.item_id is None and row.thread_id in (None, thread_id)
+            if row and is_free and row.user_id == user_id:
+                row.thread_id, row.item_id = thread_id, item_id
+
+    # Attachments
+
+    async def save_attachment(self, attachment: Attachment, context: Any) -> None:
+        user_id = self._user_id(context)
+        values = codec.attachment_values(attachment)
+        row = _Attachment(user_id, values["payload"])
+        row = self._attachments.setdefault(values["attachment_id"], row)
+        if row.user_id != user_id:
+            raise NotFoundError(f"Attachment {attachment.id} not found")
+        row.payload = values["payload"]
+        # It stays with the first thread that it is sent in (A3).
+        sent_in = attachment.thread_id
+        if row.thread_id is None and sent_in is not None and self._find(sent_in, context):
+            row.thread_id = sent_in
+
+    async def load_attachment(self, attachment_id: str, context: Any) -> Attachment:
+        user_id = self._user_id(context)
+        row = self._attachments.get(attachment_id)
+        if row and row.user_id == user_id:
+            for loaded in _decoded(codec.load_attachment, [(attachment_id, row.payload)]):
+                return loaded
+        raise NotFoundError(f"Attachment {attachment_id} not found")
+
+    async def delete_attachment(self, attachment_id: str, context: Any) -> None:
+        user_id = self._user_id(context)
+        row = self._attachments.get(attachment_id)
+        if row and row.user_id == user_id:
+            del self._attachments[attachment_id]
+
+    # Whose is it?
+
+    def _user_id(self, context: Any) -> str:
+        return codec.clean_user_id(self.get_user_id(context))
+
+    def _find(self, thread_id: str, context: Any) -> _Thread | None:
+        user_id = self._user_id(context)
+        thread = self._threads.get(thread_id)
+        return thread if thread and thread.user_id == user_id else None
+
+    def _thread(self, thread_id: str, context: Any) -> _Thread:
+        if thread := self._find(thread_id, context):
+            return thread
+        raise NotFoundError(f"Thread {thread_id} not found")
+
+    def _drop_attachments(self, goes: Callable[[_Attachment], bool]) -> None:
+        kept = {key: row for key, row in self._attachments.items() if not goes(row)}
+        self._attachments = kept
+
+
+def _may_replace(stored: _Item, new: _Item) -> bool:
+    """Tell whether an item that is added again replaces the stored one (S8)."""
+    return (
+        not stored.is_redacted
+        and new.item_type == stored.item_type
+        and new.item_type not in codec.IMMUTABLE_TYPES
+        and (new.item_status != "pending" or stored.item_status == "pending")
+    )
+
+
+def _beyond(keys: list[str], after: str | None, order: str) -> list[str]:
+    if order == "desc":
+        keys = keys[::-1]
+    return keys[keys.index(after) + 1 :] if after in keys else keys
+
+
+def _decoded(load: Callable[[str], Loaded], rows: Iterable[tuple[str, str]]) -> list[Loaded]:
+    loaded = []
+    for row_id, payload in rows:
+        try:
+            loaded.append(load(payload))
+        except ValueError:
+            logger.warning("The payload of %r can't be decoded", row_id)
+    return loaded
+
+
+def _page(load: Callable[[str], Loaded], rows: list[tuple[str, str]], limit: int) -> Page[Loaded]:
+    has_more = len(rows) > limit
+    return Page(
+        data=_decoded(load, rows[:limit]),
+        has_more=has_more,
+        after=rows[limit - 1][0] if has_more else None,
+    )

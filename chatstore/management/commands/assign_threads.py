@@ -1,0 +1,35 @@
+"""Gives all of one owner's threads to another: for the visitor who signs up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from chatstore.management import arguments
+from chatstore.portability.erasure import assign_threads
+
+
+class Command(BaseCommand):
+    help = "Gives all threads, messages and uploads of one owner to another."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--from", dest="from_user", type=arguments.user_id, required=True)
+        parser.add_argument("--to", dest="to_user", type=arguments.user_id, required=True)
+        parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
+        arguments.add_database(parser)
+
+    def handle(self, **options: Any) -> None:
+        from_user, to_user = options["from_user"], options["to_user"]
+        if from_user == to_user:
+            raise CommandError(_("--from and --to are the same."))
+        dry_run = options["dry_run"]
+        counts = assign_threads(from_user, to_user, options["database"], dry_run=dry_run)
+        sentence = (
+            _("Would give %(counts)s of %(old)s to %(new)s.")
+            if dry_run
+            else _("Gave %(counts)s of %(old)s to %(new)s.")
+        )
+        words = {"counts": arguments.in_words(counts), "old": from_user, "new": to_user}
+        self.stdout.write(sentence % words)

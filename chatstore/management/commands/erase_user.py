@@ -1,0 +1,63 @@
+"""Erases all of one user, and prints a receipt (R4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chatstore.management import arguments
+from chatstore.portability.erasure import Receipt, erase_user
+
+
+class Command(BaseCommand):
+    help = "Erases all threads, messages and files of a user. What is on hold is named and left."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user", type=arguments.user_id, help=_("The owner's id."))
+        parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
+        parser.add_argument("--json", action="store_true", help=_("Print the receipt as JSON."))
+        arguments.add_database(parser)
+
+    def handle(self, **options: Any) -> None:
+        dry_run = options["dry_run"]
+        receipt = erase_user(options["user"], options["database"], dry_run=dry_run)
+        if options["json"]:
+            counts, time = vars(receipt.erased), receipt.erased_at.isoformat()
+            values = {"dry_run": dry_run, **vars(receipt), "erased": counts, "erased_at": time}
+            self.stdout.write(json.dumps(values))
+        else:
+            self._print(receipt, dry_run=dry_run)
+        if receipt.failed_receivers:
+            raise CommandError(
+                _("The application's own erasure failed, see the log: %s.")
+                % ", ".join(receipt.failed_receivers)
+            )
+
+    def _print(self, receipt: Receipt, *, dry_run: bool) -> None:
+        if receipt.on_hold:
+            sentence = ngettext(
+                "%d thread is on hold and stays:",
+                "%d threads are on hold and stay:",
+                len(receipt.on_hold),
+            ) % len(receipt.on_hold)
+            self.stdout.write(f"{sentence} {', '.join(receipt.on_hold)}.")
+        if receipt.files_left:
+            self.stdout.write(
+                ngettext(
+                    "%d file could not be removed yet; cleanup_attachments tries again.",
+                    "%d files could not be removed yet; cleanup_attachments tries again.",
+                    receipt.files_left,
+                )
+                % receipt.files_left
+            )
+        sentence = (
+            _("Would erase %(counts)s of %(user)s.")
+            if dry_run
+            else _("Erased %(counts)s of %(user)s.")
+        )
+        counts = arguments.in_words(receipt.erased)
+        self.stdout.write(sentence % {"counts": counts, "user": receipt.user_id})

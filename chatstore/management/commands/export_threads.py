@@ -1,0 +1,63 @@
+"""Exports threads as JSON Lines with files; the format is docs/export-format.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chatstore.management import arguments
+from chatstore.portability.archive import ArchiveError, Writer
+from chatstore.portability.exports import export_threads
+
+
+class Command(BaseCommand):
+    help = "Exports threads, with messages and files, to a file that import_threads reads."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file",
+            nargs="?",
+            default="-",
+            help=_("FILE.jsonl, FILE.jsonl.gz or FILE.zip; default: standard output."),
+        )
+        parser.add_argument("--user", type=arguments.user_id, help=_("Only this owner's threads."))
+        parser.add_argument(
+            "--since", type=arguments.moment, help=_("Only what was active since this time.")
+        )
+        parser.add_argument(
+            "--files",
+            metavar="FOLDER",
+            help=_("Where the files go; default: FILE.files, or inside the zip."),
+        )
+        arguments.add_database(parser)
+
+    def handle(self, **options: Any) -> None:
+        try:
+            with (
+                Writer(options["file"], options["files"]) as writer,
+                arguments.Progress(self.stderr) as progress,
+            ):
+                exporter = export_threads(
+                    writer,
+                    options["database"],
+                    user_id=options["user"],
+                    since=options["since"],
+                    progress=progress,
+                )
+        except (ArchiveError, OSError) as error:  # the disk is full, say
+            raise CommandError(str(error)) from error
+        # Standard output may be the archive itself.
+        say = self.stderr if options["file"] == "-" else self.stdout
+        say.write(_("Exported %s.") % arguments.in_words(exporter.counts))
+        if exporter.without_bytes:
+            self.stderr.write(
+                ngettext(
+                    "%d attachment was exported without its file.",
+                    "%d attachments were exported without their files.",
+                    exporter.without_bytes,
+                )
+                % exporter.without_bytes
+            )

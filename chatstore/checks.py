@@ -1,0 +1,120 @@
+"""System checks: what can be wrong in the settings is said at start-up, with a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.files.storage import storages
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from chatstore.conf import settings
+
+POSITIVE_INTEGERS = (
+    "max_page_size",
+    "max_request_bytes",
+    "max_upload_bytes",
+    "max_attachments",
+    "user_quota_bytes",
+    "upload_url_ttl",
+    "file_url_ttl",
+    "retention_days",
+)
+
+
+@register("chatstore")
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """chatstore.E001 to E006: each setting has the type and range that the app needs."""
+    return [*_check_server(), *_check_positive_integers(), *_check_uploads()]
+
+
+@register(Tags.database)
+def check_databases(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """chatstore.E007: MariaDB and MySQL are to hold any text; ``migrate`` asks for this first."""
+    errors: list[CheckMessage] = []
+    for alias in databases or ():
+        if connections[alias].vendor == "mysql":
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT @@character_set_database")
+                [charset] = cursor.fetchone()
+            if charset != "utf8mb4":
+                errors.append(
+                    Error(
+                        f"The database {alias!r} has the character set {charset}, "
+                        "which can't hold every message.",
+                        hint="ALTER DATABASE … CHARACTER SET utf8mb4, before its tables are made.",
+                        id="chatstore.E007",
+                    )
+                )
+    return errors
+
+
+def _check_server() -> list[CheckMessage]:
+    if not settings.server:
+        return []  # the store can be used without the views
+    try:
+        server_class = import_string(settings.server)
+    except ImportError as error:
+        return [
+            Error(
+                f"CHATSTORE_SERVER names {settings.server!r}, which can't be imported: {error}",
+                hint="Give the dotted path of a subclass of chatstore.server.ChatServer.",
+                id="chatstore.E001",
+            )
+        ]
+    from chatstore.server import ChatServer
+
+    if not (isinstance(server_class, type) and issubclass(server_class, ChatServer)):
+        return [
+            Error(
+                f"CHATSTORE_SERVER names {settings.server!r}, which is no ChatServer.",
+                hint="Give the dotted path of a subclass of chatstore.server.ChatServer.",
+                id="chatstore.E002",
+            )
+        ]
+    return []
+
+
+def _check_positive_integers() -> list[CheckMessage]:
+    return [
+        Error(
+            f"CHATSTORE_{name.upper()} must be a whole number of at least 1, not {value!r}.",
+            id="chatstore.E003",
+        )
+        for name in POSITIVE_INTEGERS
+        if not isinstance(value := getattr(settings, name), int)
+        or isinstance(value, bool)
+        or value < 1
+    ]
+
+
+def _check_uploads() -> list[CheckMessage]:
+    errors: list[CheckMessage] = []
+    types = settings.upload_types
+    if isinstance(types, str) or not all(isinstance(name, str) and "/" in name for name in types):
+        errors.append(
+            Error(
+                f"CHATSTORE_UPLOAD_TYPES must be a list of content types, not {types!r}.",
+                hint='Such as ["image/png", "application/pdf"].',
+                id="chatstore.E004",
+            )
+        )
+    if settings.storage not in storages.backends:
+        errors.append(
+            Error(
+                f"CHATSTORE_STORAGE names {settings.storage!r}, which is not in STORAGES.",
+                hint="Give one of its aliases; files of conversations should be in no public one.",
+                id="chatstore.E006",
+            )
+        )
+    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
+        errors.append(
+            Error(
+                f"CHATSTORE_BASE_URL must be an address, not {settings.base_url!r}.",
+                hint="Such as https://example.com; empty, it is taken from the request.",
+                id="chatstore.E005",
+            )
+        )
+    return errors

@@ -1,0 +1,401 @@
+"""
+ChatServer: the ChatKitServer to write ``respond()`` for.
+
+It adds what the SDK leaves to its users: what is refused, and with which status, before a stream
+begins; ids that are unique; times with an offset; feedback; and answers that survive a lost line.
+HTTP is the views' business, rows are the store's.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import inspect
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any, Generic, TypeVar, cast
+
+from agents import Agent, Runner, RunResultStreaming, TResponseInputItem
+from chatkit.agents import (
+    AgentContext,
+    ResponseStreamConverter,
+    ThreadItemConverter,
+    stream_agent_response,
+)
+from chatkit.errors import CustomStreamError, ErrorCode, StreamError
+from chatkit.server import (
+    ChatKitServer,
+    NonStreamingResult,
+    StreamingResult,
+)
+from chatkit.store import AttachmentStore, Store
+from chatkit.types import (
+    AttachmentsDeleteReq,
+    ChatKitReq,
+    ClientToolCallItem,
+    ErrorEvent,
+    FeedbackKind,
+    InputTranscribeReq,
+    ItemsListReq,
+    ProgressUpdateEvent,
+    StructuredInputItem,
+    ThreadItem,
+    ThreadMetadata,
+    ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
+    ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
+    ThreadsCustomActionReq,
+    ThreadsDeleteReq,
+    ThreadsRetryAfterItemReq,
+    ThreadsSyncCustomActionReq,
+    ThreadStreamEvent,
+    UserMessageItem,
+    WidgetItem,
+    is_streaming_req,
+)
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from pydantic import BaseModel
+
+from chatstore import codec, requests
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.conf import settings
+from chatstore.converters import FileConverter, ImageConverter
+from chatstore.fresh_ids import FreshIds
+from chatstore.requests import RequestRefused
+from chatstore.store import DjangoStore
+from chatstore.streams import EventStream, describe
+
+logger = logging.getLogger(__name__)
+TContext = TypeVar("TContext")
+
+
+class _WithoutWords(logging.Filter):
+    """Takes the words of exceptions out of what the SDK logs: they may quote anything (S18)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1]:
+            record.msg = f"A stream failed: {describe(record.exc_info[1])}"
+            record.args, record.exc_info = (), None
+        return True
+
+
+logging.getLogger("chatkit").addFilter(_WithoutWords())
+
+
+# The method that an application must override before it can serve the request.
+_NEEDED_METHODS: dict[type, str] = {
+    ThreadsCustomActionReq: "action",
+    ThreadsSyncCustomActionReq: "sync_action",
+    InputTranscribeReq: "transcribe",
+}
+
+
+class ChatServer(ChatKitServer[TContext], Generic[TContext]):
+    """
+    Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
+
+    One instance serves all requests. With no argument it keeps everything in Django's database
+    and storage.
+    """
+
+    # How many of a thread's newest items run_agent gives to the model.
+    history_length = 50
+
+    def __init__(
+        self,
+        store: Store[TContext] | None = None,
+        attachment_store: AttachmentStore[TContext] | None = None,
+    ) -> None:
+        super().__init__(store or DjangoStore(), attachment_store or DjangoAttachmentStore())
+
+    # What an application may override
+
+    async def get_context(self, request: HttpRequest) -> TContext | None:
+        """Return what the stores and respond() get; None for a visitor who must sign in (401)."""
+        user = await request.auser()
+        if not user.is_authenticated:
+            return None
+        return cast(TContext, {"user_id": str(user.pk), "request": request})
+
+    def refusal(
+        self, thread: ThreadMetadata, request: ChatKitReq
+    ) -> str | Awaitable[str | None] | None:
+        """
+        Return why the thread does not take this request, as a sentence for its user, or None.
+
+        May be a coroutine. Overriding it, keep what super() says: it refuses whatever would
+        continue a locked or closed thread (V2).
+        """
+        if thread.status.type == "active" or not isinstance(request, requests.CONTINUES_A_THREAD):
+            return None
+        if thread.status.reason:
+            return thread.status.reason
+        if thread.status.type == "closed":
+            return _("This conversation is closed.")
+        return _("This conversation is locked.")
+
+    async def add_feedback(
+        self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
+    ) -> None:
+        """Keep the feedback with its items (V1)."""
+        await self._own_store.save_feedback(thread_id, item_ids, feedback, context)
+
+    # The model
+
+    async def run_agent(
+        self,
+        agent: Agent[Any],
+        thread: ThreadMetadata,
+        context: TContext,
+        *,
+        input: list[TResponseInputItem] | None = None,  # noqa: A002 (the Agents SDK's name)
+        converter: ResponseStreamConverter | None = None,
+        **options: Any,
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """
+        Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
+
+        Args:
+            agent: of the Agents SDK; its tools get an AgentContext.
+            thread: as respond() got it.
+            context: as respond() got it.
+            input: what the model reads; by default the thread's newest items.
+            converter: how the model's output becomes items.
+            options: passed to Runner.run_streamed, such as max_turns or run_config.
+        """
+        agent_context: AgentContext[Any] = AgentContext(
+            thread=thread, store=self.store, request_context=context
+        )
+        if input is None:
+            input = await self.load_input(thread, context)  # noqa: A001
+        run = _Run(Runner.run_streamed(agent, input, context=agent_context, **options))
+        try:
+            async for event in stream_agent_response(
+                agent_context,
+                cast(RunResultStreaming, run),
+                converter=converter or self._image_converter(thread, context),
+            ):
+                yield event
+        finally:
+            run.leave()
+            # The SDK's other task waits for an event of the agent's tools, for ever but for this.
+            await agent_context.stream(ProgressUpdateEvent(text=""))
+
+    async def load_input(
+        self, thread: ThreadMetadata, context: TContext
+    ) -> list[TResponseInputItem]:
+        """Return the thread's newest items as the model reads them, oldest first."""
+        page = await self.store.load_thread_items(
+            thread.id, None, self.history_length, "desc", context
+        )
+        converter = (
+            FileConverter(self.attachment_store, context)
+            if isinstance(self.attachment_store, DjangoAttachmentStore)
+            else ThreadItemConverter()
+        )
+        return await converter.to_agent_input(page.data[::-1])
+
+    def _image_converter(
+        self, thread: ThreadMetadata, context: TContext
+    ) -> ResponseStreamConverter:
+        if isinstance(self.attachment_store, DjangoAttachmentStore):
+            return ImageConverter(self.attachment_store, thread.id, context)
+        return ResponseStreamConverter()
+
+    # Requests
+
+    async def process(
+        self, request: str | bytes | bytearray, context: TContext
+    ) -> StreamingResult | NonStreamingResult:
+        """
+        Serve one request; a streaming one has its first event when this returns.
+
+        Raises RequestRefused or UploadRefused, NotFoundError for a thread, item or attachment
+        that the request names, and NotImplementedError; nothing is stored then (V5).
+        """
+        parsed = requests.parse(request)
+        logger.info("Received %s", parsed.type)
+        if reason := await self._check(parsed, context):
+            if not is_streaming_req(parsed):
+                raise RequestRefused(reason, 409)
+            return StreamingResult(self._only(ErrorEvent(code="custom", message=reason)))
+        if not is_streaming_req(parsed):
+            return NonStreamingResult(await self._process_non_streaming(parsed, context))
+        stream = await EventStream.start(
+            self._retry(parsed, context)
+            if isinstance(parsed, ThreadsRetryAfterItemReq)
+            else self._process_streaming(parsed, context),
+            last_words=self._last_words,
+            context=_stream_context(),
+        )
+        return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
+
+    async def _check(self, request: ChatKitReq, context: TContext) -> str | None:
+        """
+        Look at all that the request names before anything is stored, and return the refusal.
+
+        One query asks for the thread and its status.
+        """
+        needed = _NEEDED_METHODS.get(type(request))
+        if needed and getattr(type(self), needed) is getattr(ChatKitServer, needed):
+            raise NotImplementedError(f"{needed}() is not overridden")
+        thread_id: str | None = getattr(request.params, "thread_id", None)
+        if thread_id is not None and not isinstance(request, (ItemsListReq, ThreadsDeleteReq)):
+            thread = await self.store.load_thread(thread_id, context)
+            reason = self.refusal(thread, request)
+            if inspect.isawaitable(reason):
+                reason = await reason
+            if reason:
+                return reason
+        await self._check_state(request, thread_id, context)
+        return None
+
+    async def _check_state(
+        self, request: ChatKitReq, thread_id: str | None, context: TContext
+    ) -> None:
+        """Refuse what the SDK would find out only after the stream has begun, or never."""
+        match request:
+            case ThreadsCreateReq() | ThreadsAddUserMessageReq():
+                await self._check_attachments(request.params.input.attachments, thread_id, context)
+            case AttachmentsDeleteReq():
+                await self.store.load_attachment(request.params.attachment_id, context)
+            case ThreadsRetryAfterItemReq():
+                if not isinstance(await self._named_item(request, context), UserMessageItem):
+                    raise RequestRefused(_("Only a user's message can be answered again."), 409)
+            case ThreadsAddStructuredInputReq():
+                item = await self._named_item(request, context)
+                if not isinstance(item, StructuredInputItem) or item.status != "pending":
+                    raise RequestRefused(_("This question has been answered already."), 409)
+                # The SDK would ignore the answers to other questions too, and log their ids,
+                # which may be any text (S18).
+                answers, asked = request.params.input.answers, {one.id for one in item.inputs}
+                request.params.input.answers = {key: answers[key] for key in asked & set(answers)}
+            case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
+                if request.params.item_id is not None and not isinstance(
+                    await self._named_item(request, context), WidgetItem
+                ):
+                    raise RequestRefused(_("Only a widget can send an action."), 409)
+            case ThreadsAddClientToolOutputReq(params=params):
+                last = await self.store.load_thread_items(
+                    params.thread_id, None, 1, "desc", context
+                )
+                if not any(
+                    isinstance(item, ClientToolCallItem) and item.status == "pending"
+                    for item in last.data
+                ):
+                    raise RequestRefused(_("No tool call waits for an output."), 409)
+
+    async def _named_item(self, request: Any, context: TContext) -> ThreadItem:
+        params = request.params
+        return await self.store.load_item(params.thread_id, params.item_id, context)
+
+    async def _check_attachments(
+        self, attachment_ids: list[str], thread_id: str | None, context: TContext
+    ) -> None:
+        if isinstance(self.attachment_store, DjangoAttachmentStore):
+            await self.attachment_store.check_sendable(attachment_ids, thread_id, context)
+        else:
+            for attachment_id in attachment_ids:
+                await self.store.load_attachment(attachment_id, context)
+
+    # Streams
+
+    async def _retry(
+        self, request: ThreadsRetryAfterItemReq, context: TContext
+    ) -> AsyncGenerator[bytes, None]:
+        # All at once and hidden ones too (M2); the SDK would delete one by one what it can see.
+        params = request.params
+        await self._own_store.delete_items_after(params.thread_id, params.item_id, context)
+        async for event in self._process_streaming(request, context):
+            yield event
+
+    async def _process_events(
+        self,
+        thread: ThreadMetadata,
+        context: TContext,
+        stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        async for event in super()._process_events(
+            thread, context, lambda: self._guarded(thread, context, stream)
+        ):
+            yield event
+
+    async def _guarded(
+        self,
+        thread: ThreadMetadata,
+        context: TContext,
+        stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Give fake ids a real one, and log an exception without its words, as the SDK would."""
+        fresh = FreshIds(lambda kind: self.store.generate_item_id(kind, thread, context))
+        try:
+            async for event in stream():
+                for renamed in fresh.rename(event):
+                    yield renamed
+        except (CustomStreamError, StreamError):
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever an application raises)
+            logger.error("respond() failed in %s: %s", thread.id, describe(error))
+            raise StreamError(ErrorCode.STREAM_ERROR, allow_retry=True) from None
+
+    async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
+        yield self._event(event)
+
+    def _last_words(self, error: Exception) -> bytes:
+        return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
+
+    def _event(self, event: BaseModel) -> bytes:
+        return b"data: " + self._serialize(event) + b"\n\n"
+
+    def _serialize(self, obj: BaseModel) -> bytes:
+        return super()._serialize(codec.with_offsets(obj))
+
+    @property
+    def _own_store(self) -> Any:
+        """The store, for what chatkit's Store does not have; MemoryStore has it too."""
+        return self.store
+
+
+class _Run:
+    """What stream_agent_response needs of a run, and a way to leave it early without a trace."""
+
+    def __init__(self, result: RunResultStreaming) -> None:
+        self._result = result
+        self._is_left = False
+
+    async def stream_events(self) -> AsyncIterator[Any]:
+        async for event in self._result.stream_events():
+            yield event
+        if self._is_left:
+            # The SDK's task that waits for one more is alone now: of an end without an event,
+            # which is an exception, asyncio would log that nobody retrieved it.
+            yield None
+
+    def leave(self) -> None:
+        if not self._result.is_complete:
+            self._is_left = True
+            self._result.cancel()
+
+
+def _stream_context() -> contextvars.Context:
+    """Context variables for a stream's task: it remembers the threads that it has seen (S7)."""
+    context = contextvars.copy_context()
+    context.run(codec.known_threads.set, set())
+    return context
+
+
+def get_server() -> ChatServer[Any]:
+    """Return the instance of CHATSTORE_SERVER that serves all requests of this process."""
+    if not settings.server:
+        raise ImproperlyConfigured("CHATSTORE_SERVER must name a subclass of ChatServer.")
+    return _make_server(settings.server)
+
+
+@functools.cache
+def _make_server(path: str) -> ChatServer[Any]:
+    server: ChatServer[Any] = import_string(path)()
+    return server

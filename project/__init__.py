@@ -1,0 +1,1 @@
+"""The demo site: how a Django project uses chatstore."""

@@ -1,0 +1,199 @@
+"""The texts and widgets that the demo's scenes show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REPLY = """You said: *{words}*
+
+No model is connected to this demo, so that is all I know about it. Type `/help` for what I can \
+show: **markdown**, widgets, workflows, sources, questions and more."""
+
+MARKDOWN = """## Checking the chain
+
+A chain is worn when it has grown by **0.75 %**. To find out:
+
+1. Put the chain on the *big* ring.
+2. Lay a ruler along it.
+3. Measure twelve links, pin to pin:
+   - up to 305.5 mm it is fine
+   - from 306.5 mm on, replace it
+
+| Wear | Twelve links | What to do |
+|:-----|-------------:|:-----------|
+| 0 %  | 304.8 mm | ride |
+| 0.5 % | 306.3 mm | order a new one |
+| 0.75 % | 307.1 mm | change it today |
+
+The same as a function:
+
+```python
+def wear(twelve_links: float) -> float:
+    \"\"\"Return how much the chain has grown, in per cent.\"\"\"
+    return (twelve_links / 304.8 - 1) * 100
+```
+
+> Change the cassette with every third chain.
+
+"""
+
+SLOW = (
+    "A good ride begins slowly: the first kilometres belong to the muscles, the next ones to "
+    "the breath, and only then does the road open. So I take my time with this answer, word "
+    "by word, until you have heard enough and press the button that stops me. There is a hill "
+    "ahead, and behind it another one, and a bakery that opens at seven."
+)
+
+SOURCED = (
+    "Tyres with a width of 40 mm roll *faster* on gravel than narrow ones at the same pressure. "
+    "For a rider of 75 kg, start at **2.6 bar** and let out a little more when it rains."
+)
+
+SOURCES: list[dict[str, Any]] = [
+    {
+        "title": "How wide is fast?",
+        "url": "https://example.com/tyres",
+        "description": "Rolling resistance of eight tyres on four surfaces.",
+        "attribution": "example.com",
+    },
+    {"title": "Workshop manual", "filename": "manual.pdf", "description": "Page 12"},
+]
+
+THOUGHT = "Half of the way is tarmac, so **puncture protection** matters more than grip."
+
+
+def _action(kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, **more}
+
+
+def _text(value: str, **more: Any) -> dict[str, Any]:
+    return {"type": "Text", "value": value, **more}
+
+
+BIKE: dict[str, Any] = {
+    "type": "Card",
+    "children": [
+        {
+            "type": "Row",
+            "justify": "between",
+            "children": [
+                {"type": "Title", "value": "Terra 2"},
+                {"type": "Badge", "label": "In stock", "color": "success"},
+            ],
+        },
+        {"type": "Caption", "value": "Gravel bicycle, steel frame, 11 gears"},
+        {"type": "Divider"},
+        {
+            "type": "Row",
+            "justify": "between",
+            "children": [_text("Price"), _text("1 490 €", weight="semibold")],
+        },
+        {
+            "type": "Row",
+            "justify": "between",
+            "children": [_text("Weight", color="secondary"), _text("10.4 kg", color="secondary")],
+        },
+        {
+            "type": "Row",
+            "children": [
+                {
+                    "type": "Button",
+                    "label": "Reserve",
+                    "style": "primary",
+                    "iconStart": "check",
+                    "onClickAction": _action("reserve", payload={"bike": "terra-2"}),
+                },
+                {
+                    "type": "Button",
+                    "label": "Remember",
+                    "onClickAction": _action(
+                        "remember", payload={"bike": "terra-2"}, streaming=False
+                    ),
+                },
+            ],
+        },
+    ],
+}
+
+FORM: dict[str, Any] = {
+    "type": "Card",
+    "size": "sm",
+    "asForm": True,
+    "children": [
+        {"type": "Title", "value": "An appointment"},
+        {"type": "Label", "value": "Name", "fieldName": "customer.name"},
+        {"type": "Input", "name": "customer.name", "required": True, "placeholder": "Ada"},
+        {"type": "Label", "value": "Day", "fieldName": "day"},
+        {"type": "DatePicker", "name": "day", "defaultValue": "2030-05-04T00:00:00"},
+        {"type": "Label", "value": "Kind", "fieldName": "kind"},
+        {
+            "type": "Select",
+            "name": "kind",
+            "defaultValue": "service",
+            "options": [
+                {"value": "service", "label": "Service"},
+                {"value": "repair", "label": "Repair"},
+            ],
+        },
+        {
+            "type": "RadioGroup",
+            "name": "time",
+            "ariaLabel": "Time of day",
+            "defaultValue": "morning",
+            "options": [
+                {"value": "morning", "label": "Morning"},
+                {"value": "evening", "label": "Evening"},
+            ],
+        },
+        {"type": "Textarea", "name": "note", "placeholder": "What is wrong?"},
+        {"type": "Checkbox", "name": "wash", "label": "Wash it too"},
+    ],
+    "confirm": {"label": "Book", "action": _action("book")},
+    "cancel": {"label": "Not now", "action": _action("cancel")},
+}
+
+LIST: dict[str, Any] = {
+    "type": "ListView",
+    "status": {"text": "Three bicycles"},
+    "children": [
+        {
+            "type": "ListViewItem",
+            "key": key,
+            "onClickAction": _action("choose", payload={"bike": key}),
+            "children": [
+                {"type": "Icon", "name": "cube"},
+                {
+                    "type": "Col",
+                    "gap": 0,
+                    "children": [_text(name, weight="medium"), {"type": "Caption", "value": what}],
+                },
+            ],
+        }
+        for key, name, what in (
+            ("terra-2", "Terra 2", "Gravel, 1 490 €"),
+            ("city-5", "City 5", "With lights and a rack, 890 €"),
+            ("alto", "Alto", "Touring, 2 150 €"),
+        )
+    ],
+}
+
+CHART: dict[str, Any] = {
+    "type": "Card",
+    "children": [
+        {"type": "Title", "value": "Rides a month"},
+        {
+            "type": "Chart",
+            "xAxis": "month",
+            "series": [{"type": "bar", "dataKey": "rides", "label": "Rides"}],
+            "data": [
+                {"month": "March", "rides": 6},
+                {"month": "April", "rides": 11},
+                {"month": "May", "rides": 19},
+            ],
+        },
+        {"type": "Hologram", "label": "A component from the future"},
+    ],
+}
+
+# Of a length that eight divides, so that its last state is all of it.
+LETTER = "Dear Ada, your *Terra 2* is **ready**. Come by any day until six.".ljust(72)

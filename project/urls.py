@@ -1,0 +1,23 @@
+"""The demo site's pages: home, sign-in, the chat and the admin."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from project.views import OfficialChatView
+
+# The page names the demo's users while they exist.
+home = TemplateView.as_view(template_name="home.html", extra_context={"is_demo": settings.DEBUG})
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("login/", LoginView.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("chat/official/", OfficialChatView.as_view(), name="official"),
+    path("chat/", include("chatstore.urls")),
+    path("admin/", admin.site.urls),
+]

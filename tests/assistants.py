@@ -1,0 +1,229 @@
+"""
+ChatServers for the tests: what they answer is named by the first word of the message.
+
+`say` streams the other words as they are; the rest is what a stream can go through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from chatkit.actions import Action
+from chatkit.errors import CustomStreamError
+from chatkit.types import (
+    AssistantMessageContent,
+    AssistantMessageContentPartAdded,
+    AssistantMessageContentPartTextDelta,
+    AssistantMessageItem,
+    HiddenContextItem,
+    SyncCustomActionResponse,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    UserMessageItem,
+    WidgetItem,
+)
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+from chatstore.codec import FAKE_ID
+from chatstore.database import release_connections
+from chatstore.server import ChatServer
+from tests.base import answer, tool_call
+
+Events = AsyncIterator[ThreadStreamEvent]
+SECRET = "xyzzy-plugh"  # stands for all text of a conversation
+FOREVER = 60
+LARGE = "large " * 11_000
+
+
+class Scripted(ChatServer[Any]):
+    """Plays the scene that the message names."""
+
+    async def respond(
+        self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
+    ) -> Events:
+        text = input_user_message.content[0].text if input_user_message else "say thanks"
+        scene, _, words = text.partition(" ")
+        async for event in getattr(self, f"play_{scene}")(thread, words, context):
+            yield event
+
+    def item(self, thread: ThreadMetadata, id: str = "", **fields: Any) -> AssistantMessageItem:  # noqa: A002
+        id = id or self.store.generate_item_id("message", thread, {})  # noqa: A001
+        return answer(id, "", thread_id=thread.id, **fields)
+
+    async def begin(self, item: AssistantMessageItem, *deltas: str, pace: float = 0) -> Events:
+        """Stream an answer that isn't done yet."""
+        empty = AssistantMessageContent(text="")
+        yield ThreadItemAddedEvent(item=item.model_copy(update={"content": []}))
+        yield self.update(item, AssistantMessageContentPartAdded(content_index=0, content=empty))
+        for delta in deltas:
+            change = AssistantMessageContentPartTextDelta(content_index=0, delta=delta)
+            yield self.update(item, change)
+            await asyncio.sleep(pace)
+
+    @staticmethod
+    def update(item: AssistantMessageItem, change: Any) -> ThreadItemUpdatedEvent:
+        return ThreadItemUpdatedEvent(item_id=item.id, update=change)
+
+    @staticmethod
+    def end(item: AssistantMessageItem, text: str) -> ThreadItemDoneEvent:
+        content = [AssistantMessageContent(text=text)]
+        return ThreadItemDoneEvent(item=item.model_copy(update={"content": content}))
+
+    async def play_say(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        item = self.item(thread)
+        async for event in self.begin(item, *words.split()):
+            yield event
+        yield self.end(item, words)
+
+    async def play_slow(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """A delta each 20 ms, for a long time."""
+        deltas = [f"{words}{number} " for number in range(FOREVER * 50)]
+        async for event in self.begin(self.item(thread), *deltas, pace=0.02):
+            yield event
+
+    async def play_sleep(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        await asyncio.sleep(FOREVER)
+
+    async def play_think(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        await asyncio.sleep(FOREVER)
+        yield self.end(self.item(thread), words)
+
+    async def play_flood(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Eight megabytes at once, and then nothing."""
+        async for event in self.begin(self.item(thread), *[LARGE] * 120):
+            yield event
+        await asyncio.sleep(FOREVER)
+
+    async def play_wait(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """An answer that is stored half a second after its last delta."""
+        item = self.item(thread)
+        async for event in self.begin(item, words):
+            yield event
+        await asyncio.sleep(0.5)
+        yield self.end(item, words)
+
+    async def play_fail(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        raise ValueError(f"Something with {words} and {SECRET}")
+
+    async def play_sorry(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        raise CustomStreamError(words)
+        yield
+
+    async def play_unstorable(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """The store refuses the item: the SDK itself catches and logs what it raises."""
+        yield ThreadItemDoneEvent(item=self.item(thread, words + "x" * 300))
+
+    async def play_title(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Sets a title half a second after half of the answer is out."""
+        item = self.item(thread)
+        async for event in self.begin(item, words):
+            yield event
+        await asyncio.sleep(0.5)
+        thread.title = words
+        yield self.end(item, words)
+
+    async def play_fake(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Two answers as models behind chat-completions give them."""
+        for word in words.split():
+            item = self.item(thread, FAKE_ID)
+            async for event in self.begin(item, word):
+                yield event
+            yield self.end(item, word)
+
+    async def play_fakesleep(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.begin(self.item(thread, FAKE_ID), words):
+            yield event
+        await asyncio.sleep(FOREVER)
+
+    async def play_guard(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.play_fake(thread, words, context):
+            yield event
+        yield ThreadItemRemovedEvent(item_id=FAKE_ID)
+
+    async def play_orm(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Asks the database itself, and gives the connection back before a long wait."""
+        count = await get_user_model().objects.acount()
+        await release_connections()
+        item = self.item(thread)
+        async for event in self.begin(item, words):
+            yield event
+        await asyncio.sleep(2)
+        yield self.end(item, f"{words} {count > 0}")
+
+    async def play_tool(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        call_id = self.store.generate_item_id("tool_call", thread, context)
+        yield ThreadItemDoneEvent(item=tool_call(call_id, thread_id=thread.id, name=words))
+
+    async def play_hide(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        item_id = self.store.generate_item_id("message", thread, context)
+        item = self.item(thread)
+        yield ThreadItemDoneEvent(
+            item=HiddenContextItem(
+                id=item_id, thread_id=thread.id, created_at=item.created_at, content=words
+            )
+        )
+        yield self.end(item, "seen")
+
+    async def action(
+        self,
+        thread: ThreadMetadata,
+        action: Action[str, Any],
+        sender: WidgetItem | None,
+        context: Any,
+    ) -> Events:
+        yield self.end(self.item(thread), action.type)
+
+    async def sync_action(
+        self,
+        thread: ThreadMetadata,
+        action: Action[str, Any],
+        sender: WidgetItem | None,
+        context: Any,
+    ) -> SyncCustomActionResponse:
+        return SyncCustomActionResponse(updated_item=sender)
+
+
+class Bare(ChatServer[Any]):
+    """Nothing but what must be there: no actions, no transcription."""
+
+    async def respond(
+        self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
+    ) -> Events:
+        yield ThreadItemDoneEvent(item=answer("msg_bare", thread_id=thread.id))
+
+
+class Broken(Bare):
+    async def get_context(self, request: HttpRequest) -> Any:
+        raise RuntimeError(SECRET)
+
+
+class Patient(Scripted):
+    """Takes its time to find out who asks."""
+
+    async def get_context(self, request: HttpRequest) -> Any:
+        await asyncio.sleep(1)
+        return await super().get_context(request)
+
+
+class Strict(Scripted):
+    """Takes nothing that changes a conversation."""
+
+    def refusal(self, thread: ThreadMetadata, request: Any) -> Any:
+        return None if request.type == "threads.get_by_id" else "Not today."
+
+
+class StrictLater(Strict):
+    async def refusal(self, thread: ThreadMetadata, request: Any) -> Any:
+        await get_user_model().objects.acount()
+        return super().refusal(thread, request)

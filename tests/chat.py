@@ -1,0 +1,77 @@
+"""What a person does on the chat page, for the browser tests."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import Site
+
+SEED = """
+import datetime as dt
+from asgiref.sync import async_to_sync
+from chatkit.types import *
+from django.contrib.auth import get_user_model
+from chatstore.store import DjangoStore
+async def main():
+    store = DjangoStore()
+    user = await get_user_model().objects.aget(username={user!r})
+    context = {{"user_id": str(user.pk)}}
+    for n in range({threads}):
+        at = dt.datetime({year}, 3, 1) + dt.timedelta(days=n)
+        name = f"{{n:03}}"
+        thread = ThreadMetadata(
+            id=f"thr_{{user.pk}}_{{name}}", title=f"Conversation {{name}}", created_at=at
+        )
+        await store.save_thread(thread, context)
+        for m in range({messages}):
+            at += dt.timedelta(seconds=1)
+            base = dict(id=f"msg_{{m}}", thread_id=thread.id, created_at=at)
+            if m % 2:
+                text = f"Answer {{m}} in a few words.\\n\\n- one\\n- two"
+                if m == {messages} - 1:
+                    text = f"The last words of {{n}}"
+                item = AssistantMessageItem(**base, content=[AssistantMessageContent(text=text)])
+            else:
+                item = UserMessageItem(
+                    **base,
+                    content=[UserMessageTextContent(text=f"Question {{m}}")],
+                    inference_options=InferenceOptions(),
+                )
+            await store.add_thread_item(thread.id, item, context)
+async_to_sync(main)()
+"""
+
+
+def seed(site: Site, user: str, threads: int, messages: int = 2, year: int = 2024) -> None:
+    """Give a user threads of several days, each with questions and answers."""
+    site.shell(SEED.format(user=user, threads=threads, messages=messages, year=year))
+
+
+def ask(page: Page, text: str, wait: bool = True) -> None:
+    """Send a message, and wait for the end of the answer unless told otherwise."""
+    before = page.locator(".user-message").count()
+    box = page.get_by_role("textbox", name="Message")
+    box.fill(text)
+    box.press("Enter")
+    expect(page.locator("#items .user-message")).to_have_count(before + 1)
+    if wait:
+        expect(page.locator("#stop")).to_be_hidden(timeout=30_000)
+
+
+def answers(page: Page) -> Locator:
+    return page.locator("#items .assistant-message")
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#thread-list li")
+
+
+def open_thread(page: Page, number: int) -> None:
+    link = rows(page).nth(number).get_by_role("link")
+    link.click()
+    expect(link).to_have_attribute("aria-current", "page")
+
+
+def thread_menu(page: Page, item: str) -> None:
+    page.get_by_role("button", name="Actions for this conversation").click()
+    page.get_by_role("menuitem", name=item).click()

@@ -1,0 +1,76 @@
+"""Which tests run where: by the database in DATABASE_URL, and by whether there is a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from tests.browser import browser, site, visit
+
+__all__ = ["browser", "site", "visit"]  # fixtures
+
+VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
+IN_CI = bool(os.environ.get("CI"))
+
+
+def chromium() -> str | None:
+    """Return the browser's executable: CHATSTORE_BROWSER, else Chromium on the PATH."""
+    return os.environ.get("CHATSTORE_BROWSER") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Deselect, never skip, what is for another database, so that a skip is always a surprise.
+
+    In CI a browser test without a browser fails instead.
+    """
+    unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
+    if not chromium() and not IN_CI:
+        unfit.add("browser")
+    deselected = [item for item in items if _is_only_for(item, unfit)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in set(deselected)]
+
+
+def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
+    markers = {marker.name for marker in item.iter_markers()}
+    databases = markers & set(VENDORS.values())
+    return bool("browser" in markers & unfit or (databases and databases <= unfit))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """In CI a skipped test is a failure: what was not run was not shown."""
+    outcome = yield
+    report = outcome.get_result()
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI takes for a failure: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """End what killed processes left on PostgreSQL, or it won't drop the test database."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@pytest.fixture(scope="session")
+def browser_executable() -> str:
+    """The path of Chromium for the browser tests."""
+    executable = chromium()
+    assert executable, "No browser: install chromium or set CHATSTORE_BROWSER to its path."
+    return executable

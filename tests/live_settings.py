@@ -1,0 +1,11 @@
+"""The demo's settings for a server in a process of its own, with an assistant of the tests."""
+
+from __future__ import annotations
+
+import os
+
+from project.settings import *  # noqa: F403
+from project.settings import MIDDLEWARE
+
+CHATSTORE_SERVER = os.environ["LIVE_ASSISTANT"]
+MIDDLEWARE = [*MIDDLEWARE, *os.environ.get("LIVE_MIDDLEWARE", "").split()]

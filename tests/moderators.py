@@ -1,0 +1,39 @@
+"""Staff of several permissions, and the doors of the admin that they try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from chatstore.models import ChatMessage, ChatSession
+
+THREADS = "/admin/chatstore/chatsession/"
+MESSAGES = "/admin/chatstore/chatmessage/"
+RECORDS = "/admin/chatstore/moderationrecord/"
+
+
+def staff(name: str, *permissions: str) -> User:
+    """Make a member of staff with these of chatstore's permissions."""
+    user = get_user_model().objects.create_user(name, is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="chatstore", codename__in=permissions)
+    )
+    return user
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def url(thread: ChatSession, *parts: Any) -> str:
+    """Return the address of a page of the thread."""
+    return "/".join([THREADS.rstrip("/"), str(thread.pk), *map(str, parts), ""])
+
+
+def item_url(message: ChatMessage, *parts: Any) -> str:
+    return url(message.session, "items", message.pk, *parts)

@@ -1,0 +1,423 @@
+"""The admin's lists and doors: what each permission opens, and what no URL gets around."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import zipfile
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connection
+from django.test import TestCase, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from chatstore import admin_lists, admin_views, moderation
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ModerationRecord
+from chatstore.moderation import Moderator
+from chatstore.store import DjangoStore
+from tests import base
+from tests.moderators import MESSAGES, RECORDS, THREADS, client_of, item_url, staff, url
+from tests.rows import DAY, StorageMixin, add_thread
+
+READER = ("view_chatsession", "read_transcript")
+MODERATOR = (*READER, "moderate", "hold", "view_chatmessage", "view_moderationrecord")
+
+
+class DoorsTest(StorageMixin, TestCase):
+    """Every URL, tried directly by staff of each kind."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.thread = add_thread("thr_1", files=1)
+        self.message = self.thread.messages.latest("timestamp")
+        self.file = ChatAttachment.objects.get()
+
+    def doors(self) -> dict[str, str]:
+        """Each door by the permission that it wants besides view_chatsession."""
+        acts = {
+            "moderate": ("lock", "close", "reopen"),
+            "hold": ("hold", "release"),
+            "delete_chatsession": ("delete",),
+        }
+        doors = {url(self.thread, "do", act): key for key, names in acts.items() for act in names}
+        doors |= {item_url(self.message, "do", act): "moderate" for act in ("hide", "show")}
+        return doors | {
+            item_url(self.message, "do", "redact"): "redact",
+            url(self.thread, "export"): "export",
+            url(self.thread, "transcript"): "read_transcript",
+            url(self.thread, "files", self.file.pk): "read_transcript",
+            item_url(self.message): "read_transcript",
+            f"{THREADS}search/": "read_transcript",
+            f"{THREADS}search/?q=Text": "read_transcript",
+            f"{THREADS}reason/search/": "read_transcript",
+            f"{THREADS}overview/": "",
+        }
+
+    def test_M3_each_door_is_403_and_logged_without_its_permission(self) -> None:
+        every = {*filter(None, self.doors().values()), "read_transcript", "view_chatsession"}
+        for door, permission in self.doors().items():
+            for missing in {permission, "view_chatsession"} - {""}:
+                with self.subTest(door, missing=missing):
+                    user = staff(f"{door} {missing}"[:150], *(every - {missing}))
+                    for method in ("get", "post"):
+                        with self.assertLogs("chatstore.admin_doors", "WARNING") as logs:
+                            response = getattr(client_of(user), method)(door, {"reason": "x"})
+                        self.assertEqual(response.status_code, 403)
+                        self.assertIn(missing, logs.output[0])
+                        self.assertNotContains(response, "Text 0", status_code=403)
+        self.assertFalse(ModerationRecord.objects.exists())
+        self.assertEqual(ChatMessage.objects.filter(hidden_at=None, redacted_at=None).count(), 2)
+
+    def test_each_door_opens_with_its_permission(self) -> None:
+        for number, (door, permission) in enumerate(self.doors().items()):
+            with self.subTest(door):
+                user = staff(f"user {number}", *READER, permission)
+                response = client_of(user).get(door)
+                self.assertEqual(response.status_code, 200)
+                if response.streaming:
+                    self.assertTrue(b"".join(response.streaming_content))
+
+    def test_staff_without_permission_and_visitors_see_nothing(self) -> None:
+        nobody = client_of(staff("nobody"))
+        for door in (THREADS, MESSAGES, RECORDS, url(self.thread, "change")):
+            with self.subTest(door):
+                self.assertEqual(nobody.get(door).status_code, 403)
+                self.assertEqual(self.client.get(door).status_code, 302)
+        for door in self.doors():
+            with self.subTest(door):
+                self.assertEqual(self.client.get(door).status_code, 302)
+
+    def test_another_threads_item_or_file_is_unknown_in_this_one(self) -> None:
+        other = add_thread("thr_2", "charlie")
+        root = client_of(get_user_model().objects.create_superuser("root"))
+        for parts in (("items", self.message.pk), ("files", self.file.pk)):
+            self.assertEqual(root.get(url(other, *parts)).status_code, 404)
+        self.assertEqual(root.get(url(other, "do", "explode")).status_code, 404)
+        self.assertEqual(root.get(url(other, "transcript") + "?until=noon").status_code, 404)
+
+    def test_nobody_adds_changes_or_deletes_past_moderation(self) -> None:
+        root = client_of(get_user_model().objects.create_superuser("root"))
+        record = {"action": "delete_selected", "_selected_action": [str(self.thread.pk)]}
+        root.post(THREADS, record | {"post": "yes"})
+        for door in (f"{THREADS}add/", url(self.thread, "delete"), f"{RECORDS}add/"):
+            self.assertEqual(root.post(door, {"post": "yes"}).status_code, 403)
+        root.post(url(self.thread, "change"), {"moderation": "locked"})
+        self.assertEqual(ChatSession.objects.get().moderation, "")
+
+
+class OracleTest(TestCase):
+    """Who may see the list can't ask it what the conversations say."""
+
+    def test_M3_no_lookup_in_the_url_reads_text(self) -> None:
+        add_thread("thr_1")
+        user = client_of(staff("carol", "view_chatsession", "view_chatmessage"))
+        for door in (
+            f"{THREADS}?payload__contains=Text",
+            f"{THREADS}?messages__content__contains=Text",
+            f"{THREADS}?title__startswith=T",
+            f"{MESSAGES}?content__contains=Text",
+            f"{MESSAGES}?payload__contains=Text",
+            f"{MESSAGES}?session__title__contains=T",
+        ):
+            with self.subTest(door), self.assertLogs("django.security", "ERROR"):
+                self.assertEqual(user.get(door).status_code, 400)
+
+    def test_M3_lists_and_pages_show_no_text(self) -> None:
+        thread = add_thread("thr_1")
+        user = client_of(staff("carol", "view_chatsession", "view_chatmessage"))
+        message = thread.messages.first()
+        for door in (THREADS, MESSAGES, url(thread, "change"), f"{MESSAGES}{message.pk}/change/"):
+            self.assertNotContains(user.get(door), "Text 0")
+
+
+class ThreadListTest(TestCase):
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.alice = get_user_model().objects.create_user("alice")
+        cls.user = get_user_model().objects.create_superuser("root")
+        cls.mine = add_thread("thr_mine", str(cls.alice.pk), messages=3)
+        cls.old = add_thread("thr_old", "somebody", age=100 * DAY, status="closed")
+        cls.held = add_thread("thr_held", age=10 * DAY, is_on_hold=True, moderation="locked")
+        ChatMessage.objects.filter(session=cls.mine, item_id="msg_0").update(feedback="negative")
+        ChatMessage.objects.filter(session=cls.mine, item_id="msg_1").update(feedback="positive")
+
+    def setUp(self) -> None:
+        self.client.force_login(self.user)
+
+    def titles(self, query: str = "") -> list[str]:
+        response = self.client.get(f"{THREADS}?{query}")
+        self.assertEqual(response.status_code, 200)
+        return [row.thread_id for row in response.context["cl"].result_list]
+
+    def test_a_row_says_what_there_is(self) -> None:
+        response = self.client.get(THREADS)
+        row = response.context["cl"].result_list[0]
+        self.assertEqual((row.message_count, row.up_count, row.down_count), (3, 1, 1))
+        link = reverse("admin:auth_user_change", args=[self.alice.pk])
+        self.assertContains(response, f'<a href="{link}">alice</a>', html=True)
+        self.assertContains(response, "somebody")
+        self.assertContains(response, "Locked by a moderator")
+        self.assertContains(response, "On hold")
+
+    def test_filters(self) -> None:
+        for query, expected in {
+            "": ["thr_mine", "thr_held", "thr_old"],
+            "status__exact=closed": ["thr_old"],
+            "moderation__exact=locked": ["thr_held"],
+            "is_on_hold__exact=1": ["thr_held"],
+            "activity=today": ["thr_mine"],
+            "activity=week": ["thr_mine"],
+            "activity=month": ["thr_mine", "thr_held"],
+            "activity=old": ["thr_old"],
+            "thumbs=down": ["thr_mine"],
+        }.items():
+            with self.subTest(query):
+                self.assertEqual(self.titles(query), expected)
+
+    def test_search_by_id_owner_and_title(self) -> None:
+        for text, expected in {
+            "thr_old": ["thr_old"],
+            str(self.held.pk): ["thr_held"],
+            "some": ["thr_old"],
+            "alice": ["thr_mine", "thr_held"],  # by the user's name, and by the owner's id
+            "of thr_held": ["thr_held"],
+            "nothing": [],
+            "%": [],
+            "\x00": ["thr_mine", "thr_held", "thr_old"],
+        }.items():
+            with self.subTest(text):
+                self.assertEqual(self.titles(f"q={text}"), expected)
+
+    def test_the_date_hierarchy_leads_to_a_day(self) -> None:
+        response = self.client.get(THREADS)
+        day = timezone.localtime(self.old.updated_at)
+        self.assertContains(response, f"updated_at__year={day.year}")
+        query = f"updated_at__year={day.year}&updated_at__month={day.month}"
+        self.assertContains(self.client.get(f"{THREADS}?{query}"), f"updated_at__day={day.day}")
+        self.assertEqual(self.titles(f"{query}&updated_at__day={day.day}"), ["thr_old"])
+
+    def test_a_list_takes_at_most_12_queries_however_long(self) -> None:
+        with self.assertNumQueries(8):
+            self.client.get(THREADS)
+        for number in range(60):
+            add_thread(f"thr_{number}", str(self.alice.pk), messages=1)
+        with self.assertNumQueries(8):
+            self.client.get(THREADS)
+
+    def test_the_url_sorts_by_nothing_without_an_index(self) -> None:
+        newest_first = self.titles()
+        for column in range(1, 8):
+            expected = newest_first if column != 5 else newest_first[::-1]
+            self.assertEqual(self.titles(f"o={column}"), expected)
+        for column in range(1, 8):
+            with CaptureQueriesContext(connection) as queries:
+                self.client.get(f"{MESSAGES}?o={column}")
+            for query in queries:
+                if "ORDER BY" in query["sql"]:
+                    self.assertRegex(query["sql"], "ORDER BY .chat_messages.\\..timestamp.")
+
+    def test_it_counts_no_further_than_its_bound_and_says_so(self) -> None:
+        bound = admin_lists.MAX_LISTED
+        admin_lists.MAX_LISTED = 2
+        self.addCleanup(setattr, admin_lists, "MAX_LISTED", bound)
+        response = self.client.get(THREADS)
+        self.assertEqual(response.context["cl"].result_count, 2)
+        self.assertContains(response, "The first 2;")
+
+    def test_the_lists_of_messages_and_records(self) -> None:
+        moderation.note(self.mine, Moderator.of(self.user), ModerationRecord.Action.READ)
+        self.assertContains(self.client.get(MESSAGES), "msg_2")
+        response = self.client.get(f"{MESSAGES}?feedback__exact=negative")
+        self.assertEqual(response.context["cl"].result_count, 1)
+        self.assertContains(self.client.get(RECORDS), "thr_mine")
+
+
+class ActsTest(StorageMixin, TestCase):
+    """Buttons and list actions, each with a reason."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.thread = add_thread("thr_1", files=1)
+        self.message = self.thread.messages.latest("timestamp")
+        self.user = get_user_model().objects.create_superuser("root")
+        self.client.force_login(self.user)
+
+    def test_buttons_fit_the_thread_and_the_account(self) -> None:
+        response = self.client.get(url(self.thread, "change"))
+        self.assertContains(response, url(self.thread, "do", "lock"))
+        self.assertNotContains(response, url(self.thread, "do", "reopen"))
+        reader = client_of(staff("carol", *READER))
+        for page in ("change", "transcript"):
+            self.assertNotContains(reader.get(url(self.thread, page)), "/do/")
+
+    def test_an_act_wants_a_reason(self) -> None:
+        response = self.client.post(url(self.thread, "do", "lock"), {"reason": "  "})
+        self.assertContains(response, "This field is required")
+        self.assertEqual(ChatSession.objects.get().moderation, "")
+
+    def test_an_act_is_done_recorded_and_shown_on_the_threads_page(self) -> None:
+        response = self.client.post(
+            url(self.thread, "do", "lock"), {"reason": "Rude <b>words</b>"}, follow=True
+        )
+        self.assertContains(response, "Locked.")
+        self.assertContains(response, "Rude &lt;b&gt;words&lt;/b&gt;")
+        self.assertContains(response, url(self.thread, "do", "reopen"))
+        self.assertEqual(ChatSession.objects.get().moderation_reason, "Rude <b>words</b>")
+
+    def test_what_cannot_be_undone_wants_its_name_typed(self) -> None:
+        door = item_url(self.message, "do", "redact")
+        response = self.client.post(door, {"reason": "x", "typed": "yes"})
+        self.assertContains(response, "Type the word")
+        self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).redacted_at)
+        response = self.client.post(door, {"reason": "x", "typed": "redact"}, follow=True)
+        self.assertContains(response, "Removed by a moderator.")
+        self.assertNotContains(response, "Text 0")
+
+    def test_a_message_is_hidden_and_shown_and_one_is_back_where_one_was(self) -> None:
+        back = url(self.thread, "transcript") + "?until=2026-01-01T00%3A00%3A00Z"
+        door = item_url(self.message, "do", "hide")
+        response = self.client.post(f"{door}?next={back}", {"reason": "x"})
+        self.assertTrue(response["Location"].startswith(url(self.thread, "transcript")))
+        self.assertContains(self.client.get(url(self.thread, "transcript")), "Hidden by root")
+        response = self.client.post(f"{door}?next=https://evil.example/", {"reason": "x"})
+        self.assertContains(response, "hidden already")
+        self.client.post(item_url(self.message, "do", "show"), {"reason": "x"})
+        self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).hidden_at)
+
+    def test_no_redirect_leaves_the_site(self) -> None:
+        door = item_url(self.message, "do", "hide") + "?next=https://evil.example/"
+        self.assertNotIn("evil", self.client.post(door, {"reason": "x"})["Location"])
+
+    def test_M4_a_thread_on_hold_is_not_deleted(self) -> None:
+        self.client.post(url(self.thread, "do", "hold"), {"reason": "court"})
+        door = url(self.thread, "do", "delete")
+        response = self.client.post(door, {"reason": "x", "typed": "delete"})
+        self.assertContains(response, "on hold")
+        self.assertTrue(ChatSession.objects.exists())
+
+    def test_a_thread_is_deleted_with_its_files(self) -> None:
+        with self.captureOnCommitCallbacks(execute=True):
+            response = self.client.post(
+                url(self.thread, "do", "delete"), {"reason": "x", "typed": "delete"}
+            )
+        self.assertRedirects(response, THREADS)
+        self.assertFalse(ChatSession.objects.exists())
+        self.assertEqual(self.stored(), set())
+
+    def act(self, action: str, *threads: ChatSession, **data: Any) -> Any:
+        selected = {"_selected_action": [str(thread.pk) for thread in threads]}
+        return self.client.post(THREADS, {"action": action, **selected, **data}, follow=True)
+
+    def test_a_list_action_asks_for_the_reason_and_acts_on_each(self) -> None:
+        other = add_thread("thr_2")
+        response = self.act("lock", self.thread, other)
+        self.assertContains(response, "2 threads")
+        self.assertEqual(ChatSession.objects.filter(moderation="locked").count(), 0)
+        response = self.act("lock", self.thread, other, apply="1", reason="both")
+        self.assertContains(response, "2 threads")
+        self.assertEqual(ChatSession.objects.filter(moderation_reason="both").count(), 2)
+        self.assertEqual(ModerationRecord.objects.filter(action="lock").count(), 2)
+
+    def test_a_list_action_says_which_threads_it_left(self) -> None:
+        held = add_thread("thr_held", is_on_hold=True)
+        response = self.act("delete", self.thread, held, apply="1", reason="x", typed="delete")
+        self.assertContains(response, "The thread is on hold: release it first. (thr_held)")
+        self.assertEqual(ChatSession.objects.get(), held)
+
+    def test_a_list_action_takes_no_more_than_its_bound(self) -> None:
+        bound = admin_views.MAX_AT_ONCE
+        admin_views.MAX_AT_ONCE = 1
+        self.addCleanup(setattr, admin_views, "MAX_AT_ONCE", bound)
+        response = self.act("lock", self.thread, add_thread("thr_2"), apply="1", reason="x")
+        self.assertContains(response, "nothing was done")
+        self.assertFalse(ModerationRecord.objects.exists())
+
+    def test_list_actions_fit_the_account(self) -> None:
+        self.client.force_login(staff("carol", *READER))
+        response = self.client.get(THREADS)
+        self.assertNotContains(response, '<option value="lock"')
+        self.act("lock", self.thread, apply="1", reason="x")
+        self.assertEqual(ChatSession.objects.get().moderation, "")
+
+
+class ExportTest(StorageMixin, TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.thread = add_thread("thr_1", files=1)
+        self.client.force_login(get_user_model().objects.create_superuser("root"))
+
+    def download(self, format: str, **data: str) -> bytes:  # noqa: A002
+        response = self.client.post(url(self.thread, "export"), {"format": format, **data})
+        self.assertEqual(response.status_code, 200)
+        return b"".join(response.streaming_content)
+
+    def test_json_lines_hold_messages_and_files(self) -> None:
+        archive = zipfile.ZipFile(io.BytesIO(self.download("jsonl", reason="asked for it")))
+        lines = [json.loads(line) for line in archive.read("threads.jsonl").splitlines()]
+        kinds = [line["type"] for line in lines]
+        self.assertEqual(kinds[:5], ["chatstore", "thread", "item", "item", "attachment"])
+        self.assertEqual(len(archive.namelist()), 2)
+        record = ModerationRecord.objects.get()
+        self.assertEqual((record.action, record.reason), ("export", "asked for it"))
+
+    def test_markdown_is_to_be_read(self) -> None:
+        text = self.download("markdown").decode()
+        self.assertIn("# Title of thr_1", text)
+        self.assertLess(text.index("Text 1"), text.index("Text 0"))
+
+    def test_a_list_action_exports_several(self) -> None:
+        other = add_thread("thr_2", "charlie")
+        selected = [str(self.thread.pk), str(other.pk)]
+        data = {"action": "export", "_selected_action": selected}
+        self.assertContains(self.client.post(THREADS, data), "2 threads")
+        response = self.client.post(THREADS, data | {"apply": "1", "format": "markdown"})
+        text = b"".join(response.streaming_content).decode()
+        self.assertIn("thr_1", text)
+        self.assertIn("charlie", text)
+        self.assertEqual(ModerationRecord.objects.filter(action="export").count(), 2)
+
+    @override_settings(CHATSTORE_REASON_TO_READ=True)
+    def test_it_wants_a_reason_if_reading_does(self) -> None:
+        response = self.client.post(url(self.thread, "export"), {"format": "markdown"})
+        self.assertContains(response, "This field is required")
+
+
+class GroupTest(TestCase):
+    def test_the_ready_group_reads_and_moderates_and_destroys_nothing(self) -> None:
+        out = io.StringIO()
+        for _time in range(2):
+            call_command("create_moderators", stdout=out)
+        group = Group.objects.get()
+        self.assertIn("6 permissions", out.getvalue())
+        user = get_user_model().objects.create_user("carol", is_staff=True)
+        user.groups.add(group)
+        thread = add_thread("thr_1")
+        client = client_of(user)
+        self.assertContains(client.get(url(thread, "transcript")), "Text 0")
+        client.post(url(thread, "do", "lock"), {"reason": "x"})
+        self.assertEqual(ChatSession.objects.get().moderation, "locked")
+        with self.assertLogs("chatstore.admin_doors", "WARNING"):
+            self.assertEqual(client.get(url(thread, "do", "delete")).status_code, 403)
+
+
+class SeenByTheUserTest(TestCase):
+    def test_M1_the_chats_user_sees_the_reason_the_next_time_the_client_asks(self) -> None:
+        thread = add_thread("thr_1")
+        self.client.force_login(get_user_model().objects.create_superuser("root"))
+        self.client.post(url(thread, "do", "close"), {"reason": "Settled."})
+        store: DjangoStore[dict[str, str]] = DjangoStore()
+        loaded = async_to_sync(store.load_thread)("thr_1", base.ALICE)
+        self.assertEqual((loaded.status.type, loaded.status.reason), ("closed", "Settled."))
+
+    def test_times_of_the_list_are_of_the_last_activity(self) -> None:
+        thread = add_thread("thr_1", age=dt.timedelta(hours=30))
+        self.client.force_login(get_user_model().objects.create_superuser("root"))
+        self.client.post(url(thread, "do", "lock"), {"reason": "x"})
+        self.assertEqual(ChatSession.objects.get().updated_at, thread.updated_at)

@@ -1,0 +1,89 @@
+"""Each system check, wrong and right; ids and hints are there for every one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.test import SimpleTestCase, TransactionTestCase, override_settings
+
+from chatstore.checks import POSITIVE_INTEGERS
+
+
+class SettingsChecksTest(SimpleTestCase):
+    def found(self) -> list[tuple[str | None, bool]]:
+        messages = checks.run_checks(tags=["chatstore"])
+        return [(message.id, message.is_serious()) for message in messages]
+
+    def test_the_demo_has_nothing_to_complain_of(self) -> None:
+        self.assertEqual(self.found(), [])
+
+    def test_E001_a_server_that_cant_be_imported(self) -> None:
+        for name in ("nowhere.Server", "chatstore.server.Missing", "nodots"):
+            with self.subTest(name), override_settings(CHATSTORE_SERVER=name):
+                self.assertEqual(self.found(), [("chatstore.E001", True)])
+
+    def test_E002_a_server_that_is_no_chat_server(self) -> None:
+        for name in ("chatstore.store.DjangoStore", "chatstore.checks.check_settings"):
+            with self.subTest(name), override_settings(CHATSTORE_SERVER=name):
+                self.assertEqual(self.found(), [("chatstore.E002", True)])
+
+    def test_no_server_is_fine_for_who_uses_the_store_only(self) -> None:
+        with override_settings(CHATSTORE_SERVER=""):
+            self.assertEqual(self.found(), [])
+
+    def test_E003_numbers_below_one_or_no_whole_numbers(self) -> None:
+        for name in POSITIVE_INTEGERS:
+            for value in (0, -1, 1.5, "10", None, True):
+                with (
+                    self.subTest(f"{name}={value!r}"),
+                    override_settings(**{f"CHATSTORE_{name.upper()}": value}),
+                ):
+                    self.assertEqual(self.found(), [("chatstore.E003", True)])
+            with override_settings(**{f"CHATSTORE_{name.upper()}": 1}):
+                self.assertEqual(self.found(), [])
+
+    def test_E004_upload_types_that_are_no_list_of_types(self) -> None:
+        for value in ("image/png", ["png"], [1]):
+            with self.subTest(value), override_settings(CHATSTORE_UPLOAD_TYPES=value):
+                self.assertEqual(self.found(), [("chatstore.E004", True)])
+
+    def test_E005_a_base_url_without_a_scheme(self) -> None:
+        with override_settings(CHATSTORE_BASE_URL="example.com"):
+            self.assertEqual(self.found(), [("chatstore.E005", True)])
+        with override_settings(CHATSTORE_BASE_URL="https://example.com"):
+            self.assertEqual(self.found(), [])
+
+    def test_E006_a_storage_that_is_none_of_the_storages(self) -> None:
+        with override_settings(CHATSTORE_STORAGE="attic"):
+            self.assertEqual(self.found(), [("chatstore.E006", True)])
+
+    def test_check_prints_what_is_wrong_and_the_hint(self) -> None:
+        with (
+            override_settings(CHATSTORE_SERVER="nowhere.Server"),
+            self.assertRaisesRegex(SystemCheckError, r"chatstore\.E001.*(?s:.)*HINT"),
+        ):
+            call_command("check")
+
+
+class DatabaseChecksTest(TransactionTestCase):
+    def found(self) -> list[Any]:
+        messages = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+        return [message.id for message in messages if str(message.id).startswith("chatstore.")]
+
+    def test_the_tests_database_can_hold_any_text(self) -> None:
+        self.assertEqual(self.found(), [])
+
+    @pytest.mark.mariadb
+    def test_E007_a_database_that_cant_hold_every_message(self) -> None:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(f"ALTER DATABASE {name} CHARACTER SET latin1")
+                self.assertEqual(self.found(), ["chatstore.E007"])
+            finally:
+                cursor.execute(f"ALTER DATABASE {name} CHARACTER SET utf8mb4")

@@ -1,0 +1,195 @@
+"""The commands' edges: arguments, exit codes, JSON, progress, the archive's door."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import SimpleTestCase, TransactionTestCase
+from django.utils import translation
+
+from chatstore.files import Counts
+from chatstore.management import arguments
+from chatstore.models import ChatSession
+from tests import rows
+from tests.rows import DAY, StorageMixin, add_thread
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class ArgumentsTest(SimpleTestCase):
+    """Bad input is refused before anything is asked of the database: none is allowed here."""
+
+    def assert_refused(self, message: str, *args: str) -> None:
+        with self.assertRaisesMessage(CommandError, message):
+            call_command(*args, stdout=StringIO(), stderr=StringIO())
+
+    def test_R1_days_below_one_and_beyond_reason(self) -> None:
+        for days in ("0", "-1", "1.5", "x", "", "99999999999"):
+            self.assert_refused("it must be a whole number", "cleanup_threads", f"--days={days}")
+        self.assert_refused("required: --days", "cleanup_threads")
+
+    def test_sizes_and_limits(self) -> None:
+        for option in ("--batch-size=0", "--batch-size=10001", "--limit=0", "--max-seconds=0"):
+            self.assert_refused("whole number", "cleanup_threads", "--days=1", option)
+
+    def test_choices(self) -> None:
+        for option in ("--by=title", "--status=open", "--database=nowhere"):
+            self.assert_refused("invalid choice", "cleanup_threads", "--days=1", option)
+
+    def test_owners(self) -> None:
+        for user in ("", "x" * 256, "a\x00b"):
+            for command in ("erase_user", "check_items", "export_threads"):
+                args = [user] if command == "erase_user" else [f"--user={user}"]
+                self.assert_refused("User ID", command, *args)
+
+    def test_times(self) -> None:
+        for since in ("yesterday", "2026-13-01", "2026-02-30", ""):
+            self.assert_refused("a date or a time", "export_threads", f"--since={since}")
+        self.assertEqual(arguments.moment("2026-01-31").isoformat(), "2026-01-31T00:00:00+00:00")
+        self.assertEqual(
+            arguments.moment("2026-01-31T12:00+02:00").isoformat(), "2026-01-31T12:00:00+02:00"
+        )
+
+    def test_an_archive_that_a_killed_run_would_leave_unreadable(self) -> None:
+        for target in ("old.zip", "-"):
+            self.assert_refused("FILE.jsonl", "cleanup_threads", "--days=1", f"--archive={target}")
+
+    def test_counts_are_said_as_people_say_them(self) -> None:
+        self.assertEqual(arguments.in_words(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
+        self.assertEqual(arguments.in_words(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files")
+
+
+class ExitCodesTest(StorageMixin, TransactionTestCase):
+    """Each case is a process, as cron would start it."""
+
+    def manage(self, *args: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "tests.other_process",
+            "OTHER_DATABASE_NAME": str(connection.settings_dict["NAME"]),
+            "OTHER_MEDIA_ROOT": str(self.media),
+            "LOG_LEVEL": "ERROR",
+        }
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "django", *args, "--skip-checks"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_the_documented_exit_codes(self) -> None:
+        add_thread("thr_1", age=100 * DAY)
+        done = self.manage("cleanup_threads", "--days=90", "--limit=1", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["threads"], report["is_finished"]), (1, False))
+        self.assertEqual(done.stderr, "")
+
+        self.assertEqual(self.manage("cleanup_threads", "--days=0").returncode, 2)
+
+        add_thread("thr_2")
+        ChatSession.objects.update(payload="{}")
+        done = self.manage("check_items")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("thread thr_2", done.stdout)
+        self.assertIn("1 row can't be read.", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+
+class OutputTest(StorageMixin, TransactionTestCase):
+    def run_command(self, *args: Any, **options: Any) -> str:
+        out = StringIO()
+        call_command(*args, stdout=out, **options)
+        return out.getvalue().strip()
+
+    def test_progress_is_for_terminals(self) -> None:
+        for terminal, is_shown in ((Terminal(), True), (StringIO(), False)):
+            rows.delete_everything()
+            for number in range(3):
+                add_thread(f"old_{number}", age=100 * DAY)
+            said = self.run_command("cleanup_threads", days=90, batch_size=1, stderr=terminal)
+            self.assertEqual(said, "Deleted 3 threads, 6 messages and 0 files.")
+            self.assertEqual("2 threads, 4 messages and 0 files" in terminal.getvalue(), is_shown)
+
+    def test_json_is_one_line(self) -> None:
+        add_thread("old", age=100 * DAY, files=1)
+        add_thread("held", age=100 * DAY, is_on_hold=True)
+        said = self.run_command("cleanup_threads", days=90, dry_run=True, json=True)
+        report = json.loads(said)
+        self.assertIn("T", report.pop("cutoff"))
+        expected = {"threads": 1, "messages": 2, "files": 1, "on_hold": 1}
+        flags = {"dry_run": True, "by": "activity", "is_finished": True}
+        self.assertEqual(report, expected | flags)
+        report = json.loads(self.run_command("cleanup_attachments", json=True))
+        self.assertEqual(report, {"dry_run": False, "uploads": 0, "files": 0, "failed": 0})
+
+    def test_a_limit_is_said(self) -> None:
+        add_thread("old", age=100 * DAY)
+        self.assertIn("Stopped at a limit", self.run_command("cleanup_threads", days=90, limit=1))
+
+    def test_no_command_says_what_people_said(self) -> None:
+        add_thread("thr_1", age=100 * DAY, files=1)
+        with translation.override("en"), self.assertNoLogs("chatstore", "WARNING"):
+            said = [
+                self.run_command("cleanup_threads", days=90, dry_run=True),
+                self.run_command("check_items"),
+                self.run_command("assign_threads", from_user="alice", to_user="bob"),
+                self.run_command("erase_user", "bob"),
+            ]
+        self.assertNotIn("Text", " ".join(said))
+        self.assertNotIn("Title", " ".join(said))
+
+    def test_R2_what_can_not_be_archived_is_not_deleted(self) -> None:
+        add_thread("old", age=100 * DAY)
+        with self.assertRaisesMessage(CommandError, "No space left"):
+            self.run_command("cleanup_threads", days=90, archive=self.full_disk())
+        self.assertEqual(ChatSession.objects.count(), 1)
+
+    def full_disk(self) -> str:
+        """Return a path that opens as a new file, and takes no byte."""
+        opened = os.open
+
+        def open_full(path: str, *args: Any) -> int:
+            return opened("/dev/full", os.O_WRONLY) if path == "/full" else opened(path, *args)
+
+        patcher = patch("chatstore.portability.archive.os.open", open_full)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+        return "/full"
+
+    def test_R2_the_archive_is_an_export_of_what_was_deleted(self) -> None:
+        archive = str(self.media / "archive.jsonl.gz")
+        for number in range(5):
+            add_thread(f"old_{number}", age=(100 + number) * DAY, files=1)
+        add_thread("new", age=DAY)
+        before = rows.everything()
+        stored = {path: (self.media / path).read_bytes() for path in self.stored()}
+
+        self.run_command("cleanup_threads", days=90, batch_size=2, archive=archive, dry_run=True)
+        self.assertFalse(Path(archive).exists())
+        self.run_command("cleanup_threads", days=90, batch_size=2, archive=archive)
+        self.assertEqual(ChatSession.objects.count(), 1)
+        with self.assertRaisesMessage(CommandError, "File exists"):
+            self.run_command("cleanup_threads", days=90, archive=archive)
+        said = self.run_command("import_threads", archive)
+
+        self.assertEqual(said, "Imported 5 threads, 10 messages and 5 files.")
+        after = rows.everything()
+        for was, row in zip(before[2], after[2], strict=True):
+            self.assertEqual((self.media / row.pop("path")).read_bytes(), stored[was.pop("path")])
+        self.assertEqual(after, before)

@@ -1,0 +1,188 @@
+"""A4: bytes go when their row goes, and at every instant a file has a row or a note."""
+
+from __future__ import annotations
+
+import datetime as dt
+from io import StringIO
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import TransactionTestCase, override_settings
+from django.utils import timezone
+
+from chatstore import files
+from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage
+from chatstore.store import DjangoStore
+from tests import base
+from tests.rows import DAY, StorageMixin, add_attachment, add_thread
+
+
+class FailingStorage(FileSystemStorage):
+    """A real storage on a bad day."""
+
+    fails = True
+
+    def delete(self, name: str) -> None:
+        if self.fails:
+            raise ConnectionError("storage is down")
+        super().delete(name)
+
+    def _save(self, name: str, content: Any) -> str:
+        saved = super()._save(name, content)
+        if self.fails:
+            raise ConnectionError("storage went down at the last byte")
+        return saved
+
+
+class WithRowsTest(StorageMixin, TransactionTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.store = DjangoStore()
+
+    def do(self, operation: str, *args: Any) -> Any:
+        return async_to_sync(getattr(self.store, operation))(*args, base.ALICE)
+
+    def named(self) -> set[str]:
+        return set(ChatAttachment.objects.values_list("path", flat=True))
+
+    def assert_files_are_those_of_rows(self, count: int) -> None:
+        self.assertEqual(self.stored(), self.named())
+        self.assertEqual(len(self.stored()), count)
+        self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_A4_with_their_thread(self) -> None:
+        add_thread("thr_1", files=2)
+        add_thread("thr_2", files=1)
+        self.do("delete_thread", "thr_1")
+        self.assert_files_are_those_of_rows(1)
+
+    def test_A4_with_their_message(self) -> None:
+        add_thread("thr_1", messages=2, files=2)  # of msg_1, which is the first
+        self.do("delete_thread_item", "thr_1", "msg_0")
+        self.assert_files_are_those_of_rows(2)
+        self.do("delete_thread_item", "thr_1", "msg_1")
+        self.assert_files_are_those_of_rows(0)
+        self.assertFalse(ChatMessage.objects.exists())
+
+    def test_A4_by_themselves(self) -> None:
+        add_attachment("atc_1")
+        add_attachment("atc_2", "bob")
+        self.do("delete_attachment", "atc_1")
+        self.do("delete_attachment", "atc_2")
+        self.assert_files_are_those_of_rows(1)
+
+    def test_A4_a_message_that_names_an_upload_makes_it_its_own(self) -> None:
+        add_attachment("atc_1", age=2 * DAY)
+        add_attachment("atc_2", "bob", age=2 * DAY)
+        self.do("save_thread", base.thread())
+        sent = [base.attachment("atc_1"), base.attachment("atc_2")]
+        self.do("add_thread_item", "thr_1", base.user_message(attachments=sent))
+        row = ChatAttachment.objects.get(attachment_id="atc_1")
+        self.assertEqual((row.session.thread_id, row.message.item_id), ("thr_1", "msg_1"))
+        self.assertIsNone(ChatAttachment.objects.get(attachment_id="atc_2").message_id)
+        # The same one again, in another message: it stays the first one's.
+        self.do("add_thread_item", "thr_1", base.user_message("msg_2", attachments=sent))
+        self.do("delete_thread_item", "thr_1", "msg_2")
+        self.assertTrue(ChatAttachment.objects.filter(attachment_id="atc_1").exists())
+
+    def test_M4_on_hold_nothing_goes(self) -> None:
+        add_thread("thr_1", messages=1, files=1, is_on_hold=True)
+        self.do("delete_attachment", "atc_thr_1_0")
+        self.do("delete_thread_item", "thr_1", "msg_0")
+        self.do("delete_thread", "thr_1")
+        self.assert_files_are_those_of_rows(1)
+        self.assertFalse(ChatMessage.objects.visible().exists())
+
+    def test_A4_rolled_back_nothing_goes(self) -> None:
+        add_thread("thr_1", files=1)
+        with self.assertRaises(KeyError), transaction.atomic():
+            self.do("delete_thread", "thr_1")
+            self.assertTrue(ChatFileToRemove.objects.exists())
+            raise KeyError
+        self.assert_files_are_those_of_rows(1)
+
+
+class BadDayTest(StorageMixin, TransactionTestCase):
+    """The storage fails, and recovers."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        backend = {
+            "BACKEND": "tests.test_files.FailingStorage",
+            "OPTIONS": {"location": str(self.media)},
+        }
+        override = override_settings(STORAGES={"default": backend})
+        override.enable()
+        self.addCleanup(override.disable)
+        self.addCleanup(setattr, FailingStorage, "fails", True)
+        FailingStorage.fails = False
+
+    def test_A4_while_deleting(self) -> None:
+        add_thread("thr_1", files=2)
+        FailingStorage.fails = True
+        with self.assertLogs("chatstore.files", "WARNING") as logs:
+            async_to_sync(DjangoStore().delete_thread)("thr_1", base.ALICE)
+        self.assertNotIn("Bytes of", str(logs.output))
+        self.assertFalse(ChatAttachment.objects.exists())
+        self.assertEqual(
+            self.stored(), set(ChatFileToRemove.objects.values_list("path", flat=True))
+        )
+        self.assertEqual(set(ChatFileToRemove.objects.values_list("tries", flat=True)), {1})
+
+        FailingStorage.fails = False
+        with self.assertRaisesMessage(CommandError, "2 files could not be removed"):
+            self.cleanup()  # not yet due: an hour later
+        ChatFileToRemove.objects.update(due_at=timezone.now())
+        self.cleanup()
+        self.assertEqual(self.stored(), set())
+        self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_A4_while_saving(self) -> None:
+        FailingStorage.fails = True
+        with self.assertLogs("chatstore.files"), self.assertRaises(ConnectionError):
+            files.save(ContentFile(b"bytes"), "default")
+        self.assertEqual(
+            self.stored(), set(ChatFileToRemove.objects.values_list("path", flat=True))
+        )
+        FailingStorage.fails = False
+        ChatFileToRemove.objects.update(due_at=timezone.now())
+        self.cleanup()
+        self.assertEqual(self.stored(), set())
+
+    def test_A4_an_upload_that_nobody_keeps_goes_after_a_day(self) -> None:
+        path = files.save(ContentFile(b"bytes"), "default")
+        self.cleanup()
+        self.assertEqual(self.stored(), {path})
+        note = ChatFileToRemove.objects.get()
+        self.assertEqual(note.due_at - note.noted_at, dt.timedelta(days=1))
+        ChatFileToRemove.objects.update(due_at=timezone.now())
+        self.cleanup()
+        self.assertEqual(self.stored(), set())
+        with self.assertRaises(FileNotFoundError), transaction.atomic():
+            files.keep(path, "default")
+
+    def test_A4_an_upload_that_is_nearly_due_is_given_up(self) -> None:
+        """Or it would be removed just after it was kept."""
+        path = files.save(ContentFile(b"bytes"), "default")
+        ChatFileToRemove.objects.update(due_at=timezone.now() + dt.timedelta(minutes=50))
+        with self.assertRaises(FileNotFoundError), transaction.atomic():
+            files.keep(path, "default")
+        self.assertTrue(ChatFileToRemove.objects.exists())
+
+    def test_A4_a_file_that_is_gone_already_is_no_error(self) -> None:
+        add_thread("thr_1", files=1)
+        for path in self.stored():
+            (self.media / path).unlink()
+        async_to_sync(DjangoStore().delete_thread)("thr_1", base.ALICE)
+        self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_A4_names_say_nothing_and_lead_nowhere(self) -> None:
+        content = ContentFile(b"bytes", name="../../evil.html")
+        self.assertRegex(files.save(content, "default"), r"^chatstore/[0-9a-f]{2}/[0-9a-f]{30}$")
+
+    def cleanup(self) -> None:
+        call_command("cleanup_attachments", stdout=StringIO())

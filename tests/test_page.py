@@ -1,0 +1,348 @@
+"""The built-in page in a real browser: the list of conversations, and one conversation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser import Site, Visits, running
+from tests.chat import answers, ask, open_thread, rows, seed, thread_menu
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def chat(visit: Visits) -> Page:
+    """A fresh user's page."""
+    return visit()
+
+
+def test_a_first_question_streams_into_a_new_conversation(chat: Page) -> None:
+    expect(chat.get_by_role("heading", name="What can I help you with?")).to_be_visible()
+    ask(chat, "/markdown")
+    answer = answers(chat).last
+    expect(answer.get_by_role("heading", name="Checking the chain")).to_be_visible()
+    expect(answer.get_by_role("row")).to_have_count(4)
+    expect(answer.locator("pre code")).to_contain_text("def wear")
+    expect(chat.locator("#title")).to_have_text("/markdown")
+    expect(rows(chat)).to_have_count(1)
+    assert "thread=thr_" in chat.url
+
+
+def test_an_answer_appears_while_it_is_made(chat: Page) -> None:
+    ask(chat, "/slow", wait=False)
+    answer = answers(chat).last
+    expect(answer).to_contain_text("A good ride begins")
+    expect(chat.get_by_role("button", name="Stop")).to_be_visible()
+    assert "seven" not in answer.text_content()
+    expect(chat.get_by_role("log")).to_have_attribute("aria-busy", "true")
+
+
+def test_stop_keeps_what_was_said(chat: Page, visit: Visits) -> None:
+    ask(chat, "/slow", wait=False)
+    expect(answers(chat).last).to_contain_text("A good ride begins slowly")
+    chat.get_by_role("button", name="Stop").click()
+    expect(answers(chat).last).to_contain_text("Stopped")
+    chat.wait_for_timeout(700)  # until the server has seen it
+    chat.reload()
+    expect(answers(chat)).to_have_count(1)
+    expect(answers(chat).last).to_contain_text("A good ride begins slowly")
+
+
+def test_escape_stops_too(chat: Page) -> None:
+    ask(chat, "/slow", wait=False)
+    expect(answers(chat).last).to_contain_text("A good")
+    chat.keyboard.press("Escape")
+    expect(answers(chat).last).to_contain_text("Stopped")
+
+
+def test_code_is_copied(visit: Visits) -> None:
+    chat = visit(permissions=["clipboard-read", "clipboard-write"])
+    ask(chat, "/markdown")
+    chat.get_by_role("button", name="Copy the code").click()
+    copied = chat.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("def wear(twelve_links: float)")
+    answers(chat).last.get_by_role("button", name="Copy", exact=True).click()
+    assert chat.evaluate("navigator.clipboard.readText()").startswith("## Checking the chain")
+
+
+def test_a_conversation_is_there_after_a_reload(chat: Page) -> None:
+    ask(chat, "Good morning")
+    chat.reload()
+    expect(chat.locator(".user-message")).to_have_text("Good morning")
+    expect(answers(chat)).to_have_count(1)
+
+
+def test_retry_replaces_the_answer(chat: Page) -> None:
+    ask(chat, "Hello")
+    first = answers(chat).last.get_attribute("data-id")
+    chat.get_by_role("button", name="Try again").click()
+    expect(answers(chat)).not_to_have_attribute("data-id", first)
+    expect(chat.get_by_role("button", name="Send")).to_be_visible()
+    expect(answers(chat)).to_have_count(1)
+    chat.reload()
+    expect(answers(chat)).to_have_count(1)
+    assert answers(chat).get_attribute("data-id") != first
+
+
+def test_thumbs_are_stored_and_stay(chat: Page, site: Site) -> None:
+    ask(chat, "Hello")
+    good = chat.get_by_role("button", name="Good answer")
+    with chat.expect_response("**/chat/api/") as answered:
+        good.click()
+    assert answered.value.status == 200
+    expect(good).to_have_attribute("aria-pressed", "true")
+    item = answers(chat).last.get_attribute("data-id")
+    stored = site.shell(
+        "from chatstore.models import ChatMessage;"
+        f"print(ChatMessage.objects.get(item_id='{item}').feedback)"
+    )
+    assert stored.strip() == "positive"
+    chat.reload()
+    expect(chat.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    chat.get_by_role("button", name="Bad answer").click()
+    expect(chat.get_by_role("button", name="Good answer")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+
+
+def test_rename(chat: Page) -> None:
+    ask(chat, "Hello")
+    thread_menu(chat, "Rename")
+    field = chat.get_by_label("New title")
+    expect(field).to_be_focused()
+    field.fill("A better <b>title</b>")
+    field.press("Enter")
+    expect(chat.locator("#title")).to_have_text("A better <b>title</b>")
+    expect(rows(chat).first).to_contain_text("A better <b>title</b>")
+    chat.reload()
+    expect(chat.locator("#title")).to_have_text("A better <b>title</b>")
+
+
+def test_delete_asks_first(chat: Page) -> None:
+    ask(chat, "Hello")
+    thread_menu(chat, "Delete")
+    dialog = chat.get_by_role("dialog")
+    expect(dialog).to_contain_text("Hello")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(rows(chat)).to_have_count(1)
+    thread_menu(chat, "Delete")
+    chat.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(rows(chat)).to_have_count(0)
+    expect(chat.locator("#welcome")).to_be_visible()
+    chat.reload()
+    expect(chat.get_by_text("Your conversations will be listed here.")).to_be_visible()
+
+
+def test_the_list_pages_as_one_scrolls(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=75)
+    chat = visit(user=user)
+    expect(rows(chat)).to_have_count(30)
+    for count in (60, 75):
+        chat.locator("#more-threads").scroll_into_view_if_needed()
+        expect(rows(chat)).to_have_count(count)
+    expect(chat.locator("#more-threads")).to_be_hidden()
+    titles = chat.locator(".row-title").all_text_contents()
+    assert titles == sorted(set(titles), reverse=True), "newest first, each once"
+
+
+def test_a_row_shows_title_date_and_last_words(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=2)
+    row = rows(visit(user=user)).first
+    expect(row).to_contain_text("Conversation 001")
+    expect(row).to_contain_text("The last words of 1")
+    assert row.locator("time").get_attribute("datetime")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("conversation 007", 1), ("last words of 41", 1), ("2020", 45), ("nowhere", 0)],
+)
+def test_search_by_title_words_and_date(
+    visit: Visits, site: Site, searched: str, words: str, found: int
+) -> None:
+    chat = visit(user=searched)
+    expect(rows(chat)).to_have_count(30)
+    chat.get_by_role("searchbox").fill(words)
+    expect(rows(chat)).to_have_count(found)
+    if not found:
+        expect(chat.get_by_text("Nothing found.")).to_be_visible()
+    chat.get_by_role("searchbox").fill("")
+    expect(rows(chat).nth(29)).to_be_visible()
+
+
+def test_an_old_conversation_opened_by_its_link_keeps_its_place(
+    visit: Visits, searched: str
+) -> None:
+    chat = visit(user=searched)
+    chat.get_by_role("searchbox").fill("conversation 003")
+    open_thread(chat, 0)
+    chat.reload()
+    expect(chat.locator("#title")).to_have_text("Conversation 003")
+    expect(rows(chat)).to_have_count(31)
+    expect(rows(chat).first).to_contain_text("Conversation 044")
+    expect(rows(chat).last).to_contain_text("Conversation 003")
+    chat.locator("#more-threads").scroll_into_view_if_needed()
+    expect(rows(chat)).to_have_count(45)
+
+
+@pytest.fixture(scope="module")
+def searched(site: Site) -> str:
+    user = site.fresh_user()
+    seed(site, user, threads=45, year=2020)
+    return user
+
+
+def test_older_messages_come_on_scrolling_up_and_nothing_jumps(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=1, messages=160)
+    chat = visit(user=user)
+    open_thread(chat, 0)
+    messages = chat.locator("#items .item")
+    expect(messages).to_have_count(50)
+    expect(messages.last).to_be_in_viewport()
+    for count in (100, 150, 160):
+        chat.locator("#scroller").hover()
+        chat.mouse.wheel(0, -100_000)
+        expect(messages).to_have_count(count)
+    texts = chat.locator("#items .bubble").all_text_contents()
+    assert texts == [f"Question {n}" for n in range(0, 160, 2)]
+    expect(chat.locator("#older")).to_be_hidden()
+
+
+def test_what_is_read_stays_in_place_while_older_messages_come(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=1, messages=160)
+    chat = visit(user=user)
+    open_thread(chat, 0)
+    first = chat.locator("#items .item").first
+    top = "node => node.getBoundingClientRect().top"
+    name = first.get_attribute("data-id")
+    expect(chat.locator("#items .item")).to_have_count(50)
+    chat.locator("#scroller").evaluate("node => { node.scrollTop = 500; }")
+    chat.wait_for_timeout(100)
+    before = chat.locator(f"[data-id='{name}']").evaluate(top)
+    expect(chat.locator("#items .item")).to_have_count(100)
+    chat.wait_for_timeout(200)
+    assert abs(chat.locator(f"[data-id='{name}']").evaluate(top) - before) < 40
+
+
+def test_who_scrolls_up_reads_on_undisturbed_while_the_answer_grows(chat: Page) -> None:
+    ask(chat, "/long 150", wait=False)
+    scroller = chat.locator("#scroller")
+    expect(chat.locator("#items h4").nth(10)).to_be_attached()
+    expect(chat.locator("#items > article:last-child > .prose > :last-child")).to_be_in_viewport()
+    scroller.hover()
+    chat.mouse.wheel(0, -1500)
+    expect(chat.locator("#to-end")).to_be_visible()
+    before = scroller.evaluate("node => node.scrollTop")
+    expect(chat.locator("#stop")).to_be_hidden(timeout=30_000)
+    assert abs(scroller.evaluate("node => node.scrollTop") - before) < 400
+    chat.locator("#to-end").click()
+    expect(chat.locator("#to-end")).to_be_hidden()
+
+
+def test_back_and_forward_and_links(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=2)
+    chat = visit(user=user)
+    open_thread(chat, 0)
+    expect(chat.locator("#title")).to_have_text("Conversation 001")
+    open_thread(chat, 1)
+    expect(chat.locator("#title")).to_have_text("Conversation 000")
+    chat.go_back()
+    expect(chat.locator("#title")).to_have_text("Conversation 001")
+    chat.go_back()
+    expect(chat.locator("#title")).to_have_text("New conversation")
+    chat.go_forward()
+    expect(chat.locator("[aria-current=page]")).to_contain_text("Conversation 001")
+
+
+def test_an_unknown_conversation_says_so_and_begins_a_new_one(visit: Visits) -> None:
+    visit.expect("status of 404")
+    chat = visit("/chat/?thread=thr_unknown")
+    expect(chat.get_by_role("alert")).not_to_be_empty()
+    expect(chat.locator("#welcome")).to_be_visible()
+    ask(chat, "Hello")
+    expect(answers(chat)).to_have_count(1)
+
+
+def test_answers_of_two_conversations_stay_apart(chat: Page) -> None:
+    ask(chat, "/slow", wait=False)
+    expect(answers(chat).last).to_contain_text("A good")
+    chat.get_by_role("button", name="New conversation").click()
+    expect(chat.locator("#items .item")).to_have_count(0)
+    ask(chat, "Hello there")
+    expect(answers(chat)).to_have_count(1)
+    expect(answers(chat)).not_to_contain_text("ride")
+    open_thread(chat, 1)
+    expect(chat.get_by_role("button", name="Stop")).to_be_visible()
+    expect(answers(chat).last).to_contain_text("A good ride begins slowly")
+    chat.get_by_role("button", name="Stop").click()
+
+
+def test_html_in_messages_is_text(chat: Page) -> None:
+    evil = "<img src=x onerror=alert(1)> **<script>alert(2)</script>** [x](javascript:alert(3))"
+    ask(chat, evil)
+    expect(chat.locator(".user-message .bubble")).to_have_text(evil)
+    answer = answers(chat).last
+    expect(answer).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(answer.locator("img, script, [href^=javascript]")).to_have_count(0)
+
+
+def test_a_picture_of_another_host_is_a_link(chat: Page) -> None:
+    ask(chat, "![a picture](https://example.com/a.png)")
+    expect(answers(chat).last.get_by_role("link", name="a picture")).to_be_visible()
+
+
+def test_the_page_needs_no_more_than_its_own_host(visit: Visits, site: Site) -> None:
+    page = visit()  # Visits fails the test at any request elsewhere
+    policy = page.request.get("/chat/").headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'self'" in policy
+    html = page.request.get("/chat/").text()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html)
+
+
+def test_the_strictest_policy_will_do(visit: Visits) -> None:
+    page = visit("/login/")
+
+    def with_policy(route: Route) -> None:
+        answer = route.fetch()
+        policy = "default-src 'self'; require-trusted-types-for 'script'"
+        route.fulfill(
+            response=answer, headers={**answer.headers, "content-security-policy": policy}
+        )
+
+    page.route("**/chat/", with_policy)
+    page.goto("/chat/")
+    visit.expect("TrustedHTML")
+    is_refused = "() => { try { document.body.innerHTML = ''; } catch { return true; } }"
+    assert page.evaluate(is_refused)
+    for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/chart", "/image"):
+        ask(page, command)  # Visits fails the test at any other violation
+    expect(answers(page).first.locator("pre")).to_be_visible()
+
+
+def test_hashed_static_files_will_do(browser: Browser, tmp_path: Path) -> None:
+    env = {
+        "DJANGO_SETTINGS_MODULE": "tests.manifest_settings",
+        "STATIC_ROOT": str(tmp_path / "static"),
+    }
+    (tmp_path / "static").mkdir()
+    with running(tmp_path, commands=["collectstatic --no-input"], **env) as site:
+        visits = Visits(site, browser)
+        page = visits()
+        ask(page, "/markdown")
+        expect(answers(page).last.locator("pre")).to_be_visible()
+        scripts = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+        ours = [name for name in scripts if "/static/chatstore/" in name]
+        assert len(ours) >= 4
+        assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", name) for name in ours), ours
+        visits.close()

@@ -1,0 +1,250 @@
+"""The chat page for everyone: keyboard, screen reader, phone, dark, right-to-left; and speed."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import Site, Visits
+from tests.chat import answers, ask, open_thread, rows, seed
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+
+
+def assert_accessible(page: Page) -> None:
+    """No rule of axe-core's is broken in a serious or critical way."""
+    found = Axe().run(page).response["violations"]
+    serious = [
+        f"{rule['id']}: {node['html']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visits, scheme: str) -> None:
+    page = visit(color_scheme=scheme)
+    assert_accessible(page)
+    for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/choices", "/chart"):
+        ask(page, command)
+    page.locator("summary").last.click()
+    assert_accessible(page)
+    for command in ("/tool", "/ask", "/image", "/notice", "/error"):
+        ask(page, command)
+        expect(page.locator("#stop")).to_be_hidden()
+    assert_accessible(page)
+    page.get_by_role("button", name="Actions for this conversation").click()
+    assert_accessible(page)
+    page.get_by_role("menuitem", name="Delete").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Cancel").click()
+    ask(page, "/lock")
+    expect(page.locator("#closed")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_axe_on_a_phone(visit: Visits) -> None:
+    page = visit(**PHONE)
+    ask_by_touch(page, "/sources")
+    assert_accessible(page)
+    page.get_by_role("button", name="Show conversations").click()
+    assert_accessible(page)
+
+
+def ask_by_touch(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(text)
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#items .user-message")).not_to_have_count(0)
+    expect(page.locator("#stop")).to_be_hidden()
+
+
+def test_everything_can_be_done_by_keyboard(visit: Visits) -> None:
+    page = visit()
+    box = page.get_by_role("textbox", name="Message")
+    expect(box).to_be_focused()
+    page.keyboard.type("Hello")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("there")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bubble")).to_have_text("Hello\nthere", use_inner_text=True)
+    expect(page.locator("#stop")).to_be_hidden()
+    expect(box).to_be_focused()
+    menu = page.get_by_role("button", name="Actions for this conversation")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.keyboard.type("By keyboard")
+    page.keyboard.press("Enter")
+    expect(page.locator("#title")).to_have_text("By keyboard")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_the_skip_link_leads_to_the_message_box(visit: Visits) -> None:
+    page = visit()
+    skip = page.get_by_role("link", name="Skip to the message box")
+    skip.focus()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.type("Hi")
+    expect(page.get_by_role("textbox", name="Message")).to_have_value("Hi")
+
+
+def test_a_screen_reader_hears_the_answer_once_and_whole(visit: Visits) -> None:
+    page = visit()
+    live = page.locator("#live")
+    ask(page, "/slow", wait=False)
+    expect(live).to_have_text("The assistant is answering.")
+    page.keyboard.press("Escape")
+    expect(live).to_have_text("Stopped")
+    ask(page, "/workflow")
+    expect(live).to_have_text(
+        "The assistant has answered: Three steps, and the City Guard is the one to take."
+    )
+    log = page.get_by_role("log")
+    expect(log).to_have_attribute("aria-busy", "false")
+    name = log.get_by_role("article").first.get_attribute("aria-label")
+    assert name.startswith("You, ")
+
+
+def test_on_a_phone_the_list_is_a_drawer(visit: Visits) -> None:
+    page = visit(**PHONE)
+    ask_by_touch(page, "Hello")
+    expect(rows(page).first).not_to_be_in_viewport()
+    page.get_by_role("button", name="Show conversations").click()
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(rows(page).first).to_be_in_viewport()
+    assert page.locator("#conversation").evaluate("node => node.inert")
+    page.keyboard.press("Escape")
+    expect(rows(page).first).not_to_be_in_viewport()
+    expect(page.get_by_role("button", name="Show conversations")).to_be_focused()
+    page.get_by_role("button", name="Show conversations").click()
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator("#welcome")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("width", [320, 768, 1024, 1920])
+def test_no_width_scrolls_sideways(visit: Visits, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 700})
+    ask(page, "/markdown")
+    ask(page, "/form")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    column = page.locator("#scroller")
+    assert column.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_dark_is_dark(visit: Visits) -> None:
+    for scheme, is_dark in (("light", False), ("dark", True)):
+        page = visit(color_scheme=scheme)
+        ground = page.locator("body").evaluate("node => getComputedStyle(node).backgroundColor")
+        brightness = sum(int(part) for part in ground[4:-1].split(","))
+        assert (brightness < 380) is is_dark
+
+
+def test_right_to_left(visit: Visits) -> None:
+    page = visit(locale="ar")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    ask(page, "/markdown")
+    side = page.locator("#threads").bounding_box()
+    main = page.locator("#conversation").bounding_box()
+    assert side["x"] > main["x"]
+    bubble = page.locator(".bubble").bounding_box()
+    answer = answers(page).last.locator("ol").bounding_box()
+    assert bubble["x"] < answer["x"] + answer["width"] / 2
+    page.locator("#thread-menu").click()
+    menu = page.locator("#menu").bounding_box()
+    assert menu["x"] >= 0
+    assert menu["x"] + menu["width"] <= 1280
+
+
+FRAMES = """() => {
+  const gaps = [];
+  let last = performance.now();
+  let isOver = false;
+  const frame = (now) => {
+    gaps.push(now - last);
+    last = now;
+    if (!isOver) requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  window.frameGaps = () => {
+    isOver = true;
+    return gaps.toSorted((a, b) => a - b);
+  };
+}"""
+
+
+class Smoothness:
+    """
+    Watches the main thread while a block runs.
+
+    Its work is counted in processor time, which doesn't depend on what else the machine does.
+    Frames do: on an idle machine 95 of a hundred take less than 50 ms, and the bound here only
+    finds a page that hangs.
+    """
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def work(self) -> float:
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+    def __enter__(self) -> Self:
+        self.before = self.work()
+        self.page.evaluate(FRAMES)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.seconds = self.work() - self.before
+        gaps = self.page.evaluate("window.frameGaps()")
+        self.usual = gaps[int(len(gaps) * 0.95)]
+
+    def check(self, seconds: float) -> None:
+        assert self.seconds < seconds, f"the main thread worked for {self.seconds:.1f} s"
+        assert self.usual < 700, f"95 of a hundred frames in {self.usual:.0f} ms"
+
+
+@pytest.mark.slow
+def test_an_answer_of_200_kilobytes_streams_smoothly(visit: Visits) -> None:
+    page = visit()
+    with Smoothness(page) as smoothness:
+        ask(page, "/long 200")
+    assert len(answers(page).last.text_content()) > 150_000
+    smoothness.check(seconds=4)
+
+
+@pytest.mark.slow
+def test_a_thread_of_2000_messages_stays_smooth(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=1, messages=2000)
+    page = visit(user=user)
+    open_thread(page, 0)
+    items = page.locator("#items .item")
+    expect(items.last).to_be_in_viewport()
+    page.locator("#scroller").hover()
+    with Smoothness(page) as smoothness:
+        for count in range(100, 2001, 50):
+            page.mouse.wheel(0, -1_000_000)
+            expect(items).to_have_count(count)
+    smoothness.check(seconds=12)
+    page.locator("#to-end").click()
+    with Smoothness(page) as smoothness:
+        ask(page, "/markdown")
+    expect(answers(page).last).to_be_in_viewport()
+    smoothness.check(seconds=4)

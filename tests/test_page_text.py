@@ -1,0 +1,89 @@
+"""The chat page's text: all of it goes through gettext, and the script has none of its own."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.management import call_command
+from django.template.loader import render_to_string
+from django.test import RequestFactory, SimpleTestCase
+from django.utils import translation
+
+import chatstore
+
+HERE = Path(chatstore.__file__).parent
+SCRIPT = (HERE / "static/chatstore/chat.js").read_text()
+TEMPLATE = (HERE / "templates/chatstore/chat.html").read_text()
+MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+OWN_NAMES = {"chatstore"}  # the demo's name
+
+
+def render() -> str:
+    request = RequestFactory().get("/chat/")
+    request.user = AnonymousUser()
+    return render_to_string("chatstore/chat.html", {"api_url": "/api/"}, request)
+
+
+class Texts(HTMLParser):
+    """Collects what people read or hear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._is_code = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._is_code = tag in ("script", "style", "small")
+        told = ("aria-label", "title", "placeholder", "alt", "data-site-title")
+        self.found += [value or "" for name, value in attrs if name in told]
+
+    def handle_data(self, data: str) -> None:
+        if not self._is_code:
+            self.found.append(data)
+
+
+class TextTests(SimpleTestCase):
+    def test_every_text_of_the_page_goes_through_gettext(self) -> None:
+        marked = mock.patch.object(translation._trans, "gettext", lambda message: f"[{message}]")
+        texts = Texts()
+        with marked, translation.override("en"):
+            texts.feed(render())
+        bare = {text.strip() for text in texts.found if re.search(r"[^\W\d_]{2}", text)}
+        bare = {text for text in bare if not text.startswith("[")} - OWN_NAMES
+        self.assertEqual(bare, set())
+
+    def test_the_script_and_the_template_agree_on_what_is_said(self) -> None:
+        asked = set(re.findall(r'strings\.(\w+)|say\("(\w+)"', SCRIPT))
+        asked_for = {first or second for first, second in asked}
+        # Names that are put together: a thumb, a status, a kind of task, a tool's state.
+        computed = {"positive", "negative", "locked", "closed", "toolAsked", "toolDone"}
+        computed |= {
+            f"task_{kind}" for kind in ("custom", "web_search", "thought", "file", "image")
+        }
+        there = set(re.findall(r'data-s="(\w+)"', TEMPLATE))
+        self.assertEqual(asked_for | computed, there)
+
+    def test_the_script_says_nothing_of_its_own(self) -> None:
+        code = re.sub(r"/\*.*?\*/|//.*", "", SCRIPT, flags=re.DOTALL)
+        self.assertEqual(re.findall(r'"[A-Z][a-z]+(?: [a-z]+)+[.!?]?"', code), [])
+
+    def test_a_right_to_left_language_turns_the_page(self) -> None:
+        with translation.override("he"):
+            self.assertIn('<html lang="he" dir="rtl">', render())
+
+
+class StaticFilesTests(SimpleTestCase):
+    def test_the_page_works_with_hashed_names(self) -> None:
+        folder = self.enterContext(TemporaryDirectory())
+        storages = {**settings.STORAGES, "staticfiles": {"BACKEND": MANIFEST}}
+        with self.settings(STATIC_ROOT=folder, STORAGES=storages, DEBUG=False):
+            call_command("collectstatic", interactive=False, verbosity=0)
+            html = render()
+        for name in ("chat", "vendor/marked.esm", "vendor/purify.es"):
+            self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")

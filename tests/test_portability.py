@@ -1,0 +1,663 @@
+"""R3, R4: out and in again are inverse; what is erased is gone; what moves keeps its place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from asgiref.sync import async_to_sync
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import TransactionTestCase
+from django.utils import timezone
+
+from chatstore import codec, signals
+from chatstore.models import (
+    ChatAttachment,
+    ChatFileToRemove,
+    ChatMessage,
+    ChatSession,
+)
+from chatstore.portability.records import ATTACHMENT_COLUMNS, MESSAGE_COLUMNS, SESSION_COLUMNS
+from chatstore.store import DjangoStore
+from tests import base, rows
+from tests.rows import DAY, StorageMixin, add_attachment, add_thread
+
+
+def run(command: str, *args: Any, **options: Any) -> str:
+    out, err = StringIO(), StringIO()
+    call_command(command, *args, stdout=out, stderr=err, **options)
+    return (out.getvalue() + err.getvalue()).strip()
+
+
+@contextmanager
+def standard(name: str, content: bytes = b""):
+    """Put bytes in place of standard input or output."""
+    stream = io.TextIOWrapper(io.BytesIO(content))
+    with patch.object(sys, name, stream):
+        yield stream.buffer
+
+
+class ArchiveTestCase(StorageMixin, TransactionTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def path(self, name: str = "chat.jsonl") -> str:
+        return str(self.folder / name)
+
+    def lines(self, name: str = "chat.jsonl") -> list[dict[str, Any]]:
+        return [json.loads(line) for line in Path(self.path(name)).read_bytes().splitlines()]
+
+    def write_lines(self, records: list[dict[str, Any]], name: str = "chat.jsonl") -> str:
+        """Write an archive by hand, with the checksum it should have."""
+        text = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+        end = {"type": "end", "sha256": hashlib.sha256(text).hexdigest()}
+        Path(self.path(name)).write_bytes(text + json.dumps(end).encode() + b"\n")
+        return self.path(name)
+
+    def fill(self) -> None:
+        """Write one of everything that a column can hold."""
+        add_thread("thr_1", "alice", age=3 * DAY, messages=3, files=2)
+        add_thread("thr_2", "alice", age=2 * DAY, messages=0)
+        add_thread("thr_3", "Ünï\u2028cödé", age=DAY, messages=1, files=1)
+        now = timezone.now()
+        add_thread(
+            "held",
+            "bob",
+            status="locked",
+            reason="application's",
+            moderation="closed",
+            moderation_reason="moderator's",
+            is_on_hold=True,
+            hold_reason="court",
+            hidden_at=now,
+        )
+        ChatMessage.objects.filter(user_id="bob", item_id="msg_0").update(
+            metadata={"model": "m", "tokens": {"in": 1}},
+            feedback="negative",
+            hidden_at=now,
+            hidden_by="moderator",
+            redacted_at=now,
+        )
+        ChatMessage.objects.filter(user_id="bob", item_id="msg_1").update(
+            payload='{"type": "of tomorrow", "id": "msg_1", "number": 1e5, "ü": null}'
+        )
+        add_attachment("unsent", "bob", age=DAY)
+        add_attachment("not_uploaded", "bob", path="", uploaded_at=None)
+
+
+class RoundTripTest(ArchiveTestCase):
+    def comparable(self) -> list[list[dict[str, Any]]]:
+        """Return all rows; paths are another storage's, and columns that follow from payloads
+        that can't be read aren't known."""
+        tables = rows.everything()
+        for row in tables[2]:
+            row["path"] = bool(row["path"])
+        for table in tables:
+            for row in table:
+                row["payload"] = json.loads(row["payload"])
+                if row["payload"].get("type") == "of tomorrow":
+                    row.update(item_type="", sender_type="", content="")
+        return tables
+
+    def bytes_by_attachment(self) -> dict[str, bytes]:
+        return {
+            row.attachment_id: (self.media / row.path).read_bytes()
+            for row in ChatAttachment.objects.exclude(path="")
+        }
+
+    def test_R3_out_in_and_out_again(self) -> None:
+        """Into an emptied database, in each format: the same rows, and identical bytes."""
+        self.fill()
+        before, contents = self.comparable(), self.bytes_by_attachment()
+        for name in ("one.jsonl", "one.jsonl.gz", "one.zip"):
+            with self.subTest(name):
+                said = run("export_threads", self.path(name))
+                self.assertEqual(said, "Exported 4 threads, 6 messages and 5 files.")
+                rows.delete_everything()
+                for path in self.stored():
+                    (self.media / path).unlink()
+
+                said = run("import_threads", self.path(name))
+
+                self.assertEqual(said, "Imported 4 threads, 6 messages and 5 files.")
+                self.assertEqual(self.comparable(), before)
+                self.assertEqual(self.bytes_by_attachment(), contents)
+                again = name.replace("one", "again")
+                run("export_threads", self.path(again))
+                self.assertEqual(
+                    Path(self.path(again)).read_bytes(), Path(self.path(name)).read_bytes()
+                )
+
+    def test_R3_importing_twice_changes_nothing(self) -> None:
+        self.fill()
+        run("export_threads", self.path())
+        before, stored = rows.everything(), self.stored()
+        said = run("import_threads", self.path())
+        self.assertIn("Imported 0 threads, 0 messages and 0 files. 4 threads were there", said)
+        self.assertEqual(rows.everything(), before)
+        self.assertEqual(self.stored(), stored)
+
+    def test_R3_an_import_leaves_what_was_written_since_alone(self) -> None:
+        self.fill()
+        run("export_threads", self.path())
+        store = DjangoStore()
+        async_to_sync(store.delete_thread_item)("thr_1", "msg_0", base.ALICE)
+        async_to_sync(store.add_thread_item)("thr_1", base.user_message("new"), base.ALICE)
+        before = rows.everything()
+        run("import_threads", self.path())
+        self.assertEqual(rows.everything(), before)
+
+    def test_R3_through_a_pipe(self) -> None:
+        self.fill()
+        with standard("stdout") as out:
+            run("export_threads", files=self.path("files"))
+            archive = out.getvalue()
+        before = self.comparable()
+        rows.delete_everything()
+        with standard("stdin", archive):
+            run("import_threads", files=self.path("files"))
+        self.assertEqual(self.comparable(), before)
+
+    def test_R3_without_a_place_for_files_it_says_so(self) -> None:
+        self.fill()
+        with standard("stdout"):
+            said = run("export_threads")
+        self.assertIn("4 attachments were exported without their files.", said)
+
+    def test_R3_missing_files_are_brought_by_a_later_import(self) -> None:
+        self.fill()
+        contents = self.bytes_by_attachment()
+        run("export_threads", self.path())
+        rows.delete_everything()
+        Path(self.path("chat.jsonl.files")).rename(self.path("elsewhere"))
+        self.assertIn("The files of 4 attachments are missing.", run("import_threads", self.path()))
+        run("import_threads", self.path(), files=self.path("elsewhere"))
+        self.assertEqual(self.bytes_by_attachment(), contents)
+        self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_R3_a_changed_file_is_not_imported(self) -> None:
+        self.fill()
+        run("export_threads", self.path())
+        rows.delete_everything()
+        for file in Path(self.path("chat.jsonl.files")).iterdir():
+            file.write_bytes(b"something else")
+        self.assertIn("The files of 4 attachments are missing.", run("import_threads", self.path()))
+        self.assertEqual(self.bytes_by_attachment(), {})
+
+    def test_only_its_owner_may_read_an_archive(self) -> None:
+        self.fill()
+        run("export_threads", self.path())
+        for path, mode in ((self.path(), 0o600), (self.path("chat.jsonl.files"), 0o700)):
+            self.assertEqual(stat.S_IMODE(Path(path).stat().st_mode), mode)
+
+    def test_an_archive_is_never_overwritten(self) -> None:
+        Path(self.path()).write_text("mine")
+        with self.assertRaisesMessage(CommandError, "File exists"):
+            run("export_threads", self.path())
+        self.assertEqual(Path(self.path()).read_text(), "mine")
+
+    def test_by_user_and_since(self) -> None:
+        self.fill()
+        run("export_threads", self.path(), user="alice")
+        self.assertEqual({line.get("user_id") for line in self.lines()}, {None, "alice"})
+        since = timezone.now() - dt.timedelta(days=1, hours=1)
+        run("export_threads", self.path("since.jsonl"), since=since.isoformat())
+        ids = {line["id"] for line in self.lines("since.jsonl") if line["type"] == "thread"}
+        self.assertEqual(ids, {"thr_3", "held"})
+
+    def test_every_column_is_exported_or_derived_or_a_key(self) -> None:
+        keys = {"session_id", "message_id", "file_id", "user_id", "item_id"}
+        for model, exported, derived in (
+            (ChatSession, SESSION_COLUMNS, codec.session_values(base.thread())),
+            (ChatMessage, MESSAGE_COLUMNS, codec.message_values(base.user_message())),
+            # Its bytes have another name in another storage.
+            (
+                ChatAttachment,
+                (*ATTACHMENT_COLUMNS, "path"),
+                codec.attachment_values(base.attachment()),
+            ),
+        ):
+            columns = {field.attname for field in model._meta.concrete_fields}
+            self.assertEqual(columns - keys - set(exported) - set(derived), set(), model)
+
+    def test_a_long_thread_is_exported_in_order(self) -> None:
+        """Longer than a page, beside short ones."""
+        add_thread("long", messages=1203)
+        add_thread("short", messages=2)
+        run("export_threads", self.path())
+        lines = [line for line in self.lines() if line["type"] in ("thread", "item")]
+        start = next(n for n, line in enumerate(lines) if line["id"] == "long")
+        positions = [line["timestamp"] for line in lines[start + 1 : start + 1204]]
+        self.assertEqual(positions, sorted(positions))
+        self.assertEqual(len(set(positions)), 1203)
+        before = rows.everything()
+        rows.delete_everything()
+        run("import_threads", self.path())
+        self.assertEqual(rows.everything(), before)
+
+
+class AnotherDatabaseTest(ArchiveTestCase):
+    """Two aliases in one project: whichever database the tests run on, and SQLite."""
+
+    def manage(self, command: str) -> bytes:
+        """Run a line of a shell with $MANAGE in it, and return its output."""
+        environment = os.environ | {
+            "MANAGE": f"{sys.executable} -W ignore -m django",
+            "DJANGO_SETTINGS_MODULE": "tests.other_process",
+            "OTHER_DATABASE_NAME": str(connection.settings_dict["NAME"]),
+            "OTHER_MEDIA_ROOT": str(self.media),
+            "OTHER_SQLITE": self.path("other.sqlite3"),
+            "FILES": self.path("files"),
+            "LOG_LEVEL": "ERROR",
+        }
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=Path(__file__).resolve().parent.parent,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout
+
+    def test_R3_through_a_pipe_into_another_database_and_out_again(self) -> None:
+        self.fill()
+        with standard("stdout") as out:
+            run("export_threads", files=self.path("files"))
+            expected = out.getvalue()
+        before = rows.everything()
+        self.manage("$MANAGE migrate --database other -v 0 --skip-checks")
+        self.manage(
+            "$MANAGE export_threads --files $FILES.piped"
+            " | $MANAGE import_threads --database other --files $FILES.piped"
+        )
+        again = self.manage("$MANAGE export_threads --database other --files $FILES.again")
+
+        self.assertEqual(again, expected)
+        self.assertEqual(
+            {path.name for path in Path(self.path("files.again")).iterdir()},
+            {path.name for path in Path(self.path("files")).iterdir()},
+        )
+
+        said = self.manage("$MANAGE cleanup_threads --days 1 --database other")
+        self.assertIn(b"Deleted 3 threads, 4 messages and 3 files.", said)
+        said = self.manage("$MANAGE erase_user bob --database other")
+        self.assertIn(b"Erased 0 threads, 0 messages and 2 files of bob.", said)
+        self.assertEqual(rows.everything(), before)
+
+
+class BadArchiveTest(ArchiveTestCase):
+    """A sentence, an exit code, and nothing of the conversation in it; nothing half imported."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        add_thread("thr_1", age=2 * DAY)
+        add_thread("thr_2", age=DAY)
+        run("export_threads", self.path())
+        self.whole = Path(self.path()).read_bytes()
+        rows.delete_everything()
+
+    def assert_refused(self, message: str, content: bytes | None = None) -> None:
+        if content is not None:
+            Path(self.path()).write_bytes(content)
+        with self.assertRaisesMessage(CommandError, message) as caught:
+            run("import_threads", self.path())
+        self.assertNotIn("Text", str(caught.exception))
+
+    def test_cut_short(self) -> None:
+        for length in range(0, len(self.whole), 97):
+            with self.subTest(length):
+                self.assert_refused("", self.whole[:length])
+                self.assertFalse(ChatSession.objects.exists())
+
+    def test_cut_short_and_partial(self) -> None:
+        second = self.whole.index(b'"thr_2"')
+        end = self.whole.index(b'"end"')
+        for length, expected in (
+            (second, {"thr_1"}),
+            (second + 20, {"thr_1"}),
+            (end - 20, {"thr_1"}),
+            (end, {"thr_1", "thr_2"}),
+            (len(self.whole) - 5, {"thr_1", "thr_2"}),
+        ):
+            for packed in (False, True):
+                with self.subTest(length, packed=packed):
+                    rows.delete_everything()
+                    content = self.whole[:length]
+                    if packed:
+                        content = gzip.compress(self.whole, 0)[: length + 18]
+                    Path(self.path()).write_bytes(content)
+                    run("import_threads", self.path(), partial=True)
+                    ids = set(ChatSession.objects.values_list("thread_id", flat=True))
+                    self.assertEqual(ids, expected)
+                    self.assertEqual(ChatMessage.objects.count(), 2 * len(expected))
+
+    def test_changed(self) -> None:
+        self.assert_refused("checksum", self.whole.replace(b"Text 1", b"Text 7"))
+        with self.assertRaisesMessage(CommandError, "checksum"):
+            run("import_threads", self.path(), partial=True)
+        self.assertFalse(ChatSession.objects.exists())
+
+    def test_of_another_kind(self) -> None:
+        for content, message in (
+            (b"", "cut short"),
+            (b"hello\n", "Line 1 is no JSON object"),
+            (b"[]\n", "Line 1 is no JSON object"),
+            (b'{"type": "else"}\n', "no archive of chatstore"),
+            (b'{"type": "chatstore", "version": 2}\n', "has version 2"),
+            (b"PK\x03\x04 and no zip", "zip is damaged"),
+            (b"\x1f\x8b and no gzip", "damaged"),
+            (b"SQLite format 3\x00 and no database", "not that of ChatKit's sample store"),
+        ):
+            with self.subTest(content):
+                self.assert_refused(message, content)
+        with self.assertRaisesMessage(CommandError, "No such file"):
+            run("import_threads", self.path("nothing"))
+
+    def test_a_record_that_can_not_be(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
+        thread, item = lines[1], lines[2]
+        for number, bad in enumerate(
+            (
+                item | {"id": "another"},
+                item | {"timestamp": "yesterday"},
+                item | {"feedback": "meh"},
+                item | {"type": "thing"},
+                item | {"id": 7},
+                {"type": "item"},
+                thread | {"user_id": ""},
+                thread | {"id": "x" * 256},
+                thread | {"is_on_hold": "perhaps"},
+            )
+        ):
+            with self.subTest(number):
+                rows.delete_everything()
+                self.write_lines([lines[0], thread, item, bad])
+                self.assert_refused("Line 4 can't be imported")
+                self.assertFalse(ChatMessage.objects.exclude(session__isnull=False).exists())
+
+    def test_a_thread_twice_is_imported_once(self) -> None:
+        """A batch of cleanup_threads that was tried again is in its archive twice."""
+        lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
+        said = run("import_threads", self.write_lines([*lines, *lines[1:]]))
+        self.assertIn("Imported 2 threads, 4 messages and 0 files. 2 threads were there", said)
+
+    def test_by_hand_with_what_must_be(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:4]
+        thread = {key: lines[1][key] for key in ("type", "user_id", "id", "thread", "created_at")}
+        run(
+            "import_threads",
+            self.write_lines([lines[0], thread, *lines[2:], {"type": "thread_end"}]),
+        )
+        session = ChatSession.objects.get()
+        last = ChatMessage.objects.order_by("timestamp").last()
+        self.assertEqual((session.updated_at, session.is_started), (last.timestamp, True))
+
+    def test_an_item_without_its_thread(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
+        self.write_lines([lines[0], lines[2]])
+        self.assert_refused("Line 2 can't be imported")
+
+    def test_NUL_and_lone_surrogates(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
+        lines[1]["thread"]["title"] = "a\x00b\ud800c"
+        run("import_threads", self.write_lines(lines[:2]))
+        self.assertEqual(ChatSession.objects.get().title, "a\ufffdb\ufffdc")
+
+    def test_a_thread_of_somebody_else(self) -> None:
+        add_thread("thr_1", "bob", age=DAY)
+        before = rows.everything()[0][0]
+        with self.assertRaisesMessage(CommandError, "1 thread or attachment belongs to somebody"):
+            run("import_threads", self.path())
+        self.assertEqual(ChatSession.objects.filter(user_id="bob").values().get(), before)
+        self.assertEqual(ChatSession.objects.count(), 2)
+
+    def test_no_path_out_of_the_folder(self) -> None:
+        """A name in an archive is a SHA-256, and nothing else opens a file."""
+        (self.folder / "secret").write_text("secret")
+        lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
+        attachment = {
+            "type": "attachment",
+            "id": "atc",
+            "attachment": json.loads(base.attachment("atc").model_dump_json()),
+            "created_at": "2026-01-01T00:00:00Z",
+            "sha256": "../secret",
+        }
+        run("import_threads", self.write_lines([lines[0], lines[1], attachment]))
+        self.assertEqual(ChatAttachment.objects.get().path, "")
+
+
+class SampleStoreTest(ArchiveTestCase):
+    """The SQLite file of ChatKit's sample store."""
+
+    def write_sample(self) -> str:
+        path = self.path("chatkit.db")
+        user_message = base.user_message("m1", attachments=[base.attachment("f1")])
+        with sqlite3.connect(path) as connection:
+            connection.executescript(
+                """
+                CREATE TABLE threads (id TEXT PRIMARY KEY, user_id TEXT NOT NULL,
+                    created_at TEXT NOT NULL, data TEXT NOT NULL);
+                CREATE TABLE items (id TEXT PRIMARY KEY, thread_id TEXT NOT NULL,
+                    user_id TEXT NOT NULL, created_at TEXT NOT NULL, data TEXT NOT NULL);
+                CREATE TABLE files (id TEXT PRIMARY KEY, user_id TEXT NOT NULL,
+                    data TEXT NOT NULL);
+                """
+            )
+            thread = base.thread("t1", created_at=dt.datetime(2025, 1, 1), title="Old")
+            dump = thread.model_dump_json()
+            connection.executemany(
+                "INSERT INTO threads VALUES (?, ?, ?, ?)",
+                [
+                    ("t1", "alice", "2025-01-01T00:00:00", f'{{"thread": {dump}}}'),
+                    ("t2", "bob", "2025-01-02T00:00:00", '{"thread": {"of": "yesterday"}}'),
+                ],
+            )
+            connection.executemany(
+                "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
+                [
+                    (item.id, "t1", "alice", time, f'{{"item": {item.model_dump_json()}}}')
+                    for item, time in (
+                        (base.answer("m3"), "2025-01-01T00:00:02"),
+                        (user_message, "2025-01-01T00:00:01"),
+                        (base.answer("m2"), "2025-01-01T00:00:02"),
+                    )
+                ],
+            )
+            for file_id in ("f1", "f2"):
+                data = base.attachment(file_id).model_dump_json()
+                connection.execute(
+                    "INSERT INTO files VALUES (?, ?, ?)",
+                    (file_id, "alice", f'{{"attachment": {data}}}'),
+                )
+        connection.close()
+        return path
+
+    def test_people_can_move_here(self) -> None:
+        path = self.write_sample()
+        said = run("import_threads", path)
+        self.assertEqual(said, "Imported 2 threads, 3 messages and 2 files.")
+
+        store = DjangoStore()
+        thread = async_to_sync(store.load_thread)("t1", base.ALICE)
+        self.assertEqual(thread.title, "Old")
+        page = async_to_sync(store.load_thread_items)("t1", None, 10, "asc", base.ALICE)
+        self.assertEqual([item.id for item in page.data], ["m1", "m3", "m2"])
+        session = ChatSession.objects.get(thread_id="t1")
+        last = ChatMessage.objects.get(item_id="m2").timestamp
+        self.assertEqual(session.updated_at, last)
+        sent = ChatAttachment.objects.get(attachment_id="f1")
+        self.assertEqual(sent.message.item_id, "m1")
+        self.assertIsNone(ChatAttachment.objects.get(attachment_id="f2").session_id)
+
+    def test_what_can_not_be_read_is_kept(self) -> None:
+        run("import_threads", self.write_sample())
+        self.assertEqual(ChatSession.objects.get(thread_id="t2").payload, '{"of":"yesterday"}')
+        with self.assertRaises(CommandError):
+            run("check_items")
+
+    def test_twice_changes_nothing(self) -> None:
+        path = self.write_sample()
+        run("import_threads", path)
+        before = rows.everything()
+        run("import_threads", path)
+        self.assertEqual(rows.everything(), before)
+
+
+class EraseTest(ArchiveTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.fill()
+
+    def test_R4_all_of_one_user_and_nothing_of_another(self) -> None:
+        add_attachment("alone", "alice", age=DAY)
+        others = [
+            list(model.objects.exclude(user_id="alice").order_by("pk").values())
+            for model in (ChatSession, ChatMessage, ChatAttachment)
+        ]
+        before = rows.everything()
+        self.assertEqual(
+            run("erase_user", "alice", dry_run=True),
+            "Would erase 2 threads, 3 messages and 3 files of alice.",
+        )
+        self.assertEqual(rows.everything(), before)
+
+        self.assertEqual(
+            run("erase_user", "alice"), "Erased 2 threads, 3 messages and 3 files of alice."
+        )
+
+        self.assertEqual(rows.everything()[:3], others)
+        paths = ChatAttachment.objects.exclude(path="").values_list("path", flat=True)
+        self.assertEqual(self.stored(), set(paths))
+        self.assertEqual(
+            run("erase_user", "alice"), "Erased 0 threads, 0 messages and 0 files of alice."
+        )
+
+    def test_R4_what_is_on_hold_is_named_and_left(self) -> None:
+        add_thread("free", "bob", files=1)
+        held = ChatSession.objects.get(thread_id="held")
+        add_attachment("evidence", "bob", session=held)
+        said = run("erase_user", "bob")
+        self.assertIn("1 thread is on hold and stays: held.", said)
+        self.assertIn("Erased 1 thread, 2 messages and 3 files of bob.", said)
+        self.assertEqual(ChatSession.objects.get(user_id="bob"), held)
+        self.assertEqual(ChatMessage.objects.filter(user_id="bob").count(), 2)
+        self.assertEqual(ChatAttachment.objects.get(user_id="bob").attachment_id, "evidence")
+
+    def test_R4_the_receipt_as_json(self) -> None:
+        receipt = json.loads(run("erase_user", "bob", json=True))
+        self.assertEqual(receipt["erased"], {"threads": 0, "messages": 0, "files": 2})
+        self.assertEqual(receipt["on_hold"], ["held"])
+
+    def test_R4_the_application_hears_of_it(self) -> None:
+        heard = []
+
+        def receive(user_id: str, receipt: Any, **kwargs: Any) -> None:
+            heard.append((user_id, receipt.erased.threads, ChatSession.objects.count()))
+
+        signals.user_erased.connect(receive)
+        self.addCleanup(signals.user_erased.disconnect, receive)
+        run("erase_user", "alice", dry_run=True)
+        run("erase_user", "alice")
+        self.assertEqual(heard, [("alice", 2, 2)])
+
+    def test_R4_a_receiver_that_fails_is_said(self) -> None:
+        def receive(**kwargs: Any) -> None:
+            raise OSError
+
+        signals.user_erased.connect(receive)
+        self.addCleanup(signals.user_erased.disconnect, receive)
+        with (
+            self.assertLogs("django.dispatch"),
+            self.assertRaisesMessage(CommandError, "receive"),
+        ):
+            run("erase_user", "alice")
+        self.assertFalse(ChatSession.objects.filter(user_id="alice").exists())
+
+    def test_R4_a_running_stream_brings_nothing_back(self) -> None:
+        store = DjangoStore()
+        codec.known_threads.set({"thr_1"})
+        self.addCleanup(codec.known_threads.set, None)
+        run("erase_user", "alice")
+        async_to_sync(store.save_thread)(base.thread("thr_1", title="back"), base.ALICE)
+        with self.assertRaises(Exception):  # noqa: B017
+            async_to_sync(store.add_thread_item)("thr_1", base.answer(), base.ALICE)
+        self.assertFalse(ChatSession.objects.filter(user_id="alice").exists())
+
+
+class AssignTest(ArchiveTestCase):
+    def test_the_visitor_who_signs_up(self) -> None:
+        self.fill()
+        add_attachment("unsent_of_alice", "alice")
+        stored = self.stored()
+        before = rows.everything()
+        said = run("assign_threads", from_user="alice", to_user="carol", dry_run=True)
+        self.assertEqual(said, "Would give 2 threads, 3 messages and 3 files of alice to carol.")
+        self.assertEqual(rows.everything(), before)
+
+        said = run("assign_threads", from_user="alice", to_user="carol")
+
+        self.assertEqual(said, "Gave 2 threads, 3 messages and 3 files of alice to carol.")
+        for table in before:
+            for row in table:
+                if row.get("user_id") == "alice":
+                    row["user_id"] = "carol"
+        self.assertEqual(rows.everything(), before)
+        self.assertEqual(self.stored(), stored)
+        thread = async_to_sync(DjangoStore().load_thread)("thr_1", {"user_id": "carol"})
+        self.assertEqual(thread.id, "thr_1")
+
+    def test_to_oneself_is_refused(self) -> None:
+        with self.assertRaisesMessage(CommandError, "are the same"):
+            run("assign_threads", from_user="alice", to_user="alice")
+
+
+class CheckItemsTest(ArchiveTestCase):
+    def test_S17_rows_that_can_not_be_read_are_listed_without_their_text(self) -> None:
+        add_thread("thr_1", messages=3, files=1)
+        self.assertEqual(run("check_items"), "Every row can be read.")
+        secret = "not for logs"
+        ChatMessage.objects.filter(item_id="msg_1").update(
+            payload=json.dumps({"type": "assistant_message", "content": secret})
+        )
+        ChatMessage.objects.filter(item_id="msg_2").update(payload=secret)
+        ChatAttachment.objects.update(payload='{"type": "of tomorrow"}')
+        ChatSession.objects.update(payload="{}")
+        out = StringIO()
+        with self.assertRaisesMessage(CommandError, "4 rows can't be read."):
+            call_command("check_items", stdout=out)
+        said = out.getvalue()
+        self.assertNotIn(secret, said)
+        for expected in (
+            "thread thr_1",
+            "item msg_1 (thr_1, alice)",
+            "item msg_2",
+            "attachment atc",
+        ):
+            self.assertIn(expected, said)
+        out = StringIO()
+        with self.assertRaises(CommandError):
+            call_command("check_items", json=True, user="alice", stdout=out)
+        self.assertEqual(
+            {json.loads(line)["kind"] for line in out.getvalue().splitlines()},
+            {"thread", "item", "attachment"},
+        )
+        call_command("check_items", user="bob", stdout=out)

@@ -1,0 +1,127 @@
+"""Two real processes at once on the same database: what the store promises holds between them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+from django.test import TransactionTestCase
+
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession
+from chatstore.store import DjangoStore
+from tests.base import ALICE, thread
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 30
+
+store = DjangoStore()
+
+
+@pytest.mark.slow
+class TwoProcessesTest(TransactionTestCase):
+    def at_once(self, *jobs: list[list[Any]]) -> list[list[str | None]]:
+        """Run each list of operations in a process of its own, all at once; return their errors."""
+        connection.close()
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "tests.worker"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in jobs
+        ]
+        database = str(connection.settings_dict["NAME"])
+        for worker, operations in zip(workers, jobs, strict=True):
+            worker.stdin.write(json.dumps({"database": database, "operations": operations}) + "\n")
+            worker.stdin.flush()
+        for worker in workers:
+            self.assertEqual(worker.stdout.readline(), "ready\n")
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        answers = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+        self.assertEqual([worker.returncode for worker in workers], [0] * len(workers))
+        return answers
+
+    def items(self, order: str = "asc") -> list[Any]:
+        load = async_to_sync(store.load_thread_items)
+        return load("thr_1", None, 1000, order, ALICE).data
+
+    def test_S10_adding_to_one_thread_loses_nothing_and_the_order_is_total(self) -> None:
+        async_to_sync(store.save_thread)(thread(), ALICE)
+        jobs = [
+            [
+                ["add_thread_item", "alice", "thr_1", f"{who}_{number:02}"]
+                for number in range(ROUNDS)
+            ]
+            for who in ("a", "b", "c")
+        ]
+        for errors in self.at_once(*jobs):
+            self.assertEqual(set(errors), {None})
+        names = [item.id for item in self.items()]
+        self.assertEqual(len(names), 3 * ROUNDS)
+        self.assertEqual([item.id for item in self.items("desc")], names[::-1])
+        for who in ("a", "b", "c"):
+            own = [name for name in names if name.startswith(who)]
+            self.assertEqual(own, sorted(own))
+        self.assertNotEqual(names, sorted(names), "they were not at work at once")
+        positions = ChatMessage.objects.values_list("timestamp", flat=True)
+        self.assertEqual(len(set(positions)), 3 * ROUNDS)
+        self.assertEqual(ChatSession.objects.get().updated_at, max(positions))
+
+    def test_S8_the_same_id_at_once_is_stored_once(self) -> None:
+        async_to_sync(store.save_thread)(thread(), ALICE)
+        jobs = [
+            [
+                [method, "alice", "thr_1", f"{method}_{number:02}", who]
+                for number in range(ROUNDS)
+                for method in ("add_thread_item", "save_item")
+            ]
+            for who in ("a", "b")
+        ]
+        for errors in self.at_once(*jobs):
+            self.assertEqual(set(errors), {None})
+        self.assertEqual(len(self.items()), 2 * ROUNDS)
+
+    def test_S7_a_new_thread_saved_at_once_is_one_thread(self) -> None:
+        job = [["save_thread", "alice", f"thr_{number}"] for number in range(ROUNDS)]
+        files = [["save_attachment", "alice", f"atc_{number}"] for number in range(ROUNDS)]
+        for errors in self.at_once(job + files, job + files):
+            self.assertEqual(set(errors), {None})
+        self.assertEqual(ChatSession.objects.count(), ROUNDS)
+        self.assertEqual(ChatAttachment.objects.count(), ROUNDS)
+
+    def test_S3_a_new_id_wanted_by_two_owners_at_once_is_one_owners(self) -> None:
+        jobs = [
+            [["save_thread", who, f"thr_{number}"] for number in range(ROUNDS)]
+            for who in ("alice", "charlie")
+        ]
+        answers = self.at_once(*jobs)
+        for number, errors in enumerate(zip(*answers, strict=True)):
+            self.assertCountEqual(errors, [None, "NotFoundError"])
+            owner = ChatSession.objects.get(thread_id=f"thr_{number}").user_id
+            self.assertEqual(owner, ("alice", "charlie")[errors.index(None)])
+
+    def test_S9_deleting_against_adding_leaves_all_or_nothing(self) -> None:
+        threads = [f"thr_{number}" for number in range(ROUNDS)]
+        for thread_id in threads:
+            async_to_sync(store.save_thread)(thread(thread_id), ALICE)
+        adding = [
+            ["add_thread_item", "alice", thread_id, f"msg_{number}"]
+            for thread_id in threads
+            for number in range(4)
+        ]
+        deleting = [["delete_thread", "alice", thread_id] for thread_id in threads]
+        added, deleted = self.at_once(adding, [each for each in deleting for _ in range(2)])
+        self.assertLessEqual(set(added), {None, "NotFoundError"})
+        self.assertEqual(set(deleted), {None})
+        self.assertFalse(ChatSession.objects.exists())
+        self.assertFalse(ChatMessage.objects.exists())

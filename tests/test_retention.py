@@ -1,0 +1,390 @@
+"""R1, R2: what is old goes, all of it, and nothing else. Deleting wrongly is the worst."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from chatkit.store import NotFoundError
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import TransactionTestCase
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatstore import files, retention
+from chatstore.files import Counts
+from chatstore.models import (
+    ChatAttachment,
+    ChatFileToRemove,
+    ChatMessage,
+    ChatSession,
+)
+from chatstore.portability.exports import Exporter
+from chatstore.store import DjangoStore
+from tests import base, rows
+from tests.rows import DAY, StorageMixin, add_attachment, add_thread
+
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "60"))
+MINUTE = dt.timedelta(minutes=1)
+
+
+def cleanup(*args: Any, **options: Any) -> dict[str, Any]:
+    """Run the command, and return its counts."""
+    out = StringIO()
+    call_command("cleanup_threads", *args, json=True, stdout=out, **options)
+    return json.loads(out.getvalue())
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int]:
+    return report["threads"], report["messages"], report["files"]
+
+
+def thread_ids() -> set[str]:
+    return set(ChatSession.objects.values_list("thread_id", flat=True))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A thread of the property test; ages are in minutes."""
+
+    age: int
+    older: int  # by how much its creation is older
+    user_id: str
+    status: str
+    moderation: str
+    is_on_hold: bool
+    messages: int
+    files: int
+
+    def is_old(self, options: dict[str, Any]) -> bool:
+        """Say the rule of R1 in other words than the code does."""
+        limit = options["days"] * 24 * 60
+        if options["by"] == "created":
+            is_old = self.age + self.older > limit and self.age > 60
+        else:
+            is_old = self.age > limit
+        shown = self.moderation or self.status
+        return (
+            is_old
+            and options.get("user", self.user_id) == self.user_id
+            and options.get("status", shown) == shown
+        )
+
+
+# Around the hour, and around one and two days; never on the dot, since the clock goes on.
+AGES = st.sampled_from([1, 58, 62, 1438, 1442, 2878, 2882, 50_000])
+SPECS = st.builds(
+    Spec,
+    age=AGES,
+    older=st.sampled_from([0, 30, 1500, 3000]),
+    user_id=st.sampled_from(["alice", "Alice", "bob"]),
+    status=st.sampled_from(["active", "locked", "closed"]),
+    moderation=st.sampled_from(["", "", "locked", "closed"]),
+    is_on_hold=st.sampled_from([False, False, True]),
+    messages=st.integers(0, 3),
+    files=st.integers(0, 2),
+)
+OPTIONS = st.fixed_dictionaries(
+    {
+        "days": st.sampled_from([1, 2]),
+        "by": st.sampled_from(["activity", "created"]),
+        "batch_size": st.integers(1, 4),
+    },
+    optional={
+        "user": st.sampled_from(["alice", "Alice", "nobody"]),
+        "status": st.sampled_from(["active", "locked", "closed"]),
+        "limit": st.integers(1, 5),
+    },
+)
+
+
+class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
+    def test_R1_R2_exactly_what_the_rule_says(self) -> None:
+        """Run and dry run agree with the rule as Spec says it, for any threads and options."""
+
+        @settings(max_examples=EXAMPLES, deadline=None)
+        @given(specs=st.lists(SPECS, max_size=8), options=OPTIONS)
+        def check(specs: list[Spec], options: dict[str, Any]) -> None:
+            self.check_rule(specs, options)
+
+        check()
+
+    def check_rule(self, specs: list[Spec], options: dict[str, Any]) -> None:
+        rows.delete_everything()
+        for path in self.stored():
+            files.storage().delete(path)
+        for number, spec in enumerate(specs):
+            # A second apart, so that "the oldest" is one and the same on every database.
+            age = dt.timedelta(minutes=spec.age, seconds=number)
+            add_thread(
+                f"thr_{number}",
+                spec.user_id,
+                age=age,
+                messages=spec.messages,
+                files=spec.files,
+                created_at=timezone.now() - age - dt.timedelta(minutes=spec.older),
+                status=spec.status,
+                moderation=spec.moderation,
+                is_on_hold=spec.is_on_hold,
+            )
+        old = {n: spec for n, spec in enumerate(specs) if spec.is_old(options)}
+        on_hold = [spec for spec in old.values() if spec.is_on_hold]
+        go = [n for n, spec in old.items() if not spec.is_on_hold]
+        go.sort(key=lambda n: (specs[n].age, n), reverse=True)
+        go = go[: options.get("limit")]
+        expected = (
+            len(go),
+            sum(specs[n].messages for n in go),
+            sum(specs[n].files for n in go),
+        )
+        before, stored = rows.everything(), self.stored()
+
+        dry = cleanup(dry_run=True, **options)
+
+        self.assertEqual(counts(dry), expected)
+        self.assertEqual(dry["on_hold"], len(on_hold))
+        self.assertEqual(rows.everything(), before)
+        self.assertEqual(self.stored(), stored)
+
+        run = cleanup(**options)
+
+        self.assertEqual(run | {"dry_run": True, "cutoff": ""}, dry | {"cutoff": ""})
+        left = {f"thr_{n}" for n in range(len(specs)) if n not in go}
+        self.assertEqual(thread_ids(), left)
+        for model, was in zip((ChatSession, ChatMessage, ChatAttachment), before, strict=False):
+            kept_keys = set(ChatSession.objects.values_list("session_id", flat=True))
+            kept = [row for row in was if row["session_id"] in kept_keys]
+            self.assertEqual(list(model.objects.order_by("pk").values()), kept)
+        self.assertEqual(self.stored(), set(ChatAttachment.objects.values_list("path", flat=True)))
+        self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_R1_the_cutoff_itself_stays(self) -> None:
+        now = timezone.now().replace(microsecond=0)
+        for name, microseconds in (("before", -1), ("on", 0), ("after", 1)):
+            time = now + dt.timedelta(microseconds=microseconds)
+            add_thread(name, created_at=time, updated_at=time)
+
+        retention.cleanup(retention.Rule(cutoff=now), "default")
+
+        self.assertEqual(thread_ids(), {"on", "after"})
+
+    def test_R1_without_items_the_creation_counts(self) -> None:
+        store = DjangoStore()
+        old = dt.datetime.now() - dt.timedelta(days=100)
+        async_to_sync(store.save_thread)(base.thread("empty", created_at=old), base.ALICE)
+        async_to_sync(store.save_thread)(base.thread("in_use", created_at=old), base.ALICE)
+        async_to_sync(store.add_thread_item)("in_use", base.user_message(), base.ALICE)
+
+        self.assertEqual(counts(cleanup(days=90, by="created")), (1, 0, 0))
+        self.assertEqual(thread_ids(), {"in_use"})
+
+    def test_R1_the_sentence_of_a_dry_run_differs_in_its_verb_only(self) -> None:
+        add_thread("old", age=100 * DAY, messages=1, files=1)
+        add_thread("held", age=100 * DAY, is_on_hold=True)
+        add_thread("new", age=DAY)
+        sentences = []
+        for dry_run in (True, False):
+            out = StringIO()
+            call_command("cleanup_threads", days=90, dry_run=dry_run, stdout=out)
+            sentences.append(out.getvalue().strip())
+        self.assertEqual(
+            sentences,
+            [
+                "Would delete 1 thread, 1 message and 1 file. 1 thread on hold is spared.",
+                "Deleted 1 thread, 1 message and 1 file. 1 thread on hold is spared.",
+            ],
+        )
+
+    def test_R2_max_seconds_begins_no_further_batch_and_the_next_run_goes_on(self) -> None:
+        for number in range(4):
+            add_thread(f"old_{number}", age=100 * DAY)
+        rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
+        stopped = retention.cleanup(rule, "default", batch_size=1, max_seconds=0)
+        self.assertEqual((stopped.deleted, stopped.is_finished), (Counts(), False))
+        limited = retention.cleanup(rule, "default", batch_size=3, limit=3)
+        self.assertEqual((limited.deleted.threads, limited.is_finished), (3, False))
+        rest = retention.cleanup(rule, "default", batch_size=1)
+        self.assertEqual((rest.deleted.threads, rest.is_finished), (1, True))
+
+    def test_R2_statements_do_not_grow_with_the_batch(self) -> None:
+        rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
+
+        def statements(threads: int) -> list[str]:
+            for number in range(threads):
+                add_thread(f"old_{number}", age=100 * DAY, messages=3)
+            seen: list[str] = []
+
+            def note(execute: Any, sql: str, *args: Any) -> Any:
+                seen.append(sql.split()[0])
+                return execute(sql, *args)
+
+            with connection.execute_wrapper(note):
+                retention.cleanup(rule, "default", batch_size=100)
+            return [verb for verb in seen if verb in ("SELECT", "DELETE", "INSERT", "UPDATE")]
+
+        lock, files, deletes, nothing_more, on_hold = (
+            ["SELECT"],
+            ["SELECT"],
+            ["DELETE"] * 2,
+            ["SELECT"],
+            ["SELECT"],
+        )
+        expected = lock + files + deletes + nothing_more + on_hold
+        self.assertEqual(statements(2), expected)
+        self.assertEqual(statements(40), expected)
+
+
+class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
+    """Each case is a moment at which a message may arrive."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.store = DjangoStore()
+        self.rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
+
+    def add_message(self, thread_id: str, item_id: str = "msg_new") -> None:
+        async_to_sync(self.store.add_thread_item)(thread_id, base.user_message(item_id), base.ALICE)
+
+    def in_thread(self, body: Any) -> tuple[threading.Thread, list[BaseException]]:
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                body()
+            except (AssertionError, NotFoundError) as error:
+                errors.append(error)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread, errors
+
+    def test_R2_a_message_between_selection_and_deletion_saves_its_thread(self) -> None:
+        add_thread("first", age=101 * DAY)
+        add_thread("second", age=100 * DAY)
+        saved = []
+
+        def arrive(deleted: Counts) -> None:  # after the first batch
+            if not saved:
+                self.add_message("second")
+                saved.append(deleted)
+
+        report = retention.cleanup(self.rule, "default", batch_size=1, progress=arrive)
+
+        self.assertEqual(report.deleted.threads, 1)
+        self.assertEqual(thread_ids(), {"second"})
+        self.assertEqual(ChatMessage.objects.count(), 3)
+
+    def message_in_flight(self) -> Any:
+        """Write a message to an old thread in another one, and return before it commits."""
+        add_thread("old", age=100 * DAY)
+        is_written = threading.Event()
+
+        def write() -> None:
+            with transaction.atomic():
+                self.add_message("old")
+                is_written.set()
+                time.sleep(0.3)
+
+        in_flight = self.in_thread(write)
+        is_written.wait(10)
+        return in_flight
+
+    def test_R2_a_message_in_flight_saves_its_thread(self) -> None:
+        """It is written and not yet committed when the batch looks for old threads."""
+        thread, errors = self.message_in_flight()
+        report = retention.cleanup(self.rule, "default")
+        thread.join(30)
+
+        self.assertEqual((report.deleted, errors), (Counts(), []))
+        self.assertEqual(ChatMessage.objects.count(), 3)
+
+    def test_R2_who_waits_for_the_lock_looks_again(self) -> None:
+        """A deletion that skips nothing: the conditions are those of the row as it is then."""
+        thread, errors = self.message_in_flight()
+        deleted = files.delete_sessions(self.rule.sessions("default"))
+        thread.join(30)
+
+        self.assertEqual((deleted, errors), (Counts(), []))
+        self.assertEqual(ChatMessage.objects.count(), 3)
+
+    def test_R2_the_deleting_statement_holds_the_rule_again(self) -> None:
+        """Were a lock ever lost: nothing goes, messages and files neither."""
+        add_thread("old", age=100 * DAY, files=1)
+        sessions = self.rule.sessions("default")
+        with transaction.atomic():
+            locked = files.lock(sessions)
+        self.add_message("old")
+        before = rows.everything()
+        with self.assertRaisesMessage(IntegrityError, "0 could be"), transaction.atomic():
+            files.delete_locked(sessions, locked)
+        self.assertEqual(rows.everything(), before)
+        self.assertEqual(len(self.stored()), 1)
+
+    def test_R2_a_message_during_the_deletion_is_refused_not_lost(self) -> None:
+        add_thread("old", age=100 * DAY)
+        test = self
+
+        class Pause(Exporter):
+            """Takes the place of an archive: it is called between lock and deletion."""
+
+            def __init__(self) -> None:
+                self.writer = self
+
+            def flush(self) -> None:
+                pass
+
+            def export(self, sessions: Any, progress: Any = None) -> None:
+                thread, errors = test.in_thread(lambda: test.add_message("old"))
+                thread.join(0.3)
+                test.assertTrue(thread.is_alive(), "it waits for the batch")
+                test.waiting = thread, errors
+
+        report = retention.cleanup(self.rule, "default", archive=Pause())
+        thread, errors = self.waiting
+        thread.join(30)
+
+        self.assertEqual(report.deleted.threads, 1)
+        self.assertIsInstance(errors[0], NotFoundError)
+        self.assertFalse(ChatMessage.objects.exists())
+
+
+class FilesTest(StorageMixin, TransactionTestCase):
+    def run_command(self, **options: Any) -> str:
+        out = StringIO()
+        call_command("cleanup_attachments", stdout=out, **options)
+        return out.getvalue().strip()
+
+    def test_A4_an_upload_that_no_message_used_within_a_day_goes(self) -> None:
+        session = add_thread("thr", files=1)
+        held = add_thread("held", is_on_hold=True)
+        add_attachment("used", age=2 * DAY, session=session, message_id=session.session_id)
+        add_attachment("young", age=DAY - MINUTE)
+        add_attachment("old", age=DAY + MINUTE)
+        add_attachment("held", age=2 * DAY, session=held)
+        add_attachment("in_thread", age=2 * DAY, session=session)
+        add_attachment("old_too", age=2 * DAY, path="", uploaded_at=None)
+        before = rows.everything()
+
+        self.assertEqual(
+            self.run_command(dry_run=True),
+            "Would delete 2 unused uploads and remove 0 noted files.",
+        )
+        self.assertEqual(rows.everything(), before)
+        self.assertEqual(
+            self.run_command(batch_size=1), "Deleted 2 unused uploads and removed 0 noted files."
+        )
+
+        left = set(ChatAttachment.objects.values_list("attachment_id", flat=True))
+        self.assertEqual(left, {"used", "young", "held", "in_thread", "atc_thr_0"})
+        self.assertEqual(self.stored(), set(ChatAttachment.objects.values_list("path", flat=True)))

@@ -1,0 +1,337 @@
+"""Finding messages: ranked, marked, within filters, and at a bounded cost on every database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from chatstore import overview, search
+from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.store import DjangoStore
+from tests import base
+from tests.base import ALICE
+from tests.moderators import THREADS, url
+from tests.rows import DAY, StorageMixin, add_thread
+
+SEARCH = f"{THREADS}search/"
+
+
+class SearchTestCase(TestCase):
+    def setUp(self) -> None:
+        self.client.force_login(get_user_model().objects.create_superuser("root"))
+
+    def add(self, **texts: str) -> None:
+        """Write messages, by id, into a thread of alice's."""
+        store: DjangoStore[dict[str, str]] = DjangoStore()
+        async_to_sync(store.save_thread)(base.thread(title="A title"), ALICE)
+        for number, (item_id, text) in enumerate(texts.items()):
+            make = base.answer if number % 2 else base.user_message
+            async_to_sync(store.add_thread_item)("thr_1", make(item_id, text), ALICE)
+
+    def found(self, query: str) -> list[str]:
+        response = self.client.get(f"{SEARCH}?{query}")
+        self.assertEqual(response.status_code, 200)
+        result = response.context["result"]
+        return [hit.message.item_id for hit in result.hits] if result else []
+
+
+class WordsTest(SearchTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.add(
+            m1="The blue bicycle stands outside",
+            m2="Blue is the sky, blue is the sea, blue am I",
+            m3="A bicycle that is blue",
+            m4="Nothing of the kind" + " and so on" * 200 + " blue",
+        )
+
+    def test_all_words_must_be_there_and_quoted_ones_in_a_row(self) -> None:
+        for query, expected in {
+            "blue+bicycle": {"m1", "m3"},
+            "BLUE": {"m1", "m2", "m3", "m4"},
+            '"blue+bicycle"': {"m1"},
+            "red": set(),
+            "": set(),
+            "...": set(),
+            "%25": set(),
+            "a%27b%22%29%3B--": set(),
+        }.items():
+            with self.subTest(query):
+                self.assertEqual(set(self.found(f"q={query}")), expected)
+
+    def test_the_best_come_first(self) -> None:
+        found = self.found("q=blue")
+        self.assertEqual((found[0], found[-1]), ("m2", "m4"))
+
+    def test_matches_are_marked_in_an_excerpt(self) -> None:
+        response = self.client.get(f"{SEARCH}?q=bicycle")
+        self.assertContains(response, "<mark>bicycle</mark>")
+        response = self.client.get(f"{SEARCH}?q=kind")
+        self.assertNotContains(response, "and so on" * 50)
+
+    def test_a_hit_leads_to_its_place_in_the_conversation(self) -> None:
+        response = self.client.get(f"{SEARCH}?q=outside")
+        [link] = re.findall(r'href="([^"]+transcript/[^"]+)"', response.content.decode())
+        self.assertContains(self.client.get(link), "stands outside")
+
+    def test_filters(self) -> None:
+        ChatMessage.objects.filter(item_id="m1").update(feedback="negative")
+        ChatMessage.objects.filter(item_id="m3").update(timestamp=timezone.now() - 40 * DAY)
+        month_ago = (timezone.localtime() - 30 * DAY).date().isoformat()
+        for query, expected in {
+            "sender=user": {"m1", "m3"},
+            "sender=assistant": {"m2", "m4"},
+            "feedback=negative": {"m1"},
+            f"since={month_ago}": {"m1", "m2", "m4"},
+            f"until={month_ago}": {"m3"},
+        }.items():
+            with self.subTest(query):
+                self.assertEqual(set(self.found(f"q=blue&{query}")), expected)
+
+    def test_M3_what_was_found_is_on_record_by_its_ids_and_not_by_the_words(self) -> None:
+        self.found("q=bicycle")
+        record = ModerationRecord.objects.get()
+        self.assertEqual((record.action, record.thread_id), ("search", "thr_1"))
+        self.assertEqual(set(record.item_ids), {"m1", "m3"})
+        self.assertNotIn("bicycle", str(list(ModerationRecord.objects.values())))
+
+    def test_at_most_12_queries(self) -> None:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            self.found("q=blue")
+        self.assertLessEqual(len(queries), 12)
+
+
+class BoundsTest(SearchTestCase):
+    def shrink(self, **bounds: int) -> None:
+        for name, value in bounds.items():
+            self.addCleanup(setattr, search, name, getattr(search, name))
+            setattr(search, name, value)
+
+    @pytest.mark.sqlite
+    @pytest.mark.mariadb
+    def test_without_an_index_the_newest_are_looked_through_and_the_page_says_so(self) -> None:
+        self.shrink(LOOKED_THROUGH=2)
+        self.add(m1="blue", m2="blue", m3="blue")
+        response = self.client.get(f"{SEARCH}?q=blue")
+        self.assertEqual(
+            [hit.message.item_id for hit in response.context["result"].hits], ["m3", "m2"]
+        )
+        self.assertContains(response, "Only the newest 2 messages were looked through")
+
+    @pytest.mark.postgresql
+    def test_with_an_index_a_rare_word_is_found_however_old(self) -> None:
+        self.shrink(LOOKED_THROUGH=2)
+        self.add(m1="rare", m2="blue", m3="blue")
+        response = self.client.get(f"{SEARCH}?q=rare")
+        self.assertEqual([hit.message.item_id for hit in response.context["result"].hits], ["m1"])
+        self.assertNotContains(response, "looked through")
+
+    def test_of_many_matches_the_newest_are_ranked_and_the_page_says_so(self) -> None:
+        self.shrink(CANDIDATES=2, SHOWN=2)
+        self.add(m1="blue blue blue", m2="blue", m3="blue")
+        response = self.client.get(f"{SEARCH}?q=blue")
+        self.assertEqual(
+            {hit.message.item_id for hit in response.context["result"].hits}, {"m2", "m3"}
+        )
+        self.assertContains(response, "There are more matches")
+
+    def test_a_message_of_many_megabytes_can_be_stored_and_found(self) -> None:
+        words = " ".join(f"w{number}" for number in range(600_000))
+        self.add(m1=words, m2="x" * 3_000_000)
+        self.assertEqual(self.found("q=w77"), ["m1"])
+
+
+class OverviewTest(StorageMixin, TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.client.force_login(get_user_model().objects.create_superuser("root"))
+        self.threads = [
+            add_thread("thr_1", messages=3, files=1),
+            add_thread("thr_2", "charlie", age=3 * DAY),
+            add_thread("thr_3", age=20 * DAY),
+            add_thread("thr_4", age=200 * DAY),
+        ]
+        feedback = {"msg_0": "positive", "msg_1": "negative", "msg_2": "positive"}
+        for item_id, value in feedback.items():
+            ChatMessage.objects.filter(session=self.threads[0], item_id=item_id).update(
+                feedback=value
+            )
+
+    def test_small_tables_are_counted_as_they_are(self) -> None:
+        for days, threads, messages, users in ((7, 2, 5, 2), (30, 3, 7, 2), (90, 3, 7, 2)):
+            report = overview.report(days)
+            self.assertEqual(
+                (report.threads.total, report.messages.total, report.active_users),
+                (threads, messages, users),
+            )
+            self.assertEqual(len(report.threads.bars), days)
+        self.assertEqual((report.thumbs_up, report.thumbs_down, report.approval), (2, 1, 67))
+        self.assertEqual(report.file_bytes, len(b"Bytes of atc_thr_1_0"))
+        self.assertEqual([bar.value for bar in report.ages.bars], [3, 0, 0, 0, 0, 1])
+        self.assertFalse(report.is_estimate)
+
+    def test_the_page_shows_charts_without_script_or_style_of_its_own(self) -> None:
+        response = self.client.get(f"{THREADS}overview/?days=7")
+        self.assertContains(response, '<figure class="chatstore-chart">', 3)
+        self.assertContains(response, "67 %")
+        self.assertNotContains(response, " style=")
+        self.assertEqual(self.client.get(f"{THREADS}overview/?days=8").status_code, 404)
+
+    def test_no_threads_no_error(self) -> None:
+        ChatSession.objects.all().delete()
+        self.assertContains(self.client.get(f"{THREADS}overview/"), "0 / 0")
+
+    @pytest.mark.sqlite
+    @pytest.mark.postgresql  # MariaDB commits when it analyzes
+    def test_a_big_table_is_estimated_from_a_fair_sample(self) -> None:
+        for number in range(200):
+            add_thread(f"thr_x{number}", messages=1)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        self.addCleanup(setattr, overview, "SAMPLE", overview.SAMPLE)
+        overview.SAMPLE = 100
+        report = overview.report(7)
+        self.assertTrue(report.is_estimate)
+        self.assertTrue(100 < report.threads.total < 320, report.threads.total)
+        self.assertContains(self.client.get(f"{THREADS}overview/"), "Estimated")
+
+    def test_at_most_12_queries(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            self.client.get(f"{THREADS}overview/?days=90")
+        self.assertLessEqual(len(queries), 12)
+
+
+FILL = """
+INSERT INTO chat_sessions (session_id, thread_id, user_id, title, status, reason, payload,
+  metadata, created_at, updated_at, is_started, moderation, moderation_reason, is_on_hold,
+  hold_reason)
+SELECT md5('s' || n)::uuid, 'thr_' || n, 'user_' || n % 2000, 'A title of ' || n % 500, CASE
+  WHEN n % 300 = 0 THEN 'closed' ELSE 'active' END, '', repeat('x', 800), '{}',
+  now() - n * interval '5 minutes', now() - n * interval '4 minutes', true, CASE WHEN n % 400 = 0
+  THEN 'locked' ELSE '' END, '', n % 500 = 0, '' FROM generate_series(1, 30000) n;
+INSERT INTO chat_messages (message_id, session_id, user_id, item_id, item_type, item_status,
+  sender_type, content, timestamp, payload, metadata, feedback, hidden_by)
+SELECT md5('m' || n || '-' || k)::uuid, md5('s' || n)::uuid, 'user_' || n % 2000, 'msg_' || k,
+  'user_message', '', 'user', 'everywhere rare' || n % 3000 || CASE WHEN n > 29000 THEN ' old' ELSE
+  '' END, now() - n * interval '4 minutes' - k * interval '1 second', repeat('x', 200), '{}', CASE
+  WHEN (n + k) % 50 = 0 THEN 'negative' WHEN (n + k) % 25 = 0 THEN 'positive' ELSE '' END, ''
+FROM generate_series(1, 30000) n, generate_series(0, 2) k;
+INSERT INTO chat_messages (message_id, session_id, user_id, item_id, item_type, item_status,
+  sender_type, content, timestamp, payload, metadata, feedback, hidden_by)
+SELECT md5('b' || k)::uuid, md5('s7')::uuid, 'user_7', 'big_' || k, 'user_message', '', 'user',
+  'everywhere', now() - interval '28 minutes 5 seconds' - k * interval '100 milliseconds',
+  '{}', '{}', '', '' FROM generate_series(1, 20000) k;
+ANALYZE chat_sessions;
+ANALYZE chat_messages;
+"""
+
+
+@pytest.mark.postgresql
+@pytest.mark.slow
+class PlansTest(TestCase):
+    """With tables too large to be read as a whole, no page reads one as a whole."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.user = get_user_model().objects.create_superuser("root")
+        with connection.cursor() as cursor:
+            cursor.execute(FILL)
+
+    def pages(self) -> list[str]:
+        big = ChatSession.objects.get(thread_id="thr_7")
+        day = timezone.localtime() - 40 * DAY
+        filters = [
+            "",
+            "p=15",
+            "status__exact=active",
+            "status__exact=closed",
+            "moderation__exact=",
+            "moderation__exact=locked",
+            "is_on_hold__exact=1",
+            "is_on_hold__exact=0",
+            "activity=today",
+            "activity=week",
+            "activity=month",
+            "activity=old",
+            "thumbs=down",
+            "thumbs=down&moderation__exact=locked",
+            f"updated_at__year={day.year}",
+            f"updated_at__year={day.year}&updated_at__month={day.month}",
+            "q=title",
+            "q=of+77",
+            "q=nowhere",
+            "q=user_12",
+            "q=thr_77",
+        ]
+        searches = [
+            "everywhere",
+            "rare77",
+            "nowhere",
+            "old",
+            "everywhere+rare5&sender=user",
+            "everywhere&feedback=negative",
+            f"rare&since={day.date()}&until={day.date() + dt.timedelta(days=2)}",
+        ]
+        return [
+            *(f"{THREADS}?{query}" for query in filters),
+            *(f"{SEARCH}?q={query}" for query in searches),
+            url(big, "change"),
+            url(big, "transcript"),
+            url(big, "transcript") + "?until=2020-01-01T00:00:00Z",
+            url(big, "do", "lock"),
+            f"{THREADS}overview/?days=7",
+            f"{THREADS}overview/?days=90",
+            "/admin/chatstore/chatmessage/",
+            "/admin/chatstore/chatmessage/?feedback__exact=negative",
+            "/admin/chatstore/moderationrecord/",
+        ]
+
+    def test_no_page_reads_a_big_table_nor_counts_it_in_at_most_12_queries(self) -> None:
+        # As small a part of these tables as it is of those that the benchmarks fill.
+        self.addCleanup(setattr, overview, "SAMPLE", overview.SAMPLE)
+        overview.SAMPLE = 500
+        self.client.force_login(self.user)
+        for page in self.pages():
+            with self.subTest(page):
+                with CaptureQueriesContext(connection) as queries:
+                    self.assertEqual(self.client.get(page).status_code, 200)
+                self.assertLessEqual(len(queries), 12)
+                for query in queries.captured_queries:
+                    if query["sql"].startswith("SELECT"):
+                        self.check_plan(query["sql"])
+
+    def check_plan(self, sql: str) -> None:
+        # What search sets for one statement would last until the test's transaction ends.
+        is_forced = "interval" in sql.partition("ORDER BY")[2]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL enable_seqscan = {'off' if is_forced else 'on'}")
+            cursor.execute(f"EXPLAIN {sql}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        self.assertNotRegex(plan, r"Seq Scan on chat_(sessions|messages)", sql)
+
+
+@pytest.mark.postgresql
+class IndexesTest(TestCase):
+    def indexes(self) -> dict[str, Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indexname FROM pg_indexes WHERE tablename IN "
+                "('chat_sessions', 'chat_messages')"
+            )
+            return {row[0] for row in cursor.fetchall()}
+
+    def test_the_migration_has_made_them(self) -> None:
+        self.assertLessEqual(
+            {"chat_sessions_title", "chat_messages_words", "chat_messages_feedback"}, self.indexes()
+        )

@@ -1,0 +1,76 @@
+"""That conftest keeps its word: other databases' tests are deselected, and CI knows no skip."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from django.test import SimpleTestCase
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = """
+import pytest
+
+@pytest.mark.sqlite
+def test_sqlite(): pass
+
+@pytest.mark.postgresql
+def test_postgresql(): pass
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+def test_servers(): pass
+
+@pytest.mark.browser
+def test_browser(browser_executable): pass
+
+def test_any(): pass
+"""
+SKIPPED = """
+import pytest
+
+def test_left_out(): pytest.skip("not today")
+"""
+
+
+class SelectionTest(SimpleTestCase):
+    def run_tests(self, source: str, *options: str, **environment: str) -> str:
+        """Run these tests under the project's conftest; return what pytest said."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "test_example.py"
+            file.write_text(source)
+            command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
+            done = subprocess.run(
+                [*command, "--rootdir", folder, "-p", "tests.conftest", "-v", *options, str(file)],
+                cwd=ROOT,
+                env={"PATH": folder, "HOME": os.environ.get("HOME", folder), **environment},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        return done.stdout + done.stderr
+
+    def test_other_databases_and_a_missing_browser_are_deselected(self) -> None:
+        output = self.run_tests(EXAMPLES)
+        self.assertIn("2 passed, 3 deselected", output)
+
+    def test_each_database_gets_its_own(self) -> None:
+        output = self.run_tests(EXAMPLES, DATABASE_URL="postgres://nobody@127.0.0.1:1/none")
+        self.assertIn("test_postgresql PASSED", output)
+        self.assertIn("test_servers PASSED", output)
+        self.assertNotIn("test_sqlite", output)
+
+    def test_in_ci_a_missing_browser_is_an_error(self) -> None:
+        output = self.run_tests(EXAMPLES, CI="true")
+        self.assertIn("1 error", output)
+        self.assertIn("No browser", output)
+
+    def test_a_browser_is_taken_where_it_is_said_to_be(self) -> None:
+        self.assertIn("3 passed", self.run_tests(EXAMPLES, CHATSTORE_BROWSER="/bin/true"))
+
+    def test_in_ci_a_skip_is_a_failure(self) -> None:
+        self.assertIn("1 skipped", self.run_tests(SKIPPED))
+        self.assertIn("1 failed", self.run_tests(SKIPPED, CI="true"))

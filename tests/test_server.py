@@ -1,0 +1,371 @@
+"""ChatServer itself, without HTTP: what happens to a thread while its answer streams."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import gc
+import inspect
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from unittest import IsolatedAsyncioTestCase
+
+from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig
+from asgiref.sync import sync_to_async
+from chatkit.server import ChatKitServer, StreamingResult
+from chatkit.store import AttachmentStore, NotFoundError
+from chatkit.types import ThreadItemDoneEvent, ThreadMetadata
+from django.contrib.auth import get_user_model
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
+from openai import AsyncOpenAI
+
+from chatstore import codec
+from chatstore.models import ChatMessage, ChatSession
+from chatstore.moderation import Moderator, hide, lock
+from chatstore.requests import RequestRefused
+from chatstore.server import ChatServer
+from chatstore.testing import MemoryStore, samples
+from tests.assistants import Scripted
+from tests.base import ALICE, answer
+from tests.live import Event, text_of, user_input
+
+
+class Asking:
+    """Sends requests to a server, and reads what it streams event by event."""
+
+    server: ChatServer[Any]
+
+    async def stream(self, kind: str, **params: Any) -> AsyncIterator[Event]:
+        result = await self.server.process(json.dumps({"type": kind, "params": params}), ALICE)
+        assert isinstance(result, StreamingResult)
+        async for line in result:
+            yield json.loads(line[6:])
+
+    async def send(self, kind: str, **params: Any) -> list[Event]:
+        return [event async for event in self.stream(kind, **params)]
+
+    async def get(self, kind: str, **params: Any) -> Any:
+        result = await self.server.process(json.dumps({"type": kind, "params": params}), ALICE)
+        assert not isinstance(result, StreamingResult)
+        return json.loads(result.json)
+
+    async def create(self, text: str = "say hello") -> str:
+        return (await self.send("threads.create", input=user_input(text)))[0]["thread"]["id"]
+
+    async def items(self, thread_id: str) -> list[Event]:
+        return (await self.get("items.list", thread_id=thread_id, order="asc"))["data"]
+
+    def half_way(self, text: str, thread_id: str | None = None) -> Any:
+        """Ask, and go on where the first words of the answer are out."""
+        return half_way(self, text, thread_id)
+
+
+@asynccontextmanager
+async def half_way(asking: Asking, text: str, thread_id: str | None) -> AsyncIterator[Any]:
+    if thread_id:
+        events = asking.stream(
+            "threads.add_user_message", thread_id=thread_id, input=user_input(text)
+        )
+    else:
+        events = asking.stream("threads.create", input=user_input(text))
+    async for event in events:
+        if event["type"] == "thread.created":
+            thread_id = event["thread"]["id"]
+        if text_of(event):
+            break
+    rest: list[Event] = []
+    yield thread_id, rest
+    rest += [event async for event in events]
+
+
+class Conversation(Asking):
+    """Runs on MemoryStore and on DjangoStore alike."""
+
+    async def test_V1_to_V6_a_conversation(self) -> None:
+        events = await self.send("threads.create", input=user_input("say one"))
+        thread = {"thread_id": events[0]["thread"]["id"]}
+        await self.send("threads.add_user_message", **thread, input=user_input("say two"))
+        items = await self.items(thread["thread_id"])
+        self.assertEqual(
+            [item["content"][0]["text"] for item in items], ["say one", "one", "say two", "two"]
+        )
+        await self.server.add_feedback(thread["thread_id"], [items[1]["id"]], "positive", ALICE)
+        await self.send("threads.retry_after_item", **thread, item_id=items[0]["id"])
+        items = await self.items(thread["thread_id"])
+        self.assertEqual([item["content"][0]["text"] for item in items], ["say one", "one"])
+        await self.get("threads.update", **thread, title="Renamed")
+        self.assertEqual((await self.get("threads.get_by_id", **thread))["title"], "Renamed")
+        self.assertEqual((await self.get("threads.list"))["data"][0]["title"], "Renamed")
+        await self.get("threads.delete", **thread)
+        with self.assertRaises(NotFoundError):
+            await self.get("threads.get_by_id", **thread)
+
+    async def test_V2_a_thread_that_locks_itself_is_refused(self) -> None:
+        thread_id = await self.create()
+        thread = await self.server.store.load_thread(thread_id, ALICE)
+        thread.status = (
+            type(thread)
+            .model_validate(
+                {**thread.model_dump(), "status": {"type": "locked", "reason": "Enough."}}
+            )
+            .status
+        )
+        await self.server.store.save_thread(thread, ALICE)
+        more = {"thread_id": thread_id, "input": user_input("say more")}
+        (event,) = await self.send("threads.add_user_message", **more)
+        self.assertEqual((event["type"], event["message"]), ("error", "Enough."))
+        action = {"thread_id": thread_id, "action": {"type": "press", "payload": None}}
+        with self.assertRaisesMessage(RequestRefused, "Enough."):
+            await self.get("threads.sync_custom_action", **action)
+
+    async def test_S8_fake_ids_become_real_ones_and_stay_them(self) -> None:
+        events = await self.send("threads.create", input=user_input("fake one two"))
+        self.assertNotIn(codec.FAKE_ID, json.dumps(events))
+        added = [event["item"]["id"] for event in events if event["type"] == "thread.item.added"]
+        done = [event["item"]["id"] for event in events if event["type"] == "thread.item.done"][1:]
+        updated = [event["item_id"] for event in events if event["type"] == "thread.item.updated"]
+        self.assertEqual(added, done)
+        self.assertEqual(updated, [added[0]] * 2 + [added[1]] * 2)
+        self.assertEqual(len(set(added)), 2)
+        items = await self.items(events[0]["thread"]["id"])
+        self.assertEqual([item["id"] for item in items[1:]], added)
+        self.assertEqual([item["content"][0]["text"] for item in items[1:]], ["one", "two"])
+
+    async def test_S8_a_guardrail_removes_what_had_a_fake_id(self) -> None:
+        events = await self.send("threads.create", input=user_input("guard one two"))
+        added = [event["item"]["id"] for event in events if event["type"] == "thread.item.added"]
+        removed = [event["item_id"] for event in events if event["type"] == "thread.item.removed"]
+        self.assertEqual(removed, added)
+        self.assertEqual(len(await self.items(events[0]["thread"]["id"])), 1)
+
+    async def test_V4_S8_a_fake_id_of_a_partial_answer_is_real_too(self) -> None:
+        events = self.stream("threads.create", input=user_input("fakesleep partial"))
+        async for event in events:
+            if event["type"] == "thread.created":
+                thread_id = event["thread"]["id"]
+            if text_of(event):
+                break
+        await events.aclose()
+        for _ in range(100):
+            if len(items := await self.items(thread_id)) == 2:
+                break
+            await asyncio.sleep(0.02)
+        self.assertEqual(items[1]["id"], event["item_id"])
+        self.assertEqual(items[1]["content"][0]["text"], "partial")
+
+    async def test_S7_deleted_in_mid_stream_it_stays_deleted(self) -> None:
+        for thread_id in (None, await self.create()):
+            async with self.half_way("title late", thread_id) as (thread_id, rest):
+                await self.get("threads.delete", thread_id=thread_id)
+            self.assertIn("error", [event["type"] for event in rest])
+            listed = [thread["id"] for thread in (await self.get("threads.list"))["data"]]
+            self.assertNotIn(thread_id, listed)
+            self.assertEqual(await self.items(thread_id), [])
+
+    async def test_V4_an_exception_ends_the_stream_with_an_error_event(self) -> None:
+        for scene in ("fail", "unstorable", "no_such_scene"):
+            events = await self.send("threads.create", input=user_input(f"{scene} words"))
+            self.assertEqual(events[-1]["type"], "error", scene)
+            self.assertTrue(events[-1]["allow_retry"])
+            self.assertNotIn("plugh", json.dumps(events))
+        (*_, event) = await self.send("threads.create", input=user_input("sorry No."))
+        self.assertEqual((event["code"], event["message"]), ("custom", "No."))
+
+    async def test_V5_a_new_thread_with_an_unknown_attachment_is_none(self) -> None:
+        message = user_input("say a", attachments=["atc_unknown"])
+        with self.assertRaises(NotFoundError):
+            await self.send("threads.create", input=message)
+        self.assertEqual((await self.get("threads.list"))["data"], [])
+
+
+class NoFiles(AttachmentStore[Any]):
+    """An attachment store that is not ours."""
+
+    async def delete_attachment(self, attachment_id: str, context: Any) -> None: ...
+
+
+class MemoryServerTests(Conversation, IsolatedAsyncioTestCase, SimpleTestCase):
+    def setUp(self) -> None:
+        self.server = Scripted(store=MemoryStore(), attachment_store=NoFiles())
+
+
+class DjangoServerTests(Conversation, TestCase):
+    def setUp(self) -> None:
+        self.server = Scripted()
+
+    async def test_M1_a_lock_set_in_mid_stream_stays(self) -> None:
+        moderator = Moderator.of(await get_user_model().objects.acreate(username="m"), "Stop it.")
+        for thread_id in (None, await self.create()):
+            async with self.half_way("title late", thread_id) as (thread_id, rest):
+                session = await ChatSession.objects.aget(thread_id=thread_id)
+                await sync_to_async(lock)(session, moderator)
+            self.assertIn("thread.item.done", [event["type"] for event in rest])
+            thread = await self.get("threads.get_by_id", thread_id=thread_id)
+            self.assertEqual(thread["status"], {"type": "locked", "reason": "Stop it."})
+            self.assertEqual(thread["title"], "late")
+
+    async def test_M2_retry_removes_hidden_items_too(self) -> None:
+        thread_id = await self.create("say one")
+        items = await self.items(thread_id)
+        moderator = Moderator.of(await get_user_model().objects.acreate(username="m"), "Rude.")
+        message = await ChatMessage.objects.aget(item_id=items[1]["id"])
+        await sync_to_async(hide)(message, moderator)
+        await self.send("threads.retry_after_item", thread_id=thread_id, item_id=items[0]["id"])
+        self.assertEqual(await ChatMessage.objects.acount(), 2)
+
+    async def test_V3_objects_in_memory_keep_their_times(self) -> None:
+        seen: list[Any] = []
+
+        class Watching(Scripted):
+            async def respond(self, thread: ThreadMetadata, message: Any, context: Any) -> Any:
+                done = ThreadItemDoneEvent(item=answer(thread_id=thread.id))
+                seen.extend([thread, message, done.item])
+                yield done
+
+        self.server = Watching()
+        events = await self.send("threads.create", input=user_input("x"))
+        self.assertEqual([one.created_at.tzinfo for one in seen], [None] * 3)
+        sent = dt.datetime.fromisoformat(events[-1]["item"]["created_at"])
+        self.assertEqual(sent, seen[2].created_at.astimezone())
+
+    async def test_S18_answers_to_questions_that_were_not_asked_are_dropped(self) -> None:
+        thread_id = await self.create()
+        question = samples.structured_input(thread_id=thread_id)
+        await self.server.store.add_thread_item(thread_id, question, ALICE)
+        given = {"answers": {"why": {"values": ["So"]}, "secret words": {"values": ["x"]}}}
+        with self.assertNoLogs("chatkit"):
+            await self.send(
+                "threads.add_structured_input", thread_id=thread_id, item_id="msg_ask", input=given
+            )
+        stored = await self.server.store.load_item(thread_id, "msg_ask", ALICE)
+        self.assertEqual((stored.status, stored.inputs[0].answer.values), ("answered", ["So"]))
+
+
+class PrivateParts(SimpleTestCase):
+    def test_V3_nothing_private_of_the_sdk_is_overridden_but_two(self) -> None:
+        own = {
+            name for name in vars(ChatServer) if name.startswith("_") and not name.endswith("__")
+        }
+        theirs = {name for name in vars(ChatKitServer) if not name.endswith("__")}
+        self.assertEqual(own & theirs, {"_serialize", "_process_events", "_abc_impl"})
+
+    def test_V3_their_signatures_are_what_we_build_on(self) -> None:
+        for name, parameters in {
+            "_serialize": ["self", "obj"],
+            "_process_events": ["self", "thread", "context", "stream"],
+            "_process_streaming": ["self", "request", "context"],
+            "_process_non_streaming": ["self", "request", "context"],
+        }.items():
+            for server in (ChatKitServer, ChatServer):
+                signature = inspect.signature(getattr(server, name))
+                self.assertEqual(list(signature.parameters), parameters, name)
+
+
+# The model
+
+
+class EndlessModel(BaseHTTPRequestHandler):
+    """Both APIs of OpenAI, with an answer that does not end; counts the deltas it got rid of."""
+
+    sent = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        number = 0
+        try:
+            for number, event in enumerate(self.events()):
+                data = json.dumps({"sequence_number": number, **event})
+                name = f"event: {event['type']}\n" if "type" in event else ""
+                self.wfile.write(f"{name}data: {data}\n\n".encode())
+                self.wfile.flush()
+                type(self).sent += 1
+                time.sleep(0.02)
+        except OSError:
+            pass
+
+    def events(self) -> Any:
+        if self.path.endswith("/chat/completions"):
+            base = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m"}
+            for _ in range(3000):
+                delta = {"role": "assistant", "content": "word "}
+                yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+            return
+        message = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+        at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+        part = {"type": "output_text", "text": "", "annotations": []}
+        item = {**message, "status": "in_progress"}
+        yield {"type": "response.output_item.added", "output_index": 0, "item": item}
+        yield {"type": "response.content_part.added", "part": part, **at}
+        for _ in range(3000):
+            yield {"type": "response.output_text.delta", "delta": "word ", "logprobs": [], **at}
+
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
+
+
+@contextmanager
+def model() -> Any:
+    handler = type("Handler", (EndlessModel,), {"sent": 0})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1", handler
+        server.shutdown()
+
+
+class ModelTests(Asking, TransactionTestCase):
+    async def check_stopped(self, model_class: Any) -> list[Event]:
+        with model() as (url, handler):
+            async with AsyncOpenAI(api_key="sk", base_url=url) as client:
+
+                class Modelled(ChatServer[Any]):
+                    async def respond(self, thread: Any, message: Any, context: Any) -> Any:
+                        agent = Agent(name="a", model=model_class("m", client))
+                        config = RunConfig(tracing_disabled=True)
+                        async for event in self.run_agent(
+                            agent, thread, context, run_config=config
+                        ):
+                            yield event
+
+                self.server = Modelled()
+                events, got = self.stream("threads.create", input=user_input("Go on")), []
+                async for event in events:
+                    got.append(event)
+                    if len(list(filter(text_of, got))) == 5:
+                        break
+                stream = events.aclose()
+                await stream
+                for _ in range(100):
+                    if not [
+                        one async for one in ChatMessage.objects.filter(sender_type="assistant")
+                    ]:
+                        await asyncio.sleep(0.02)
+                await asyncio.sleep(0.3)
+                sent = handler.sent
+                await asyncio.sleep(0.7)
+                self.assertLessEqual(handler.sent, sent + 1, "the model goes on")
+                left = [str(task.get_coro()) for task in asyncio.all_tasks()]
+                self.assertFalse([name for name in left if "QueueIterator" in name], left)
+                # Of such a task asyncio logs, at some time, that nobody retrieved its exception.
+                # By type(): isinstance would wake other tests' lazy objects.
+                tasks = [one for one in gc.get_objects() if issubclass(type(one), asyncio.Task)]
+                self.assertFalse([task for task in tasks if task._log_traceback])
+        return got
+
+    async def test_V4_the_model_is_stopped_with_the_stream(self) -> None:
+        await self.check_stopped(OpenAIResponsesModel)
+        (answer,) = [one async for one in ChatMessage.objects.filter(sender_type="assistant")]
+        self.assertTrue(answer.content.startswith("word word word"))
+
+    async def test_V4_S8_behind_chat_completions_too_and_with_an_id_of_its_own(self) -> None:
+        got = await self.check_stopped(OpenAIChatCompletionsModel)
+        self.assertNotIn(codec.FAKE_ID, json.dumps(got))
+        (answer,) = [one async for one in ChatMessage.objects.filter(sender_type="assistant")]
+        self.assertTrue(answer.item_id.startswith("msg_"))
+        self.assertIn(answer.item_id, json.dumps(got))

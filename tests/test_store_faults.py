@@ -1,0 +1,387 @@
+"""S15: locks, deadlocks, serialization failures and dropped connections, each of them real."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from chatkit.store import NotFoundError
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.test import TransactionTestCase
+
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession, message_key, session_key
+from chatstore.store import DjangoStore
+from tests.base import ALICE, attachment, thread, tool_call, user_message
+from tests.proxy import connected, elsewhere, proxied
+
+store = DjangoStore()
+DROPPED = (OperationalError, InterfaceError)
+
+
+def call(method: Any, *arguments: Any) -> Any:
+    return async_to_sync(method)(*arguments, ALICE)
+
+
+def item_ids() -> list[str]:
+    return [item.id for item in call(store.load_thread_items, "thr_1", None, 99, "asc").data]
+
+
+class FaultsTest(TransactionTestCase):
+    def setUp(self) -> None:
+        call(store.save_thread, thread())
+        call(store.add_thread_item, "thr_1", user_message("msg_0"))
+
+
+def delete_thread() -> None:
+    call(store.delete_thread, "thr_1")
+
+
+def delete_item(item_id: str) -> Callable[[], None]:
+    return lambda: call(store.delete_thread_item, "thr_1", item_id)
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class DroppedConnectionsTest(FaultsTest):
+    """The line is cut between the store and the server."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        proxy = proxied()
+        self.proxy = proxy.__enter__()
+        self.addCleanup(proxy.__exit__, None, None, None)
+        item_ids()  # connect now: MariaDB is told READ COMMITTED then, which is no COMMIT
+
+    def test_S15_cut_before_a_statement_each_operation_is_tried_again(self) -> None:
+        for number, (method, *arguments) in enumerate(
+            (
+                (store.load_thread, "thr_1"),
+                (store.load_threads, 9, None, "asc"),
+                (store.load_thread_items, "thr_1", None, 9, "asc"),
+                (store.load_item, "thr_1", "msg_0"),
+                (store.save_thread, thread("thr_2")),
+                (store.save_thread, thread("thr_2", title="New")),
+                (store.add_thread_item, "thr_1", user_message("msg_1")),
+                (store.save_item, "thr_1", user_message("msg_1", "New")),
+                (store.save_feedback, "thr_1", ["msg_1"], "positive"),
+                (store.save_attachment, attachment()),
+                (store.load_attachment, "atc_1"),
+                (store.delete_attachment, "atc_1"),
+                (store.delete_thread_item, "thr_1", "msg_0"),
+                (store.delete_thread, "thr_2"),
+            )
+        ):
+            with self.subTest(f"{number}, {method.__name__}"):
+                self.proxy.cut_at("chat_")
+                call(method, *arguments)
+        self.assertEqual(item_ids(), ["msg_1"])
+        row = ChatMessage.objects.get()
+        self.assertEqual((row.content, row.feedback), ("New", "positive"))
+        self.assertEqual(ChatSession.objects.count(), 1)
+        self.assertFalse(ChatAttachment.objects.exists())
+
+    def test_S15_cut_in_the_middle_of_a_write_it_is_done_once_and_whole(self) -> None:
+        self.proxy.cut_at("INSERT INTO")
+        call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.assertEqual(item_ids(), ["msg_0", "msg_1"])
+
+        self.proxy.cut_at("DELETE FROM")
+        call(store.delete_thread, "thr_1")
+        self.assertFalse(ChatMessage.objects.exists() or ChatSession.objects.exists())
+
+    def test_S15_a_commit_whose_acknowledgement_is_lost_is_not_done_twice(self) -> None:
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.add_thread_item, "thr_1", tool_call())
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.save_item, "thr_1", user_message("msg_2"))
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.save_thread, thread("thr_2"))
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.save_attachment, attachment())
+        self.assertEqual(item_ids(), ["msg_0", "msg_1", "tc_1", "msg_2"])
+        self.assertEqual(ChatSession.objects.count(), 2)
+        self.assertEqual(ChatAttachment.objects.count(), 1)
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.delete_thread, "thr_1")
+        self.assertEqual(ChatSession.objects.count(), 1)
+
+    def test_S15_a_fake_id_made_fresh_is_the_same_in_each_try(self) -> None:
+        self.proxy.cut_at("COMMIT", answered=True)
+        call(store.add_thread_item, "thr_1", user_message("__fake_id__"))
+        self.assertEqual(len(item_ids()), 2)
+
+    def test_S15_a_new_row_whose_commit_is_in_doubt_and_which_is_gone_is_not_made_again(
+        self,
+    ) -> None:
+        """It was stored, perhaps, and deleted, perhaps: the caller is told of the fault."""
+        for put in (store.add_thread_item, store.save_item):
+            for item in (user_message("msg_1"), tool_call("msg_1")):
+                for gone in (delete_item("msg_1"), delete_thread):
+                    with self.subTest(f"{put.__name__}, {item.type}, {gone}"):
+                        call(store.save_thread, thread())
+                        self.proxy.cut_at("COMMIT", answered=True, meanwhile=elsewhere(gone))
+                        with self.assertRaises(DROPPED):
+                            call(put, "thr_1", item)
+                        self.assertNotIn("msg_1", item_ids())
+
+        self.proxy.cut_at(
+            "COMMIT",
+            answered=True,
+            meanwhile=elsewhere(lambda: call(store.delete_thread, "thr_2")),
+        )
+        with self.assertRaises(DROPPED):
+            call(store.save_thread, thread("thr_2"))
+        self.assertFalse(ChatSession.objects.filter(thread_id="thr_2").exists())
+
+        self.proxy.cut_at(
+            "COMMIT",
+            answered=True,
+            meanwhile=elsewhere(lambda: call(store.delete_attachment, "atc_1")),
+        )
+        with self.assertRaises(DROPPED):
+            call(store.save_attachment, attachment())
+        self.assertFalse(ChatAttachment.objects.exists())
+
+    def test_S15_cut_before_its_commit_a_new_row_is_not_made_blindly(self) -> None:
+        """Nobody can tell whether the server got the COMMIT: no second one is sent."""
+        for put in (store.add_thread_item, store.save_item):
+            self.proxy.cut_at("COMMIT")
+            with self.assertRaises(DROPPED):
+                call(put, "thr_1", user_message("msg_1"))
+            self.assertEqual(item_ids(), ["msg_0"])
+
+    def test_S15_a_row_that_was_there_and_is_deleted_between_the_tries_stays_deleted(self) -> None:
+        """Silently: for all that can be told, the deletion came after the write."""
+        call(store.add_thread_item, "thr_1", tool_call())
+        for put in (store.add_thread_item, store.save_item):
+            for answered in (True, False):
+                call(put, "thr_1", tool_call())
+                gone = elsewhere(delete_item("tc_1"))
+                self.proxy.cut_at("COMMIT", answered=answered, meanwhile=gone)
+                call(put, "thr_1", tool_call(status="completed"))
+                self.assertEqual(item_ids(), ["msg_0"])
+
+        for answered in (True, False):
+            call(store.save_thread, thread())
+            self.proxy.cut_at("COMMIT", answered=answered, meanwhile=elsewhere(delete_thread))
+            call(store.save_thread, thread(title="New"))
+            self.assertFalse(ChatSession.objects.exists())
+
+    def test_S15_a_thread_deleted_between_the_tries_stays_deleted(self) -> None:
+        self.proxy.cut_at("INSERT INTO", meanwhile=elsewhere(delete_thread))
+        with self.assertRaises(NotFoundError):
+            call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.assertFalse(ChatSession.objects.exists() or ChatMessage.objects.exists())
+
+    def test_S15_inside_the_callers_transaction_nothing_is_tried_again(self) -> None:
+        with self.assertRaises(DROPPED), transaction.atomic():
+            call(store.load_thread, "thr_1")
+            self.proxy.cut_at("INSERT INTO")
+            call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.assertEqual(sum(b"INSERT INTO" in data for data in self.proxy.seen), 1)
+        self.assertEqual(item_ids(), ["msg_0"])
+
+    def test_S15_what_remains_after_three_more_tries_is_raised(self) -> None:
+        tries: list[float] = []
+
+        def again() -> None:
+            tries.append(time.monotonic())
+            self.proxy.cut_at("UPDATE", meanwhile=again)
+
+        self.proxy.cut_at("UPDATE", meanwhile=again)
+        with self.assertRaises(DROPPED):
+            call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.assertEqual(len(tries), 4)
+        self.proxy.cut_at("nothing that is ever said")
+        self.assertEqual(item_ids(), ["msg_0"])
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class AbsentServerTest(FaultsTest):
+    def test_S15_a_server_that_is_away_is_an_error_and_when_it_is_back_all_is_well(self) -> None:
+        with proxied() as proxy:
+            pool = {"pool": {"min_size": 1, "max_size": 4, "timeout": 1}}
+            with connected(**pool if connection.vendor == "postgresql" else {}):
+                self.assertEqual(item_ids(), ["msg_0"])
+                proxy.close()
+                with self.assertRaises(OperationalError):
+                    call(store.load_thread, "thr_1")
+        self.assertEqual(item_ids(), ["msg_0"])
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class TerminatedConnectionsTest(FaultsTest):
+    """The server ends connections, as in a restart or by an administrator's hand."""
+
+    def test_S15_after_all_connections_were_ended_the_next_operations_succeed(self) -> None:
+        pool = {"pool": {"min_size": 6, "max_size": 6}}
+        with connected(**pool if connection.vendor == "postgresql" else {}):
+            for number in range(1, 4):
+                call(store.load_thread, "thr_1")
+                if connection.vendor == "postgresql":
+                    connection.pool.wait()
+                self.assertGreaterEqual(elsewhere(terminate)(), 1)
+                call(store.add_thread_item, "thr_1", user_message(f"msg_{number}"))
+                self.assertEqual(len(item_ids()), number + 1)
+
+
+def terminate() -> int:
+    """End all connections to the test database from one that is in no pool; return how many."""
+    own = connection.copy()
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    if connection.vendor == "postgresql":
+        find = (
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        end = "SELECT pg_terminate_backend(%s)"
+    else:
+        find = (
+            "SELECT id FROM information_schema.processlist "
+            "WHERE db = database() AND id <> connection_id()"
+        )
+        end = "KILL %s"
+    with own.cursor() as cursor:
+        cursor.execute(find)
+        found = [row[0] for row in cursor.fetchall()]
+        for number in found:
+            cursor.execute(end, [number])
+    own.close()
+    return len(found)
+
+
+class LocksTest(FaultsTest):
+    """Somebody else holds the row."""
+
+    def options(self) -> dict[str, Any]:
+        """Return what makes the store's connections wait for a lock a fifth of a second."""
+        match connection.vendor:
+            case "postgresql":
+                return {"options": "-c lock_timeout=200ms"}
+            case "mysql":
+                return {"init_command": "SET SESSION innodb_lock_wait_timeout=1"}
+        return {"timeout": 0.2}
+
+    def held(self, seconds: float) -> threading.Thread:
+        """Lock the thread's row elsewhere, for so long; return when it is locked."""
+        is_locked = threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                ChatSession.objects.filter(thread_id="thr_1").update(title="Held")
+                is_locked.set()
+                time.sleep(seconds)
+
+        holder = threading.Thread(target=elsewhere(hold))
+        holder.start()
+        is_locked.wait(10)
+        return holder
+
+    def test_S15_a_lock_that_passes_is_waited_out(self) -> None:
+        with connected(**self.options()):
+            holder = self.held(1.3 if connection.vendor == "mysql" else 0.4)
+            call(store.add_thread_item, "thr_1", user_message("msg_1"))
+            holder.join()
+            self.assertEqual(item_ids(), ["msg_0", "msg_1"])
+
+    def test_S15_a_lock_that_stays_is_an_error_in_the_end(self) -> None:
+        with connected(**self.options()):
+            holder = self.held(6 if connection.vendor == "mysql" else 3)
+            with self.assertRaises(OperationalError):
+                call(store.add_thread_item, "thr_1", user_message("msg_1"))
+            self.assertTrue(holder.is_alive())
+            holder.join()
+            self.assertEqual(item_ids(), ["msg_0"])
+
+    def test_S15_inside_the_callers_transaction_a_lock_is_the_callers_affair(self) -> None:
+        with connected(**self.options()):
+            if connection.vendor == "sqlite":
+                connection.settings_dict["OPTIONS"].pop("transaction_mode")
+            holder = self.held(1.8 if connection.vendor == "mysql" else 0.8)
+            begun = time.monotonic()
+            with self.assertRaises(OperationalError), transaction.atomic():
+                call(store.load_thread, "thr_1")
+                call(store.add_thread_item, "thr_1", user_message("msg_1"))
+            self.assertTrue(holder.is_alive(), time.monotonic() - begun)
+            holder.join()
+            self.assertEqual(item_ids(), ["msg_0"])
+
+
+@pytest.mark.postgresql
+class PostgreSQLFaultsTest(FaultsTest):
+    def waiting(self) -> None:
+        """Return when another connection waits for a lock."""
+        query = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with connection.cursor() as cursor:
+            for _ in range(1000):
+                cursor.execute(query)
+                if cursor.fetchone()[0]:
+                    return
+                time.sleep(0.005)
+        self.fail("nobody waits for a lock")
+
+    def operation(self, method: Any, *arguments: Any) -> tuple[threading.Thread, list[Any]]:
+        """Begin an operation in another thread; the list gets its error."""
+        errors: list[Any] = []
+
+        def run() -> None:
+            try:
+                call(method, *arguments)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the test looks at it)
+                errors.append(error)
+
+        runner = threading.Thread(target=elsewhere(run))
+        runner.start()
+        return runner, errors
+
+    def test_S15_a_serialization_failure_is_tried_again(self) -> None:
+        for level in ("repeatable read", "serializable"):
+            call(store.save_thread, thread(title=""))
+            with connected(
+                options=f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"
+            ):
+                with transaction.atomic():
+                    ChatSession.objects.update(title="Changed meanwhile")
+                    runner, errors = self.operation(
+                        store.add_thread_item, "thr_1", user_message(f"msg_{level}")
+                    )
+                    self.waiting()
+                runner.join()
+            self.assertEqual(errors, [])
+            self.assertIn(f"msg_{level}", item_ids())
+
+    def test_S15_a_deadlock_is_tried_again(self) -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET LOCAL deadlock_timeout = '20s'"
+                )  # the other is to be the victim
+            ChatMessage.objects.create(
+                message_id=message_key("thr_1", "msg_1"),
+                session_id=session_key("thr_1"),
+                user_id="alice",
+                item_id="msg_1",
+                item_type="user_message",
+                sender_type="user",
+                timestamp=ChatSession.objects.get().updated_at.replace(year=2001),
+                payload=user_message("msg_1", "first").model_dump_json(),
+            )
+            runner, errors = self.operation(
+                store.add_thread_item, "thr_1", user_message("msg_1", "second")
+            )
+            self.waiting()
+            ChatSession.objects.update(title="For this the row is needed that the other holds")
+        runner.join()
+        self.assertEqual(errors, [])
+        self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")

@@ -1,0 +1,211 @@
+"""S12: what each operation asks of the database, and by which index it is answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from chatkit.store import NotFoundError
+from django.db import connection
+from django.test import TransactionTestCase
+from django.test.utils import CaptureQueriesContext
+
+from chatstore.models import ChatMessage, ChatSession, message_key, session_key
+from chatstore.store import DjangoStore
+from tests.base import ALICE, CHARLIE, answer, attachment, thread, tool_call, user_message
+
+TABLE = Path(__file__).resolve().parent.parent / "docs" / "queries.md"
+CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START TRANSACTION")
+
+store = DjangoStore()
+
+
+class StatementsTest(TransactionTestCase):
+    """docs/queries.md is what the store does, for a short thread and for a long one."""
+
+    def setUp(self) -> None:
+        self.asked: list[str] = []
+
+    def operations(self) -> dict[str, tuple[Any, ...]]:
+        """Return each line of the table, as a method and its arguments, in the order to run in."""
+        file, answered = attachment("atc_1"), answer("msg_new")
+        sent = user_message("msg_file", attachments=[attachment("atc_3")])
+        changed = answer("msg_new", "changed")
+        return {
+            "load_thread": (store.load_thread, "thr_1"),
+            "load_thread, unknown": (store.load_thread, "thr_0"),
+            "save_thread, new": (store.save_thread, thread("thr_2")),
+            "save_thread, again": (store.save_thread, thread("thr_2", title="New")),
+            "save_thread, somebody else's": (store.save_thread, thread("thr_charlie")),
+            "load_threads": (store.load_threads, 2, None, "desc"),
+            "load_threads, after a cursor": (store.load_threads, 2, "thr_2", "desc"),
+            "load_threads, empty after a cursor": (store.load_threads, 2, "thr_2", "asc"),
+            "load_thread_items": (store.load_thread_items, "thr_1", None, 2, "desc"),
+            "load_thread_items, after a cursor": (
+                *(store.load_thread_items, "thr_1", "msg_2", 2, "desc"),
+            ),
+            "load_thread_items, empty after a cursor": (
+                *(store.load_thread_items, "thr_1", "msg_1", 2, "desc"),
+            ),
+            "load_item": (store.load_item, "thr_1", "msg_1"),
+            "add_thread_item, new": (store.add_thread_item, "thr_1", tool_call()),
+            "add_thread_item, again": (store.add_thread_item, "thr_1", tool_call()),
+            "add_thread_item, unknown thread": (store.add_thread_item, "thr_0", answered),
+            "add_thread_item, with attachments": (store.add_thread_item, "thr_1", sent),
+            "save_item, new": (store.save_item, "thr_1", answered),
+            "save_item, again": (store.save_item, "thr_1", changed),
+            "save_feedback": (store.save_feedback, "thr_1", ["msg_1"], "positive"),
+            "delete_thread_item": (store.delete_thread_item, "thr_1", "msg_1"),
+            "delete_thread_item, unknown": (store.delete_thread_item, "thr_1", "msg_1"),
+            "save_attachment, new": (store.save_attachment, file),
+            "save_attachment, again": (store.save_attachment, file),
+            "load_attachment": (store.load_attachment, "atc_1"),
+            "delete_attachment": (store.delete_attachment, "atc_1"),
+            "delete_thread": (store.delete_thread, "thr_2"),
+            "delete_thread, unknown": (store.delete_thread, "thr_2"),
+            "delete_thread, with attachments": (store.delete_thread, "thr_1"),
+        }
+
+    def measured(self, size: int) -> dict[str, tuple[int, int]]:
+        """Return statements and transactions of each operation, on a thread of this size."""
+        ChatSession.objects.all().delete()
+        async_to_sync(store.save_thread)(thread(created_at=dt.datetime(2020, 1, 1)), ALICE)
+        async_to_sync(store.save_thread)(thread("thr_charlie"), CHARLIE)
+        for number in range(1, size + 1):
+            async_to_sync(store.add_thread_item)("thr_1", user_message(f"msg_{number}"), ALICE)
+        async_to_sync(store.save_attachment)(attachment("atc_3"), ALICE)
+        counts = {}
+        for name, (method, *arguments) in self.operations().items():
+            with CaptureQueriesContext(connection) as captured:
+                try:
+                    async_to_sync(method)(*arguments, ALICE)
+                except NotFoundError:
+                    self.assertRegex(name, "unknown|somebody else")
+            asked = [query["sql"] for query in captured.captured_queries]
+            self.asked += asked
+            control = [sql for sql in asked if sql.startswith(CONTROL)]
+            begun = [sql for sql in control if sql.startswith(("BEGIN", "START"))]
+            counts[name] = (len(asked) - len(control), len(begun))
+        return counts
+
+    def test_S12_the_table_of_statements_is_true_and_does_not_grow(self) -> None:
+        rows = re.findall(r"^\| `(\w+)`([^|]*) \| (\d+) \| (\d+) \|$", TABLE.read_text(), re.M)
+        documented = {name + case: (int(asked), int(begun)) for name, case, asked, begun in rows}
+        for size in (2, 60):
+            self.assertEqual(self.measured(size), documented)
+
+    def test_S3_every_statement_names_the_owner(self) -> None:
+        """Also what sharding by owner asks for."""
+        self.measured(3)
+        for sql in self.asked:
+            if "chat_" in sql and "chat_files_to_remove" not in sql:
+                self.assertRegex(sql, "alice|charlie")
+
+
+class PlansTest(TransactionTestCase):
+    """
+    Each list is read from its index, in its order, from where the page begins.
+
+    In transactions of its own, since ANALYZE commits the test's on MariaDB.
+    """
+
+    SIZE = 4000
+    # Words of each database for a table read in full, and for an order that no index gave.
+    BAD = {
+        "postgresql": r"Seq Scan on chat|\bSort\b|Bitmap",
+        "sqlite": r"SCAN chat\w+$|TEMP B-TREE",
+        "mysql": r"chat_\w+ (ALL|index) |filesort|temporary",
+    }
+    EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}
+
+    def setUp(self) -> None:
+        start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        # PostgreSQL sorts where a user has few threads; MariaDB reads from the list's end where
+        # one user has a good part of all.
+        share = 10 if connection.vendor == "mysql" else 4
+        rows = [
+            ChatSession(
+                session_id=session_key(f"thr_{number}"),
+                thread_id=f"thr_{number}",
+                user_id="alice" if number % share == 1 else f"user_{number}",
+                payload=thread(f"thr_{number}").model_dump_json(),
+                created_at=start + dt.timedelta(minutes=number // 3),
+                updated_at=start + dt.timedelta(minutes=number),
+            )
+            for number in range(self.SIZE)
+        ]
+        ChatSession.objects.bulk_create(rows)
+        ChatMessage.objects.bulk_create(
+            ChatMessage(
+                message_id=message_key(row.thread_id, f"msg_{number}"),
+                session=row,
+                user_id=row.user_id,
+                item_id=f"msg_{number}",
+                item_type="user_message",
+                sender_type="user",
+                timestamp=start + dt.timedelta(seconds=number),
+                payload=user_message(f"msg_{number}").model_dump_json(),
+            )
+            for row in rows
+            for number in range(1000 if row.thread_id == "thr_1" else 3)
+        )
+        with connection.cursor() as cursor:
+            for table in ("chat_sessions", "chat_messages"):
+                mysql = connection.vendor == "mysql"
+                cursor.execute(f"ANALYZE TABLE {table}" if mysql else f"ANALYZE {table}")
+
+    def assert_plan(self, index: str, sql: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self.EXPLAIN[connection.vendor] + sql)
+            # Not the indexes that MariaDB might have taken, but didn't.
+            shown = [column[0] != "possible_keys" for column in cursor.description]
+            rows = [compress(map(str, row), shown) for row in cursor.fetchall()]
+            plan = "\n".join(map(" ".join, rows))
+        self.assertRegex(plan, index)
+        self.assertNotRegex(plan, re.compile(self.BAD[connection.vendor], re.M))
+
+    def assert_plan_of(self, index: str, method: Any, *arguments: Any) -> None:
+        with CaptureQueriesContext(connection) as captured:
+            page = async_to_sync(method)(*arguments, ALICE)
+        self.assertEqual(len(page.data), 20)
+        [query] = captured.captured_queries
+        self.assert_plan(index, query["sql"])
+
+    def entered(self, column: str) -> str:
+        """Return how a plan says that an index is entered where the page begins."""
+        return {
+            "postgresql": rf"Index Cond: .*AND \(\"?{column}\"? [<>]",
+            "sqlite": rf"AND {column}[<>]\?",
+            "mysql": r"chat_\w+ range chat_\w+",
+        }[connection.vendor]
+
+    def a_users_threads(self) -> None:
+        for order in ("asc", "desc"):
+            for after in (None, "thr_221", "thr_1501", "thr_3601"):
+                with self.subTest(f"{order} after {after}"):
+                    index = "chat_sessions_of_user" if after is None else self.entered("created_at")
+                    self.assert_plan_of(index, store.load_threads, 20, after, order)
+
+    def a_threads_items(self) -> None:
+        whole = "chat_messages_(position|of_thread)|sqlite_autoindex_chat_messages_"
+        for order in ("asc", "desc"):
+            for after in (None, "msg_30", "msg_500", "msg_970"):
+                with self.subTest(f"{order} after {after}"):
+                    index = whole if after is None else self.entered("timestamp")
+                    self.assert_plan_of(index, store.load_thread_items, "thr_1", after, 20, order)
+
+    def threads_by_last_activity(self) -> None:
+        cutoff = dt.datetime(2026, 1, 1, 4, tzinfo=dt.UTC)
+        rows = ChatSession.objects.inactive_since(cutoff).order_by("updated_at", "session_id")
+        with CaptureQueriesContext(connection) as captured:
+            self.assertEqual(len(rows.values_list("session_id")[:100]), 100)
+        self.assert_plan("chat_sessions_activity", captured.captured_queries[0]["sql"])
+
+    def test_S12_each_list_comes_from_its_index(self) -> None:
+        self.a_users_threads()
+        self.a_threads_items()
+        self.threads_by_last_activity()

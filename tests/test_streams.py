@@ -1,0 +1,380 @@
+"""Streams end well: when the client goes, when the server is told to stop, and in between (V4)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection, transaction
+from django.db.models import F
+from django.http import StreamingHttpResponse
+from django.test import SimpleTestCase
+
+from chatstore.models import ChatMessage, ChatSession
+from chatstore.streams import EventStream, ServerStoppingError, stop_all, with_lifespan
+from tests.assistants import LARGE
+from tests.live import CSRF, LiveTestCase, text_of, until, user_input
+
+
+def stored_answers(thread_id: str | None = None) -> list[str]:
+    """Return the texts of the answers in the database."""
+    rows = ChatMessage.objects.filter(item_type="assistant_message")
+    if thread_id:
+        rows = rows.filter(session__thread_id=thread_id)
+    return list(rows.values_list("content", flat=True))
+
+
+def cancellations(thread_id: str) -> int:
+    rows = ChatMessage.objects.filter(session__thread_id=thread_id)
+    return rows.filter(item_type="sdk_hidden_context").count()
+
+
+class EventStreamTests(SimpleTestCase):
+    """The stream's task and its ends, without a server."""
+
+    def setUp(self) -> None:
+        self.ends: list[str] = []
+
+    async def events(self, count: int = 3, fail_at: int = -1, pace: float = 0) -> Any:
+        try:
+            for number in range(count):
+                if number == fail_at:
+                    raise ValueError("secret words")
+                yield str(number).encode()
+                await asyncio.sleep(pace)
+            self.ends.append("done")
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)
+            self.ends.append("kept")
+            raise
+
+    async def start(self, **options: Any) -> EventStream:
+        return await EventStream.start(self.events(**options), last_words=lambda error: b"sorry")
+
+    async def test_V4_it_is_iterated_to_its_end(self) -> None:
+        self.assertEqual([event async for event in await self.start()], [b"0", b"1", b"2"])
+        self.assertEqual(self.ends, ["done"])
+        self.assertEqual([event async for event in await self.start(count=0)], [])
+
+    async def test_V4_an_exception_before_the_first_event_is_raised(self) -> None:
+        with self.assertRaises(ValueError):
+            await self.start(fail_at=0)
+
+    async def test_V4_an_exception_after_it_becomes_the_last_event(self) -> None:
+        with self.assertLogs("chatstore.streams", "ERROR") as logs:
+            stream = await self.start(fail_at=2)
+            self.assertEqual([event async for event in stream], [b"0", b"1", b"sorry"])
+        self.assertNotIn("secret", "".join(logs.output))
+
+    async def test_V4_leaving_the_iteration_stops_the_answer_and_waits(self) -> None:
+        iteration = aiter(await self.start(pace=60))
+        await anext(iteration)
+        await iteration.aclose()
+        self.assertEqual(self.ends, ["kept"])
+
+    async def test_V4_stopped_twice_it_is_cancelled_once(self) -> None:
+        stream = await self.start(pace=60)
+        stream.close()
+        await asyncio.sleep(0.02)  # it is storing now
+        stream.close()
+        await asyncio.gather(stream.stop(), stream.stop())
+        self.assertEqual(self.ends, ["kept"])
+
+    async def test_V4_a_response_that_is_closed_without_being_read(self) -> None:
+        response = StreamingHttpResponse(await self.start(pace=60))
+        await sync_to_async(response.close)()
+        await asyncio.sleep(0.2)
+        self.assertEqual(self.ends, ["kept"])
+
+    async def test_V4_cancelled_while_it_waits_for_the_first_event(self) -> None:
+        async def thinking() -> Any:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.05)
+                self.ends.append("kept")
+                raise
+            yield b""
+
+        start = EventStream.start(thinking(), last_words=lambda error: b"sorry")
+        request = asyncio.create_task(start)
+        await asyncio.sleep(0.05)
+        request.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await request
+        self.assertEqual(self.ends, ["kept"])
+
+    async def test_V4_cancelled_while_a_middleware_has_the_response(self) -> None:
+        async def handle() -> None:
+            await self.start(pace=60)
+            await asyncio.sleep(60)
+
+        request = asyncio.create_task(handle())
+        await asyncio.sleep(0.05)
+        request.cancel()
+        await asyncio.sleep(0.2)
+        self.assertEqual(self.ends, ["kept"])
+
+    async def test_V4_lifespan_shutdown_stops_all_and_waits(self) -> None:
+        streams = [await self.start(pace=60) for _ in range(10)]
+        sent: list[str] = []
+        messages = iter(["lifespan.startup", "lifespan.shutdown"])
+
+        async def receive() -> dict[str, str]:
+            return {"type": next(messages)}
+
+        async def send(message: dict[str, str]) -> None:
+            sent.append(f"{message['type']} {len(self.ends)}")
+
+        handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+        await with_lifespan(self.fail)({"type": "lifespan"}, receive, send)
+        self.assertEqual(sent, ["lifespan.startup.complete 0", "lifespan.shutdown.complete 10"])
+        for stream in streams:
+            self.assertEqual([event async for event in stream], [b"0"])
+        self.assertEqual(
+            [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)], handlers
+        )
+
+    async def test_V4_told_to_stop_before_the_first_event_it_says_so(self) -> None:
+        async def thinking() -> Any:
+            await asyncio.sleep(60)
+            yield b""
+
+        start = EventStream.start(thinking(), last_words=lambda error: b"sorry")
+        request = asyncio.create_task(start)
+        await asyncio.sleep(0.05)
+        await stop_all()
+        with self.assertRaises(ServerStoppingError):
+            await request
+
+
+class ServedTests(LiveTestCase):
+    def test_V1_to_V6_a_chat(self) -> None:
+        events = self.alice.ask("say one")
+        thread_id = events[0]["thread"]["id"]
+        thread = {"thread_id": thread_id}
+        self.assertEqual("".join(map(text_of, events)), "one")
+        self.assertEqual(self.alice.get("threads.list")["data"][0]["id"], thread_id)
+        self.alice.ask("say two", thread_id)
+        self.assertEqual(self.alice.answers(thread_id), ["one", "two"])
+        first, reply, *_ = self.alice.get("threads.get_by_id", **thread)["items"]["data"]
+        feedback = {"item_ids": [reply["id"]], "kind": "negative"}
+        request = {"type": "items.feedback", "params": {**thread, **feedback}}
+        self.assertEqual(self.alice.http.post("/chat/api/", json=request).json(), {})
+        self.assertEqual(ChatMessage.objects.get(item_id=reply["id"]).feedback, "negative")
+        self.alice.send("threads.retry_after_item", **thread, item_id=first["id"])
+        self.assertEqual(self.alice.answers(thread_id), ["one"])
+        self.alice.get("threads.update", **thread, title="Renamed")
+        self.assertEqual(self.alice.get("threads.list")["data"][0]["title"], "Renamed")
+        self.assertEqual(self.visitor("charlie").get("threads.list")["data"], [])
+        self.alice.get("threads.delete", **thread)
+        self.assertEqual(self.alice.post("threads.get_by_id", **thread).status_code, 404)
+        self.assertFalse(ChatMessage.objects.exists())
+
+    def test_V5_a_body_over_the_limit_is_413_with_a_length_and_without(self) -> None:
+        large = b" " * (10 * 1024 * 1024 + 1)
+        pieces = [large[:100_000]] * 110
+        for content in (large, iter(pieces)):
+            answer = self.alice.http.post("/chat/api/", content=content)
+            self.assertEqual(answer.status_code, 413)
+            self.assertTrue(answer.json()["error"])
+        self.assertEqual(self.alice.get("threads.list")["data"], [])
+
+    def test_V5_csrf_and_sign_in(self) -> None:
+        request = {"type": "threads.list", "params": {}}
+        for headers, cookies, status in (
+            ({"X-CSRFToken": "b" * 32}, {}, 403),
+            ({"Origin": "https://evil.example"}, {}, 403),
+            ({}, {"sessionid": "unknown"}, 401),
+        ):
+            with httpx.Client(base_url=self.server.url) as stranger:
+                stranger.cookies.update({**self.alice.cookies, **cookies})
+                headers = {"X-CSRFToken": CSRF, **headers}
+                answer = stranger.post("/chat/api/", json=request, headers=headers)
+            self.assertEqual(answer.status_code, status)
+            self.assertTrue(answer.json()["error"])
+
+    def check_kept(self, thread_id: str, text: str, seconds: float = 1) -> None:
+        """The partial answer is there within a second, and stays the only one."""
+        until(lambda: stored_answers(thread_id), seconds)
+        until(lambda: cancellations(thread_id), seconds)
+        time.sleep(0.3)
+        (kept,) = stored_answers(thread_id)
+        self.assertTrue(kept.startswith(text), kept[:80])
+        self.assertEqual(cancellations(thread_id), 1)
+
+    def test_V6_the_first_events_come_before_the_last_is_made(self) -> None:
+        started = time.monotonic()
+        with self.alice.asking("sleep early") as (_thread_id, _events):
+            self.assertLess(time.monotonic() - started, 2)
+
+    def test_V4_cut_between_deltas(self) -> None:
+        with self.alice.asking("slow word") as (thread_id, events):
+            for _ in range(5):
+                next(events)
+        self.check_kept(thread_id, "word0 word1 word2 word3 word4")
+
+    def test_V4_cut_in_a_long_sleep(self) -> None:
+        with self.alice.asking("sleep partial") as (thread_id, _events):
+            time.sleep(0.3)
+        self.check_kept(thread_id, "partial")
+
+    def test_V4_cut_before_the_answer_begins(self) -> None:
+        with self.alice.stream("threads.create", input=user_input("think")) as events:
+            thread_id = next(events)["thread"]["id"]
+            time.sleep(0.3)
+        until(lambda: cancellations(thread_id), 1)
+        self.assertEqual(stored_answers(thread_id), [])
+        self.assertEqual(len(self.alice.items(thread_id)), 1)
+
+    def test_V4_cut_with_megabytes_unread(self) -> None:
+        request = json.dumps(
+            {"type": "threads.create", "params": {"input": user_input("flood")}}
+        ).encode()
+        cookies = "; ".join(f"{name}={value}" for name, value in self.alice.cookies.items())
+        head = (
+            f"POST /chat/api/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n"
+            f"X-CSRFToken: {CSRF}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(request)}\r\n\r\n"
+        )
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", self.server.port))
+            line.sendall(head.encode() + request)
+            self.assertIn(b" 200 OK", line.recv(100))
+            time.sleep(1.5)
+        thread_id = until(lambda: ChatSession.objects.values_list("thread_id", flat=True).first())
+        self.check_kept(thread_id, LARGE, 5)  # its eight megabytes take time to write
+        self.assertEqual(stored_answers(thread_id), [LARGE * 120])
+
+    def test_V4_cut_with_a_write_in_flight(self) -> None:
+        with self.alice.asking("wait whole") as (thread_id, events), transaction.atomic():
+            # Holds the row that the write needs.
+            ChatSession.objects.filter(thread_id=thread_id).update(title=F("title"))
+            time.sleep(1)
+            events.close()
+            self.alice.http.close()
+            time.sleep(0.3)
+            self.assertEqual(stored_answers(thread_id), [])
+        self.check_kept(thread_id, "whole")
+
+    def test_V4_reopened_after_a_cut_and_asked_again(self) -> None:
+        with self.alice.asking("slow word") as (thread_id, _events):
+            pass
+        until(lambda: stored_answers(thread_id), 1)
+        self.alice.ask("say and on", thread_id)
+        answers = self.alice.answers(thread_id)
+        self.assertEqual(len(answers), 2)
+        self.assertTrue(answers[0].startswith("word0"))
+        self.assertEqual(answers[1], "and on")
+
+
+class ShutdownTests(LiveTestCase):
+    def test_V4_sigterm_while_ten_stream(self) -> None:
+        streams = []
+        for number in range(10):
+            stream = self.visitor(f"user{number}").asking(f"slow word{number}_")
+            streams.append(stream)
+            self.addCleanup(stream.__exit__, None, None, None)
+        threads = [stream.__enter__()[0] for stream in streams]
+        started = time.monotonic()
+        self.assertIn(self.server.stop(), (0, -15))
+        self.assertLess(time.monotonic() - started, 4)
+        self.assertNotIn("Traceback", self.server.log.read_text())
+        # What the next start of the server shows, is in the database.
+        for number, thread_id in enumerate(threads):
+            (answer,) = stored_answers(thread_id)
+            self.assertTrue(answer.startswith(f"word{number}_0"), answer)
+            self.assertEqual(cancellations(thread_id), 1)
+
+
+class DrainTests(LiveTestCase):
+    assistant = "Patient"
+
+    def test_V4_a_request_that_comes_while_the_server_stops_gets_503(self) -> None:
+        late = self.visitor("late")
+        got: list[Any] = []
+        ask = threading.Thread(
+            target=lambda: got.append(late.post("threads.create", input=user_input("say late")))
+        )
+        ask.start()
+        time.sleep(0.5)
+        self.assertIn(self.server.stop(), (0, -15))
+        ask.join()
+        self.assertEqual(got[0].status_code, 503)
+        self.assertIn("restart", got[0].json()["error"])
+        self.assertFalse(ChatSession.objects.exists())
+
+
+class MiddlewareTests(LiveTestCase):
+    """One that is only sync runs the view from a thread of its own; GZip fills a buffer."""
+
+    middleware = ("tests.middleware.only_sync", "django.middleware.gzip.GZipMiddleware")
+    env = {"LIVE_MIDDLEWARE": " ".join(middleware)}
+
+    def test_V6_a_stream_passes_sync_middleware_and_gzip_as_it_comes(self) -> None:
+        with self.alice.asking("slow word") as (thread_id, events):
+            deltas = [text_of(next(events)) for _ in range(20)]
+        self.assertEqual(deltas[0], "word1 ")
+        until(lambda: stored_answers(thread_id), 1)
+        self.assertEqual(self.alice.ask("say after all", thread_id)[-1]["type"], "thread.item.done")
+
+
+@pytest.mark.postgresql
+class PoolTests(LiveTestCase):
+    """S16: ten connections carry two hundred streams."""
+
+    STREAMS = 200
+
+    def pooled(self) -> int:
+        """Return how many connections the server has; the tests' own are in the same database."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = %s",
+                ["live"],
+            )
+            return cursor.fetchone()[0]
+
+    def test_S16_200_streams_at_once_on_a_pool_of_ten(self) -> None:
+        most, is_over = 0, False
+
+        def ask(number: int) -> list[Any]:
+            alice = self.alice.elsewhere()
+            with alice.http:
+                return alice.ask(f"orm word{number}")
+
+        with ThreadPoolExecutor(self.STREAMS) as pool:
+            streams = [pool.submit(ask, number) for number in range(self.STREAMS)]
+            while not is_over:
+                most = max(most, self.pooled())
+                is_over = all(stream.done() for stream in streams)
+                time.sleep(0.02)
+        for stream in streams:
+            self.assertEqual(stream.result()[-1]["type"], "thread.item.done")
+        self.assertEqual(len(stored_answers()), self.STREAMS)
+        self.assertLessEqual(most, 10)
+        self.assertGreater(most, 1)
+        self.assertNotIn("PoolTimeout", self.server.log.read_text())
+
+    def test_S15_all_pooled_connections_terminated(self) -> None:
+        self.alice.ask("say warm")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = %s",
+                ["live"],
+            )
+            self.assertGreater(cursor.fetchone()[0], 0)
+        for number in range(12):
+            events = self.alice.ask(f"say still {number}")
+            self.assertEqual(events[-1]["type"], "thread.item.done")

@@ -1,0 +1,277 @@
+"""A conversation in the admin: read in pages, on record, and never interpreted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from chatkit.types import (
+    Annotation,
+    AssistantMessageContent,
+    CustomTask,
+    FileSource,
+    GeneratedImage,
+    GeneratedImageItem,
+    StructuredInputAnswer,
+    StructuredInputFreeform,
+    StructuredInputItem,
+    URLSource,
+    WidgetItem,
+    Workflow,
+)
+from django.contrib.auth import get_user_model
+from django.test import SimpleTestCase, TestCase, override_settings
+
+from chatstore import transcript
+from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.store import DjangoStore
+from tests import base
+from tests.base import ALICE
+from tests.moderators import THREADS, item_url, staff, url
+from tests.rows import StorageMixin, add_attachment, add_thread
+
+NASTY = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)></div></li>"
+    "\x1b[31mred\x1b[0m \u202eevil\u202c \u2066isolated {{ title }} {% load x %} &lt;b&gt; "
+) + "w" * 30_000
+
+
+class TranscriptTestCase(StorageMixin, TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.store: DjangoStore[dict[str, str]] = DjangoStore()
+        self.user = get_user_model().objects.create_superuser("root")
+        self.client.force_login(self.user)
+
+    def add(self, *items: Any, title: str = "A title") -> ChatSession:
+        async_to_sync(self.store.save_thread)(base.thread(title=title), ALICE)
+        for item in items:
+            async_to_sync(self.store.add_thread_item)("thr_1", item, ALICE)
+        return ChatSession.objects.get()
+
+    def read(self, thread: ChatSession, query: str = "") -> Any:
+        response = self.client.get(url(thread, "transcript") + query)
+        self.assertEqual(response.status_code, 200)
+        return response
+
+
+class ItemsTest(TranscriptTestCase):
+    def test_each_kind_of_item_is_shown_as_a_person_would_read_it(self) -> None:
+        stamp = {"thread_id": "thr_1", "created_at": base.NOW}
+        answer = AssistantMessageContent(
+            text="Some **bold** words",
+            annotations=[
+                Annotation(source=URLSource(title="A page", url="https://example.com/a")),
+                Annotation(source=URLSource(title="A trap", url="javascript:alert(1)")),
+                Annotation(source=FileSource(title="A file", filename="a.pdf")),
+            ],
+        )
+        question = StructuredInputFreeform(
+            id="q", question="Which colour?", answer=StructuredInputAnswer(values=["Red"])
+        )
+        card = {"type": "Card", "children": [{"type": "Text", "value": "On a card"}]}
+        task = CustomTask(title="Looked it up", content="in the books")
+        thread = self.add(
+            base.user_message("i1", "Asked", quoted_text="what was said"),
+            base.answer("i2", content=[answer]),
+            base.tool_call("i3", name="find", arguments={"what": "a thing"}, output={"at": "home"}),
+            WidgetItem(id="i4", widget=card, **stamp),
+            StructuredInputItem(id="i5", inputs=[question], status="answered", **stamp),
+            base.workflow("i6", workflow=Workflow(type="custom", tasks=[task])),
+            base.hidden_context("i7", {"customer": 381}),
+            GeneratedImageItem(
+                id="i8", image=GeneratedImage(id="i", url="https://example.com/i.png"), **stamp
+            ),
+        )
+        response = self.read(thread)
+        for text in (
+            "what was said",
+            "<strong>bold</strong>",
+            'href="https://example.com/a"',
+            "A file",
+            "find (pending)",
+            "&quot;what&quot;: &quot;a thing&quot;",
+            "On a card",
+            "Which colour?",
+            "Red",
+            "Looked it up",
+            "in the books",
+            "Seen by the model only",
+            "https://example.com/i.png",
+        ):
+            self.assertContains(response, text)
+        self.assertNotContains(response, "javascript:alert")
+        self.assertNotContains(response, '<img src="https://')
+
+    def test_what_cannot_be_decoded_is_said_and_can_be_read_raw(self) -> None:
+        thread = self.add(base.answer("i1"))
+        payload = json.dumps({"type": "from the future", "text": "Ünicode <b>"})
+        ChatMessage.objects.update(payload=payload)
+        self.assertContains(self.read(thread), "can&#x27;t read the item")
+        response = self.client.get(item_url(ChatMessage.objects.get()))
+        self.assertEqual(response["Content-Type"], "text/plain; charset=utf-8")
+        self.assertEqual(response["X-Content-Type-Options"], "nosniff")
+        self.assertIn("Ünicode <b>", response.content.decode())
+
+    def test_files_are_linked_and_served_as_what_they_are(self) -> None:
+        thread = add_thread("thr_1", messages=1)
+        message = thread.messages.get()
+        image = add_attachment(
+            "atc_1",
+            session=thread,
+            message_id=message.pk,
+            name="a<b>.png",
+            mime_type="image/png",
+            content=b"\x89PNG",
+        )
+        page = add_attachment(
+            "atc_2", session=thread, message_id=message.pk, name="x.html", mime_type="text/html"
+        )
+        response = self.read(thread)
+        self.assertContains(response, f'<img src="{url(thread, "files", image.pk)}"')
+        self.assertContains(response, "a&lt;b&gt;.png")
+        self.assertNotContains(response, f'<img src="{url(thread, "files", page.pk)}"')
+        for file, disposition in ((image, "inline"), (page, "attachment")):
+            served = self.client.get(url(thread, "files", file.pk))
+            self.assertIn(disposition, served["Content-Disposition"])
+            self.assertIn("sandbox", served["Content-Security-Policy"])
+            self.assertNotEqual(served["Content-Type"], "text/html")
+            self.assertTrue(b"".join(served.streaming_content))
+        ids = [record.item_ids for record in ModerationRecord.objects.order_by("id")]
+        self.assertEqual(ids, [["msg_0"], ["atc_1"], ["atc_2"]])
+
+
+class NastyTextTest(TranscriptTestCase):
+    def test_text_is_never_interpreted_wherever_it_stands(self) -> None:
+        thread = self.add(
+            base.user_message("i1", NASTY, quoted_text=NASTY),
+            base.answer("i2", NASTY + " ![i](https://evil.example/x.png) [l](javascript:alert(3))"),
+            base.tool_call("i3", name=NASTY[:80], arguments={NASTY: NASTY}, output=NASTY),
+            base.hidden_context("i4", NASTY),
+            title=NASTY[:300],
+        )
+        ChatMessage.objects.update(hidden_by="<script>who</script>", hidden_at=thread.created_at)
+        add_attachment(
+            session=thread, message_id=thread.messages.first().pk, name=NASTY[:200], mime_type="<b>"
+        )
+        first = ChatMessage.objects.get(item_id="i1")
+        with self.assertNoLogs(level="WARNING"):
+            for page in (
+                THREADS,
+                url(thread, "change"),
+                url(thread, "transcript"),
+                url(thread, "do", "lock"),
+                url(thread, "export"),
+                item_url(first, "do", "redact"),
+                f"{THREADS}search/?q=red",
+                f"{THREADS}search/?q=%3Cscript%3E+script",
+                "/admin/chatstore/chatmessage/",
+                f"/admin/chatstore/chatmessage/{first.pk}/change/",
+            ):
+                with self.subTest(page):
+                    text = self.client.get(page).content.decode()
+                    for bad in ("<script>alert", "<script>who", "<img src=x", "\x1b", "\u202e"):
+                        self.assertNotIn(bad, text)
+                    self.assertNotIn('href="javascript', text)
+                    self.assertNotIn('evil.example/x.png" alt', text)
+
+    def test_marks_that_hide_something_are_shown(self) -> None:
+        response = self.read(self.add(base.user_message("i1", "\u202etxt.exe\x1b[2K")))
+        self.assertContains(response, "[U+202E]txt.exe[U+001B][2K")
+
+    def test_a_very_long_text_is_cut_and_said_to_be(self) -> None:
+        response = self.read(self.add(base.answer("i1", "x" * 500_000)))
+        self.assertContains(response, "480000 more characters")
+        self.assertLess(len(response.content), 60_000)
+
+
+class PagesTest(TranscriptTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.thread = add_thread("thr_1", messages=120)
+
+    def numbers(self, response: Any) -> list[int]:
+        ids = [entry.row.item_id for entry, _acts in response.context["rows"]]
+        return [int(item_id.removeprefix("msg_")) for item_id in ids]
+
+    def test_it_is_paged_from_the_newest_50_at_a_time_both_ways(self) -> None:
+        response = self.read(self.thread)
+        self.assertEqual(self.numbers(response), list(range(49, -1, -1)))
+        self.assertIsNone(response.context["page"].newer)
+        seen = [self.numbers(response)]
+        while older := response.context["page"].older:
+            response = self.read(self.thread, f"?until={_quoted(older)}")
+            seen.append(self.numbers(response))
+        self.assertEqual([len(page) for page in seen], [50, 50, 20])
+        newer = response.context["page"].newer
+        response = self.read(self.thread, f"?since={_quoted(newer)}")
+        self.assertEqual(self.numbers(response), seen[1])
+
+    def test_a_page_takes_as_few_queries_in_a_long_thread(self) -> None:
+        with self.assertNumQueries(6):
+            self.read(self.thread)
+
+    def test_each_page_read_is_on_record_with_its_ids(self) -> None:
+        self.read(self.thread)
+        record = ModerationRecord.objects.get()
+        self.assertEqual((record.action, record.staff_name), ("read", "root"))
+        self.assertEqual(len(record.item_ids), 50)
+        self.assertContains(self.client.get(url(self.thread, "change")), "<td>root</td>")
+
+
+def _quoted(time: dt.datetime) -> str:
+    return time.isoformat().replace("+", "%2B")
+
+
+class ReasonTest(TranscriptTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.thread = add_thread("thr_1")
+        self.client.force_login(staff("carol", "view_chatsession", "read_transcript"))
+
+    @override_settings(CHATSTORE_REASON_TO_READ=True)
+    def test_M3_the_setting_asks_for_a_reason_first_and_logs_it(self) -> None:
+        message = self.thread.messages.first()
+        for page in (
+            url(self.thread, "transcript"),
+            item_url(message),
+            f"{THREADS}search/?q=Text",
+        ):
+            with self.subTest(page):
+                response = self.client.get(page, follow=True)
+                self.assertContains(response, "Why do you want to read this?")
+                self.assertNotContains(response, "Text 0")
+        self.assertFalse(ModerationRecord.objects.exists())
+
+        response = self.client.get(url(self.thread, "transcript"))
+        answered = self.client.post(response["Location"], {"reason": "a complaint"}, follow=True)
+        self.assertContains(answered, "Text 0")
+        self.assertEqual(ModerationRecord.objects.get().reason, "a complaint")
+        self.assertContains(self.client.get(item_url(message)), "Text")
+        other = add_thread("thr_2")
+        self.assertEqual(self.client.get(url(other, "transcript")).status_code, 302)
+
+    def test_without_it_reading_is_on_record_all_the_same(self) -> None:
+        self.assertContains(self.read(self.thread), "Text 0")
+        self.assertEqual(ModerationRecord.objects.get().reason, "")
+
+
+class MarkdownTest(SimpleTestCase):
+    def test_links_lead_to_the_web_and_give_nothing_away(self) -> None:
+        for text in (
+            "[x](javascript:alert(1))",
+            "[x](data:text/html,hi)",
+            "[x](/admin/logout/)",
+            "[x](vbscript:x)",
+            "<javascript:alert(1)>",
+        ):
+            self.assertNotIn("href", transcript.markdown(text))
+        html = transcript.markdown("[x](https://example.com)")
+        self.assertIn('rel="noopener noreferrer nofollow"', html)
+        self.assertNotIn("<img", transcript.markdown("![x](https://example.com/x.png)"))
+
+    def test_what_is_made_to_be_slow_is_not(self) -> None:
+        for text in ("[" * 50_000, "> " * 50_000, "*a " * 50_000, "`" * 50_000, "![[" * 50_000):
+            transcript.markdown(text)

@@ -1,0 +1,178 @@
+"""
+Fills the tables fast: 200,000 threads with 2,000,000 messages in a minute or two.
+
+Rows go in by COPY on PostgreSQL and by executemany elsewhere, past the store; they are what the
+store would have written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from chatkit.types import (
+    AssistantMessageContent,
+    AssistantMessageItem,
+    InferenceOptions,
+    ThreadMetadata,
+    UserMessageItem,
+    UserMessageTextContent,
+)
+from django.db import connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from chatstore import codec
+from chatstore.models import ChatMessage, ChatSession, message_key, session_key
+
+THREADS = 200_000
+MESSAGES = 10  # in each
+USERS = 20_000
+DAYS = 365  # over which the threads are spread evenly, the newest at the end
+CHUNK = 2_000
+
+WORDS = """
+bicycle brake chain saddle wheel spoke pump tyre valve lamp bell frame fork pedal gear
+how what when why please thanks order refund invoice delivery address password account
+the a of in to for and is it on with my your this that not can do have will be from
+""".split()  # noqa: SIM905 (to be read)
+
+
+def seed(
+    threads: int = THREADS,
+    messages: int = MESSAGES,
+    users: int = USERS,
+    prefix: str = "seed",
+    newest: dt.timedelta = dt.timedelta(),
+) -> None:
+    """
+    Write threads and analyze the tables.
+
+    Args:
+        prefix: of the threads' ids: another call needs another.
+        newest: the age of the newest thread.
+    """
+    newest_at = timezone.now() - newest
+    step = dt.timedelta(days=DAYS) / threads
+    starts = [newest_at - step * (threads - number) for number in range(threads)]
+    choose = random.Random(prefix)
+
+    def sessions() -> Iterator[dict[str, Any]]:
+        values = codec.session_values(ThreadMetadata(id="ID", title="TITLE", created_at=newest_at))
+        for number, start in enumerate(starts):
+            thread_id, title = f"{prefix}_{number}", _text(choose, 4)
+            yield {
+                **values,
+                "session_id": session_key(thread_id),
+                "thread_id": thread_id,
+                "user_id": f"user_{number % users}",
+                "title": title,
+                "payload": values["payload"].replace("ID", thread_id).replace("TITLE", title),
+                "created_at": start,
+                "updated_at": start + dt.timedelta(seconds=messages - 1),
+                "is_started": messages > 0,
+            }
+
+    def items() -> Iterator[dict[str, Any]]:
+        question = codec.message_values(
+            UserMessageItem(
+                id="ID",
+                thread_id="THREAD",
+                created_at=newest_at,
+                content=[UserMessageTextContent(text="TEXT")],
+                inference_options=InferenceOptions(),
+            )
+        )
+        answer = codec.message_values(
+            AssistantMessageItem(
+                id="ID",
+                thread_id="THREAD",
+                created_at=newest_at,
+                content=[AssistantMessageContent(text="TEXT")],
+            )
+        )
+        for number, start in enumerate(starts):
+            thread_id = f"{prefix}_{number}"
+            key = session_key(thread_id)
+            for index in range(messages):
+                values = answer if index % 2 else question
+                item_id, text = f"msg_{index}", _text(choose, 40 if index % 2 else 12)
+                payload = values["payload"].replace("THREAD", thread_id)
+                yield {
+                    **values,
+                    "message_id": message_key(thread_id, item_id),
+                    "session_id": key,
+                    "user_id": f"user_{number % users}",
+                    "item_id": item_id,
+                    "content": text,
+                    "payload": payload.replace("ID", item_id).replace("TEXT", text),
+                    "timestamp": start + dt.timedelta(seconds=index),
+                }
+
+    with transaction.atomic():
+        _insert(ChatSession, sessions())
+        _insert(ChatMessage, items())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM ANALYZE chat_sessions")
+            cursor.execute("VACUUM ANALYZE chat_messages")
+        elif connection.vendor == "mysql":
+            cursor.execute("ANALYZE TABLE chat_sessions, chat_messages")
+            cursor.fetchall()
+        else:
+            cursor.execute("ANALYZE")
+
+
+def _text(choose: random.Random, words: int) -> str:
+    return " ".join(choose.choices(WORDS, k=words))
+
+
+def _adapters(model: type[Model]) -> dict[str, tuple[str, Any, Callable[[Any], Any]]]:
+    """Return, for each column, its name, its default, and what makes it fit the driver."""
+    is_native = connection.features.has_native_uuid_field
+    adapt_time = connection.ops.adapt_datetimefield_value
+
+    def adapt(value: Any) -> Any:
+        if isinstance(value, uuid.UUID):
+            return (
+                value
+                if is_native and connection.vendor == "postgresql"
+                else (str(value) if is_native else value.hex)
+            )
+        if isinstance(value, dt.datetime):
+            return value if connection.vendor == "postgresql" else adapt_time(value)
+        return value
+
+    columns = {}
+    for field in model._meta.concrete_fields:
+        if field.generated:
+            continue
+        if field.get_internal_type() == "JSONField":
+            columns[field.attname] = (field.column, {}, lambda value: "{}")
+        else:
+            columns[field.attname] = (field.column, field.get_default(), adapt)
+    return columns
+
+
+def _insert(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
+    adapters = _adapters(model)
+    values = (
+        tuple(adapt(row.get(name, default)) for name, (_, default, adapt) in adapters.items())
+        for row in rows
+    )
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(column) for column, *_ in adapters.values())
+    table = quote(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for value in values:
+                    copy.write_row(value)
+            return
+        places = ", ".join(["%s"] * len(adapters))
+        while chunk := list(islice(values, CHUNK)):
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", chunk)

@@ -1,0 +1,106 @@
+"""Makes the pictures in docs/img from the running demo: `make screenshots`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.browser import CHROMIUM_FLAGS, Visits, running
+from tests.chat import ask
+from tests.conftest import chromium
+
+IMAGES = Path(__file__).resolve().parent / "img"
+DESKTOP = {"viewport": {"width": 1200, "height": 760}}
+PHONE = {
+    "viewport": {"width": 390, "height": 780},
+    "device_scale_factor": 1.5,
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+
+def conversation(page: Page) -> None:
+    page.get_by_role("link", name="Which tyres for gravel").click()
+    page.locator(".work").wait_for()
+
+
+def asked(*commands: str) -> Callable[[Page], None]:
+    def do(page: Page) -> None:
+        for command in commands:
+            ask(page, command)
+
+    return do
+
+
+def by_touch(page: Page) -> None:
+    page.get_by_role("button", name="Show conversations").click()
+    conversation(page)
+
+
+def nothing(page: Page) -> None: ...
+
+
+PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
+    "list": (DESKTOP, nothing),
+    "conversation": (DESKTOP, conversation),
+    "widget": (DESKTOP, asked("/widget", "/choices")),
+    "form": (DESKTOP, asked("/form")),
+    "questions": (DESKTOP, asked("/ask")),
+    "locked": (DESKTOP, asked("/sources", "/lock")),
+    "error": (DESKTOP, asked("/error")),
+    "dark": ({**DESKTOP, "color_scheme": "dark"}, asked("/markdown")),
+    "phone": (PHONE, by_touch),
+    "right-to-left": ({**DESKTOP, "locale": "ar"}, asked("/markdown")),
+}
+
+THREADS = "/admin/chatstore/chatsession/"
+
+
+def transcript(page: Page) -> None:
+    page.get_by_role("link", name="Which tyres for gravel").click()
+    page.get_by_role("link", name="Read the conversation").click()
+    page.locator(".chatstore-transcript").wait_for()
+
+
+ADMIN: dict[str, tuple[str, dict[str, Any], Callable[[Page], None]]] = {
+    "admin-list": (THREADS, DESKTOP, nothing),
+    "admin-conversation": (THREADS, DESKTOP, transcript),
+    "admin-overview": (f"{THREADS}overview/", {**DESKTOP, "color_scheme": "dark"}, nothing),
+}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or [*PICTURES, *ADMIN]
+    IMAGES.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder)) as site,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        visits = Visits(site, browser)
+        for name in wanted:
+            if name in ADMIN:
+                path, context, prepare = ADMIN[name]
+                page = visits(path, user="admin", **context)
+            else:
+                context, prepare = PICTURES[name]
+                page = visits(user="demo", **context)
+                page.locator("html[data-ready]").wait_for()
+            prepare(page)
+            page.wait_for_timeout(800)
+            image = IMAGES / f"{name}.png"
+            page.screenshot(path=image, animations="disabled")
+            sys.stdout.write(f"{image.name} {image.stat().st_size // 1000} kB\n")
+        visits.close()
+
+
+if __name__ == "__main__":
+    main()

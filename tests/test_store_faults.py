@@ -325,6 +325,8 @@ class PostgreSQLFaultsTest(FaultsTest):
         )
         with connection.cursor() as cursor:
             for _ in range(1000):
+                # Within a transaction the server shows the connections of the first look only.
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(query)
                 if cursor.fetchone()[0]:
                     return

@@ -17,7 +17,7 @@ MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
 
-.PHONY: help run test test-all test-sqlite test-postgresql test-mariadb bench lint format wheel screenshots
+.PHONY: help run test test-all test-browser test-sqlite test-postgresql test-mariadb bench lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -58,12 +58,17 @@ run: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest $(ARGS)
 
-# The browser wants the machine for itself; the two servers' runs mostly wait, and share it.
-test-all: test-sqlite
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-postgresql test-mariadb
+# The browser wants the machine for itself; the others mostly wait, and share it.
+test-all: $(ALL_STAMP)
+	@$(MAKE) --no-print-directory test-browser; failed=$$?; \
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
+		test-sqlite test-postgresql test-mariadb && exit $$failed
+
+test-browser: $(ALL_STAMP)
+	DATABASE_URL= CI=true $(BIN)/python -m pytest -m browser $(ARGS)
 
 test-sqlite: $(ALL_STAMP)
-	DATABASE_URL= CI=true $(BIN)/python -m pytest $(ARGS)
+	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }

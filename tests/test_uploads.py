@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -352,7 +352,11 @@ def served() -> Iterator[str]:
 
 def open_files() -> list[str]:
     """Return the names of the files that this process has open."""
-    return [os.readlink(link.path) for link in os.scandir("/proc/self/fd") if os.path.islink(link)]
+    names = []
+    for link in os.scandir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # another thread has closed it meanwhile
+            names.append(os.readlink(link.path))
+    return names
 
 
 def peak_memory() -> int:

@@ -7,6 +7,7 @@ process whose memory is measured.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
 import resource
@@ -120,7 +121,6 @@ def _memory_of(process: subprocess.Popen[str]) -> float:
 
 def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
     """Return the seconds of the slowest of many chat writes, as long as the process runs."""
-    from asgiref.sync import async_to_sync
     from chatkit.types import AssistantMessageContent, AssistantMessageItem, ThreadMetadata
 
     from chatstore.store import DjangoStore
@@ -152,7 +152,7 @@ def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
         return times
 
     # The first ones warm up: connections, compiled statements.
-    return max(async_to_sync(write_all)()[50:])
+    return max(asyncio.run(write_all())[50:])
 
 
 def _run(limit: int) -> None:

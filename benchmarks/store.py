@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext, async_to_sync
+from asgiref.sync import ThreadSensitiveContext
 from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageItem,
@@ -205,12 +205,12 @@ async def long_thread() -> dict[str, float]:
 
 def figures() -> Iterator[tuple[str, float, str]]:
     for at_once in (1, 8):
-        ours, hand = async_to_sync(compare)(at_once)
+        ours, hand = asyncio.run(compare(at_once))
         yield f"store_turn_{at_once}_ops", ours, "operations/s"
         if hand:
             yield f"store_turn_{at_once}_hand_ops", hand, "operations/s"
             yield f"store_turn_{at_once}_ratio", ours / hand, "of hand-written"
-    times = async_to_sync(long_thread)()
+    times = asyncio.run(long_thread())
     yield "store_page_ms", times["page_20"], "ms"
     yield "store_add_ms", times["add_20"], "ms"
     yield "store_page_long_ratio", times["page_2000"] / times["page_20"], "of a short thread"

@@ -71,7 +71,7 @@ class IdentifierField(models.CharField):
 
 
 class OwnedQuerySet(models.QuerySet[Any]):
-    def for_owner(self, user_id: str) -> Self:
+    def for_owner(self, user_id: str | models.Expression) -> Self:
         """Only the rows of this owner."""
         return self.filter(user_id=user_id)
 

@@ -1,16 +1,16 @@
 """
 The store's operations: one sync body each.
 
-Every query names the owner. A write to a thread first updates the thread's row: that one statement
-checks the owner, takes the row's lock and moves the last activity, from which the new item's
-position follows (S10).
+Every query names the owner. Those of every turn stand in chatstore.queries, where they are
+compiled once; the rarer ones are built here.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
+import uuid
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from chatkit.store import NotFoundError
@@ -23,12 +23,12 @@ from chatkit.types import (
     ThreadMetadata,
 )
 from django.db import IntegrityError
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.dispatch import Signal
 from django.utils import timezone
 
-from chatstore import codec, files, signals
+from chatstore import codec, files, queries, signals
 from chatstore.database import Attempt
 from chatstore.models import (
     ChatAttachment,
@@ -37,22 +37,14 @@ from chatstore.models import (
     ChatMessageQuerySet,
     ChatSession,
     ChatSessionQuerySet,
-    OwnedQuerySet,
     file_key,
     message_key,
     session_key,
 )
+from chatstore.statements import Statement
 
 logger = logging.getLogger(__name__)
 Loaded = TypeVar("Loaded")
-
-MICROSECOND = dt.timedelta(microseconds=1)
-
-
-class ScalarSubquery(Subquery):
-    """A subquery that an INSERT takes as a value: it refers to no column of the new row."""
-
-    contains_column_references = False
 
 
 class Owner:
@@ -74,17 +66,13 @@ class Owner:
     def attachments(self) -> ChatAttachmentQuerySet:
         return ChatAttachment.objects.using(self.attempt.using).for_owner(self.user_id)
 
-    def visible_messages(self, thread_id: str) -> ChatMessageQuerySet:
-        """
-        The items that the owner may see, in a thread that is there and not hidden.
+    def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a select of chatstore.queries on the owner's rows."""
+        return statement.rows(self.attempt.using, {"user_id": self.user_id, **values})
 
-        Not a join, which would look the thread up once an item.
-        """
-        thread = self.sessions.visible().thread(thread_id)
-        return self.messages.visible().filter(Exists(thread))
-
-    def create(self, rows: OwnedQuerySet, values: dict[str, Any]) -> None:
-        rows.model.objects.using(self.attempt.using).create(user_id=self.user_id, **values)
+    def count(self, statement: Statement, **values: Any) -> int:
+        """Run a write of chatstore.queries on the owner's rows; return how many it has written."""
+        return statement.count(self.attempt.using, {"user_id": self.user_id, **values})
 
     def notify(self, signal: Signal, **values: Any) -> None:
         """Send a signal after the commit."""
@@ -92,37 +80,27 @@ class Owner:
             signal, ChatSession, self.attempt.using, user_id=self.user_id, **values
         )
 
-    def update_or_create(
-        self, row: OwnedQuerySet, values: dict[str, Any], fixed: dict[str, Any]
-    ) -> bool:
-        """
-        Write one row, and tell whether it was the owner's to write.
-
-        ``fixed`` are the columns that are set once, when the row is made.
-        """
+    def update_or_create(self, update: Callable[[], int], create: Callable[[], object]) -> bool:
+        """Write one row, and tell whether it was the owner's to write."""
         try:
             with self.attempt.transaction():
-                if row.update(**values):
+                if update():
                     self.attempt.existed = True
                 elif self.attempt.may_create:
-                    self.create(row, values | fixed)
-                    if row.model is ChatSession:
-                        self.notify(signals.thread_created, thread_id=values["thread_id"])
+                    create()
                 else:
                     self.attempt.check_created()
         except IntegrityError:
             # The key is somebody else's; or the owner has made the row a moment ago.
-            return bool(row.update(**values))
+            return bool(update())
         return True
 
 
 # Threads
 
-THREAD_COLUMNS = ("thread_id", "payload", "moderation", "moderation_reason")
-
 
 def load_thread(owner: Owner, thread_id: str) -> ThreadMetadata:
-    row = owner.sessions.visible().thread(thread_id).values_list(*THREAD_COLUMNS)
+    row = owner.rows(queries.load_thread, session_id=session_key(thread_id))
     for thread in _decoded(codec.load_thread, row):
         return thread
     raise NotFoundError(f"Thread {thread_id} not found")
@@ -130,41 +108,34 @@ def load_thread(owner: Owner, thread_id: str) -> ThreadMetadata:
 
 def save_thread(owner: Owner, thread: ThreadMetadata, *, update_only: bool) -> None:
     values = codec.session_values(thread)
-    row = owner.sessions.visible().thread(values["thread_id"])
+    key = session_key(values["thread_id"])
     if codec.is_moderated(thread):
         # The status it shows is a moderator's: the application's own stays as stored (M1).
+        row = owner.sessions.visible().filter(session_id=key)
         stored = _decoded(codec.load_thread, row.values_list("thread_id", "payload"))
         own_status = stored[0].status if stored else ActiveStatus()
         values = codec.session_values(thread.model_copy(update={"status": own_status}))
-    created_at = values.pop("created_at")
+    created_at = values["created_at"]
+    update = partial(owner.count, queries.update_thread, session_id=key, **values)
+
+    def create() -> None:
+        owner.count(queries.insert_thread, session_id=key, updated_at=created_at, **values)
+        owner.notify(signals.thread_created, thread_id=values["thread_id"])
+
     if update_only:
-        row.update(**values)
-        return
-    fixed = {
-        "session_id": session_key(values["thread_id"]),
-        "created_at": created_at,
-        "updated_at": created_at,
-    }
-    if not owner.update_or_create(row, values, fixed):
+        update()
+    elif not owner.update_or_create(update, create):
         raise NotFoundError(f"Thread {thread.id} not found")
 
 
 def load_threads(owner: Owner, after: str | None, limit: int, order: str) -> Page[ThreadMetadata]:
     limit = codec.check_page(limit, order)
-    sign, beyond = ("", "gt") if order == "asc" else ("-", "lt")
-    page = owner.sessions.visible().order_by(f"{sign}created_at", f"{sign}thread_id")
-    if after is not None:
-        cursor = owner.sessions.thread(after)
-        # Django 6.1 compares with "=" only where one row is asked for.
-        created_at = Subquery(cursor.values("created_at")[:1])
-        page = page.filter(
-            Q((f"created_at__{beyond}", created_at))
-            | Q(("created_at", created_at), (f"thread_id__{beyond}", codec.clean(after))),
-            # The same once more, in a form by which the index is entered.
-            (f"created_at__{beyond}e", created_at),
-        )
-    rows = list(page.values_list(*THREAD_COLUMNS)[: limit + 1])
-    if not rows and after is not None and not cursor.exists():
+    rows = owner.rows(
+        queries.page_of_threads(order, limit + 1, after is not None),
+        after=session_key(after or ""),
+        after_id=codec.clean(after),
+    )
+    if not rows and after is not None and not owner.sessions.thread(after).exists():
         raise NotFoundError(f"Thread {after} not found")
     return _page(codec.load_thread, rows, limit)
 
@@ -197,20 +168,18 @@ def delete_thread(owner: Owner, thread_id: str) -> None:
 
 # Items
 
-ITEM_COLUMNS = ("item_id", "payload")
-
 
 def load_items(
     owner: Owner, thread_id: str, after: str | None, limit: int, order: str
 ) -> Page[ThreadItem]:
     limit = codec.check_page(limit, order)
-    sign, beyond = ("", "gt") if order == "asc" else ("-", "lt")
-    page = owner.visible_messages(thread_id).thread(thread_id).order_by(f"{sign}timestamp")
-    if after is not None:
-        cursor = owner.messages.item(thread_id, after)
-        page = page.filter((f"timestamp__{beyond}", Subquery(cursor.values("timestamp"))))
-    rows = list(page.values_list(*ITEM_COLUMNS)[: limit + 1])
+    rows = owner.rows(
+        queries.page_of_items(order, limit + 1, after is not None),
+        session_id=session_key(thread_id),
+        after=message_key(thread_id, after or ""),
+    )
     if not rows and after is not None:
+        cursor = owner.messages.item(thread_id, after)
         thread = owner.sessions.visible().thread(thread_id)
         if thread.filter(~Exists(cursor)).exists():
             raise NotFoundError(f"Item {after} not found in thread {thread_id}")
@@ -218,33 +187,29 @@ def load_items(
 
 
 def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
-    row = owner.visible_messages(thread_id).item(thread_id, item_id).values_list(*ITEM_COLUMNS)
+    keys = _item_keys(thread_id, item_id)
+    row = owner.rows(queries.load_item, **keys)
     for item in _decoded(codec.load_item, row):
         return item
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
 
+def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
+    """Return the columns that say which item it is."""
+    return {
+        "session_id": session_key(thread_id),
+        "message_id": message_key(thread_id, item_id),
+    }
+
+
 def put_item(owner: Owner, thread_id: str, item: ThreadItem, *, replace: bool) -> None:
     values = codec.message_values(item)
-    time = min(values.pop("timestamp"), timezone.now())
-    thread = owner.sessions.visible().thread(thread_id)
-    row = owner.messages.item(thread_id, values["item_id"])
+    keys = _item_keys(thread_id, values["item_id"])
+    now = min(values.pop("timestamp"), timezone.now())
     attempt = owner.attempt
     with attempt.transaction():
-        if attempt.may_create and thread.filter(~Exists(row)).update(
-            # Before is_started: MariaDB assigns from left to right.
-            updated_at=Case(
-                When(is_started=True, then=Greatest(F("updated_at") + MICROSECOND, Value(time))),
-                default=Value(time),
-            ),
-            is_started=True,
-        ):
-            fixed = {
-                "message_id": message_key(thread_id, values["item_id"]),
-                "session_id": session_key(thread_id),
-                "timestamp": ScalarSubquery(thread.values("updated_at")),
-            }
-            owner.create(row, values | fixed)
+        if attempt.may_create and owner.count(queries.advance_thread, now=now, **keys):
+            owner.count(queries.insert_item, **keys, **values)
             owner.notify(
                 signals.item_added,
                 thread_id=thread_id,
@@ -253,22 +218,19 @@ def put_item(owner: Owner, thread_id: str, item: ThreadItem, *, replace: bool) -
             )
             is_written = True
         else:
+            row = owner.messages.filter(message_id=keys["message_id"])
             is_written = _rewrite_item(row, values, replace=replace)
             attempt.existed |= is_written
         if is_written and (sent := codec.attachment_ids(item)):
             # From now on they go with this message, and not a day after their upload (A4).
-            keys = [file_key(attachment_id) for attachment_id in sent]
             owner.attachments.filter(
-                Q(session_id=None) | Q(session_id=session_key(thread_id)),
-                file_id__in=keys,
+                Q(session_id=None) | Q(session_id=keys["session_id"]),
+                file_id__in=[file_key(attachment_id) for attachment_id in sent],
                 message_id=None,
-            ).update(
-                message_id=message_key(thread_id, values["item_id"]),
-                session_id=session_key(thread_id),
-            )
+            ).update(**keys)
     if not is_written:  # kept as it was, deleted a moment ago, or no thread of the owner's
         attempt.check_created()
-        if not attempt.existed and not thread.exists():
+        if not attempt.existed and not owner.rows(queries.load_thread, **keys):
             raise NotFoundError(f"Thread {thread_id} not found")
 
 
@@ -350,8 +312,13 @@ def save_attachment(owner: Owner, attachment: Attachment) -> None:
         session = owner.sessions.thread(attachment.thread_id).values("session_id")
         # It stays with the first thread that it is sent in (A3).
         values["session_id"] = Coalesce(F("session_id"), Subquery(session))
-        fixed["session_id"] = ScalarSubquery(session)
-    if not owner.update_or_create(row, values, fixed):
+        fixed["session_id"] = queries.ScalarSubquery(session)
+
+    def create() -> None:
+        everything = ChatAttachment.objects.using(owner.attempt.using)
+        everything.create(user_id=owner.user_id, **(values | fixed))
+
+    if not owner.update_or_create(partial(row.update, **values), create):
         raise NotFoundError(f"Attachment {attachment.id} not found")
 
 

@@ -1,0 +1,89 @@
+"""Statements are compiled once, and do what their querysets would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+from unittest.mock import patch
+
+from asgiref.sync import async_to_sync
+from django.db import DEFAULT_DB_ALIAS as USING
+from django.db import IntegrityError, transaction
+from django.db.models.sql.compiler import SQLCompiler
+from django.test import TestCase
+
+from chatstore.models import ChatSession
+from chatstore.statements import Statement, insert, parameters, update
+from chatstore.store import DjangoStore
+from tests.base import ALICE, NOW, answer, thread, tool_call, user_message
+
+COLUMNS = parameters(
+    ChatSession, "session_id", "user_id", "title", "metadata", "created_at", "updated_at"
+)
+VALUES: dict[str, Any] = {
+    "session_id": uuid.uuid4(),
+    "user_id": "alice",
+    "title": '100 % \'s "quoted" \\ %s %(name)s 🙂',
+    "metadata": {"key": ["%s", None, 1.5, {"deep": "'"}]},
+    "created_at": dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC),
+    "updated_at": dt.datetime(2026, 1, 2, 3, 4, 5, 678902, tzinfo=dt.UTC),
+}
+
+insert_row = Statement(insert(ChatSession, **COLUMNS))
+rows = ChatSession.objects.for_owner(COLUMNS["user_id"])
+row = rows.filter(session_id=COLUMNS["session_id"])
+select_title = Statement(row.values_list("title"))
+update_title = Statement(update(row, title=COLUMNS["title"]))
+
+
+class StatementTest(TestCase):
+    def test_what_is_inserted_is_what_create_would_store(self) -> None:
+        self.assertEqual(insert_row.count(USING, VALUES), 1)
+        stored = ChatSession.objects.values().get()
+        ChatSession.objects.all().delete()
+        ChatSession.objects.create(**VALUES)
+        self.assertEqual(stored, ChatSession.objects.values().get())
+        self.assertLessEqual(VALUES.items(), stored.items())
+
+    def test_each_run_takes_its_own_values(self) -> None:
+        others = {**VALUES, "session_id": uuid.uuid4(), "user_id": "charlie", "title": "Other"}
+        for values in (VALUES, others):
+            insert_row.count(USING, values)
+        for values in (VALUES, others, VALUES):
+            self.assertEqual(select_title.rows(USING, values), [(values["title"],)])
+        self.assertEqual(update_title.count(USING, {**VALUES, "title": "New"}), 1)
+        self.assertEqual(update_title.count(USING, {**VALUES, "user_id": "charlie"}), 0)
+        self.assertEqual(select_title.rows(USING, VALUES), [("New",)])
+        self.assertEqual(select_title.rows(USING, others), [("Other",)])
+
+    def test_a_failure_is_djangos_and_breaks_the_transaction_that_it_is_in(self) -> None:
+        insert_row.count(USING, VALUES)
+        with self.assertRaises(IntegrityError), transaction.atomic():
+            insert_row.count(USING, VALUES)
+        with transaction.atomic():
+            with self.assertRaises(IntegrityError):
+                insert_row.count(USING, VALUES)
+            self.assertTrue(transaction.get_rollback())
+            transaction.set_rollback(True)
+        self.assertEqual(ChatSession.objects.count(), 1)
+
+    def test_S12_a_turn_compiles_nothing_a_second_time(self) -> None:
+        store = DjangoStore()
+
+        async def turn(number: int) -> None:
+            await store.save_thread(thread("thr_1", title=f"Turn {number}"), ALICE)
+            await store.load_thread("thr_1", ALICE)
+            await store.add_thread_item("thr_1", user_message(f"msg_{number}"), ALICE)
+            await store.load_thread_items("thr_1", None, 20, "desc", ALICE)
+            await store.load_thread_items("thr_1", f"msg_{number}", 20, "desc", ALICE)
+            await store.load_item("thr_1", f"msg_{number}", ALICE)
+            await store.add_thread_item("thr_1", tool_call(f"tc_{number}"), ALICE)
+            await store.save_item("thr_1", answer(f"answer_{number}"), ALICE)
+            await store.load_threads(20, None, "desc", ALICE)
+
+        async_to_sync(store.save_thread)(thread("thr_1", created_at=NOW), ALICE)
+        async_to_sync(store.add_thread_item)("thr_1", user_message("msg_0"), ALICE)
+        async_to_sync(turn)(1)
+        with patch.object(SQLCompiler, "compile", side_effect=AssertionError("compiled")):
+            async_to_sync(turn)(2)

@@ -13,14 +13,14 @@ import functools
 import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Generic, TypeVar, cast
 
-from agents import Agent, Runner, RunResultStreaming, TResponseInputItem
+from agents import Agent, Runner, TResponseInputItem
 from chatkit.agents import (
     AgentContext,
     ResponseStreamConverter,
     ThreadItemConverter,
-    stream_agent_response,
 )
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.server import (
@@ -30,28 +30,14 @@ from chatkit.server import (
 )
 from chatkit.store import AttachmentStore, Store
 from chatkit.types import (
-    AttachmentsDeleteReq,
     ChatKitReq,
-    ClientToolCallItem,
     ErrorEvent,
     FeedbackKind,
-    InputTranscribeReq,
     ItemsListReq,
-    ProgressUpdateEvent,
-    StructuredInputItem,
-    ThreadItem,
     ThreadMetadata,
-    ThreadsAddClientToolOutputReq,
-    ThreadsAddStructuredInputReq,
-    ThreadsAddUserMessageReq,
-    ThreadsCreateReq,
-    ThreadsCustomActionReq,
     ThreadsDeleteReq,
     ThreadsRetryAfterItemReq,
-    ThreadsSyncCustomActionReq,
     ThreadStreamEvent,
-    UserMessageItem,
-    WidgetItem,
     is_streaming_req,
 )
 from django.core.exceptions import ImproperlyConfigured
@@ -61,6 +47,8 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from chatstore import codec, requests
+from chatstore.admission import check_state, check_support
+from chatstore.agent_runs import stream_run
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.converters import FileConverter, ImageConverter
@@ -84,14 +72,6 @@ class _WithoutWords(logging.Filter):
 
 
 logging.getLogger("chatkit").addFilter(_WithoutWords())
-
-
-# The method that an application must override before it can serve the request.
-_NEEDED_METHODS: dict[type, str] = {
-    ThreadsCustomActionReq: "action",
-    ThreadsSyncCustomActionReq: "sync_action",
-    InputTranscribeReq: "transcribe",
-}
 
 
 class ChatServer(ChatKitServer[TContext], Generic[TContext]):
@@ -172,18 +152,13 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         )
         if input is None:
             input = await self.load_input(thread, context)  # noqa: A001
-        run = _Run(Runner.run_streamed(agent, input, context=agent_context, **options))
-        try:
-            async for event in stream_agent_response(
-                agent_context,
-                cast(RunResultStreaming, run),
-                converter=converter or self._image_converter(thread, context),
-            ):
+        result = Runner.run_streamed(agent, input, context=agent_context, **options)
+        events = stream_run(
+            agent_context, result, converter or self._image_converter(thread, context)
+        )
+        async with aclosing(events):
+            async for event in events:
                 yield event
-        finally:
-            run.leave()
-            # The SDK's other task waits for an event of the agent's tools, for ever but for this.
-            await agent_context.stream(ProgressUpdateEvent(text=""))
 
     async def load_input(
         self, thread: ThreadMetadata, context: TContext
@@ -240,9 +215,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
 
         One query asks for the thread and its status.
         """
-        needed = _NEEDED_METHODS.get(type(request))
-        if needed and getattr(type(self), needed) is getattr(ChatKitServer, needed):
-            raise NotImplementedError(f"{needed}() is not overridden")
+        check_support(self, request)
         thread_id: str | None = getattr(request.params, "thread_id", None)
         if thread_id is not None and not isinstance(request, (ItemsListReq, ThreadsDeleteReq)):
             thread = await self.store.load_thread(thread_id, context)
@@ -251,56 +224,8 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 reason = await reason
             if reason:
                 return reason
-        await self._check_state(request, thread_id, context)
+        await check_state(self, request, context)
         return None
-
-    async def _check_state(
-        self, request: ChatKitReq, thread_id: str | None, context: TContext
-    ) -> None:
-        """Refuse what the SDK would find out only after the stream has begun, or never."""
-        match request:
-            case ThreadsCreateReq() | ThreadsAddUserMessageReq():
-                await self._check_attachments(request.params.input.attachments, thread_id, context)
-            case AttachmentsDeleteReq():
-                await self.store.load_attachment(request.params.attachment_id, context)
-            case ThreadsRetryAfterItemReq():
-                if not isinstance(await self._named_item(request, context), UserMessageItem):
-                    raise RequestRefused(_("Only a user's message can be answered again."), 409)
-            case ThreadsAddStructuredInputReq():
-                item = await self._named_item(request, context)
-                if not isinstance(item, StructuredInputItem) or item.status != "pending":
-                    raise RequestRefused(_("This question has been answered already."), 409)
-                # The SDK would ignore the answers to other questions too, and log their ids,
-                # which may be any text (S18).
-                answers, asked = request.params.input.answers, {one.id for one in item.inputs}
-                request.params.input.answers = {key: answers[key] for key in asked & set(answers)}
-            case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
-                if request.params.item_id is not None and not isinstance(
-                    await self._named_item(request, context), WidgetItem
-                ):
-                    raise RequestRefused(_("Only a widget can send an action."), 409)
-            case ThreadsAddClientToolOutputReq(params=params):
-                last = await self.store.load_thread_items(
-                    params.thread_id, None, 1, "desc", context
-                )
-                if not any(
-                    isinstance(item, ClientToolCallItem) and item.status == "pending"
-                    for item in last.data
-                ):
-                    raise RequestRefused(_("No tool call waits for an output."), 409)
-
-    async def _named_item(self, request: Any, context: TContext) -> ThreadItem:
-        params = request.params
-        return await self.store.load_item(params.thread_id, params.item_id, context)
-
-    async def _check_attachments(
-        self, attachment_ids: list[str], thread_id: str | None, context: TContext
-    ) -> None:
-        if isinstance(self.attachment_store, DjangoAttachmentStore):
-            await self.attachment_store.check_sendable(attachment_ids, thread_id, context)
-        else:
-            for attachment_id in attachment_ids:
-                await self.store.load_attachment(attachment_id, context)
 
     # Streams
 
@@ -358,27 +283,6 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     def _own_store(self) -> Any:
         """The store, for what chatkit's Store does not have; MemoryStore has it too."""
         return self.store
-
-
-class _Run:
-    """What stream_agent_response needs of a run, and a way to leave it early without a trace."""
-
-    def __init__(self, result: RunResultStreaming) -> None:
-        self._result = result
-        self._is_left = False
-
-    async def stream_events(self) -> AsyncIterator[Any]:
-        async for event in self._result.stream_events():
-            yield event
-        if self._is_left:
-            # The SDK's task that waits for one more is alone now: of an end without an event,
-            # which is an exception, asyncio would log that nobody retrieved it.
-            yield None
-
-    def leave(self) -> None:
-        if not self._result.is_complete:
-            self._is_left = True
-            self._result.cancel()
 
 
 def _stream_context() -> contextvars.Context:

@@ -20,6 +20,8 @@ APP = ROOT / "chatstore"
 BELOW_MODELS = {"models"}
 BELOW_STORE = {"codec", "text", "files", "links", "database", "signals", *BELOW_MODELS}
 BELOW_SERVER = {
+    "admission",
+    "agent_runs",
     "streams",
     "requests",
     "fresh_ids",
@@ -52,6 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations": {"queries", "statements", *BELOW_STORE},
     "store": {"operations", *BELOW_STORE},
     "requests": {"codec"},
+    "agent_runs": set(),
+    "admission": {"requests", "attachments"},
     "fresh_ids": {"codec"},
     "intake": {"uploads", "presigned", *BELOW_STORE},
     "attachments": {"intake", "uploads", "presigned", *BELOW_STORE},

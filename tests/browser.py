@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_FLAGS = [
@@ -38,6 +38,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 USERS = 150
+# A disk that others keep busy can hold up a server for seconds; who finds what is expected does
+# not wait.
+expect.set_options(timeout=20_000)
 
 # Signing in by the form would cost every test a password hash on the server.
 MAKE_USERS = f"""

@@ -20,7 +20,6 @@ from agents import Agent, Runner, TResponseInputItem
 from chatkit.agents import (
     AgentContext,
     ResponseStreamConverter,
-    ThreadItemConverter,
 )
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.server import (
@@ -51,7 +50,7 @@ from chatstore.admission import check_state, check_support
 from chatstore.agent_runs import stream_run
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
-from chatstore.converters import FileConverter, ImageConverter
+from chatstore.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.fresh_ids import FreshIds
 from chatstore.requests import RequestRefused
 from chatstore.store import DjangoStore
@@ -170,7 +169,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         converter = (
             FileConverter(self.attachment_store, context)
             if isinstance(self.attachment_store, DjangoAttachmentStore)
-            else ThreadItemConverter()
+            else HistoryConverter()
         )
         return await converter.to_agent_input(page.data[::-1])
 

@@ -273,6 +273,7 @@ class EndlessModel(BaseHTTPRequestHandler):
     """Both APIs of OpenAI, with an answer that does not end; counts the deltas it got rid of."""
 
     sent = 0
+    length = 3000
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -294,9 +295,10 @@ class EndlessModel(BaseHTTPRequestHandler):
     def events(self) -> Any:
         if self.path.endswith("/chat/completions"):
             base = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m"}
-            for _ in range(3000):
+            for _ in range(self.length):
                 delta = {"role": "assistant", "content": "word "}
                 yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+            yield {**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
             return
         message = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
         at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
@@ -304,7 +306,7 @@ class EndlessModel(BaseHTTPRequestHandler):
         item = {**message, "status": "in_progress"}
         yield {"type": "response.output_item.added", "output_index": 0, "item": item}
         yield {"type": "response.content_part.added", "part": part, **at}
-        for _ in range(3000):
+        for _ in range(self.length):
             yield {"type": "response.output_text.delta", "delta": "word ", "logprobs": [], **at}
 
     def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
@@ -319,21 +321,22 @@ def model() -> Any:
         server.shutdown()
 
 
+def modelled(model: Any) -> ChatServer[Any]:
+    class Modelled(ChatServer[Any]):
+        async def respond(self, thread: Any, message: Any, context: Any) -> Any:
+            agent = Agent(name="a", model=model)
+            config = RunConfig(tracing_disabled=True)
+            async for event in self.run_agent(agent, thread, context, run_config=config):
+                yield event
+
+    return Modelled()
+
+
 class ModelTests(Asking, TransactionTestCase):
     async def check_stopped(self, model_class: Any) -> list[Event]:
         with model() as (url, handler):
             async with AsyncOpenAI(api_key="sk", base_url=url) as client:
-
-                class Modelled(ChatServer[Any]):
-                    async def respond(self, thread: Any, message: Any, context: Any) -> Any:
-                        agent = Agent(name="a", model=model_class("m", client))
-                        config = RunConfig(tracing_disabled=True)
-                        async for event in self.run_agent(
-                            agent, thread, context, run_config=config
-                        ):
-                            yield event
-
-                self.server = Modelled()
+                self.server = modelled(model_class("m", client))
                 events, got = self.stream("threads.create", input=user_input("Go on")), []
                 async for event in events:
                     got.append(event)
@@ -369,3 +372,18 @@ class ModelTests(Asking, TransactionTestCase):
         (answer,) = [one async for one in ChatMessage.objects.filter(sender_type="assistant")]
         self.assertTrue(answer.item_id.startswith("msg_"))
         self.assertIn(answer.item_id, json.dumps(got))
+
+    async def test_behind_chat_completions_a_second_question_is_answered_too(self) -> None:
+        with model() as (url, handler):
+            handler.length = 2
+            async with AsyncOpenAI(api_key="sk", base_url=url) as client:
+                self.server = modelled(OpenAIChatCompletionsModel("m", client))
+                first = await self.send("threads.create", input=user_input("Hello"))
+                second = await self.send(
+                    "threads.add_user_message",
+                    thread_id=first[0]["thread"]["id"],
+                    input=user_input("Hello again"),
+                )
+        for events in (first, second):
+            self.assertEqual(events[-1]["type"], "thread.item.done", events[-1])
+            self.assertEqual(events[-1]["item"]["content"][0]["text"], "word word ")

@@ -198,7 +198,11 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 raise RequestRefused(reason, 409)
             return StreamingResult(self._only(ErrorEvent(code="custom", message=reason)))
         if not is_streaming_req(parsed):
-            return NonStreamingResult(await self._process_non_streaming(parsed, context))
+            seen = codec.known_threads.set(set())
+            try:  # a rename, too, brings back nothing that is deleted meanwhile (S7)
+                return NonStreamingResult(await self._process_non_streaming(parsed, context))
+            finally:
+                codec.known_threads.reset(seen)
         stream = await EventStream.start(
             self._retry(parsed, context)
             if isinstance(parsed, ThreadsRetryAfterItemReq)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from unittest import IsolatedAsyncioTestCase
+from unittest.mock import patch
 
 from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig
 from asgiref.sync import sync_to_async
@@ -166,6 +167,20 @@ class Conversation(Asking):
             listed = [thread["id"] for thread in (await self.get("threads.list"))["data"]]
             self.assertNotIn(thread_id, listed)
             self.assertEqual(await self.items(thread_id), [])
+
+    async def test_S7_deleted_while_it_is_renamed_it_stays_deleted(self) -> None:
+        thread_id = await self.create()
+        save = self.server.store.save_thread
+
+        async def delete_and_save(thread: Any, context: Any) -> None:
+            await self.server.store.delete_thread(thread_id, context)
+            await save(thread, context)
+
+        with patch.object(self.server.store, "save_thread", delete_and_save):
+            await self.get("threads.update", thread_id=thread_id, title="Renamed")
+        self.assertEqual((await self.get("threads.list"))["data"], [])
+        await self.server.store.save_thread(samples.thread(thread_id), ALICE)  # not for ever
+        self.assertEqual(len((await self.get("threads.list"))["data"]), 1)
 
     async def test_V4_an_exception_ends_the_stream_with_an_error_event(self) -> None:
         for scene in ("fail", "unstorable", "no_such_scene"):

@@ -13,7 +13,7 @@ import functools
 import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar, cast
 
 from agents import Agent, Runner, TResponseInputItem
@@ -27,7 +27,7 @@ from chatkit.server import (
     NonStreamingResult,
     StreamingResult,
 )
-from chatkit.store import AttachmentStore, Store
+from chatkit.store import AttachmentStore, NotFoundError, Store
 from chatkit.types import (
     ChatKitReq,
     ErrorEvent,
@@ -258,16 +258,35 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         context: TContext,
         stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Give fake ids a real one, and log an exception without its words, as the SDK would."""
+        """
+        Give fake ids a real one, keep the user's renaming, and log an exception without its
+        words, as the SDK would.
+        """
         fresh = FreshIds(lambda kind: self.store.generate_item_id(kind, thread, context))
+        before = thread.model_copy(deep=True)
+
+        async def keep_renaming() -> None:
+            # The SDK is about to save the whole thread, with the title of when the stream began.
+            nonlocal before
+            if thread == before:
+                return
+            if thread.title == before.title:
+                with suppress(NotFoundError):
+                    thread.title = (await self.store.load_thread(thread.id, context)).title
+            before = thread.model_copy(deep=True)
+
         try:
             async for event in stream():
+                await keep_renaming()
                 for renamed in fresh.rename(event):
                     yield renamed
+            await keep_renaming()
         except (CustomStreamError, StreamError):
+            await keep_renaming()
             raise
         except Exception as error:  # noqa: BLE001 (whatever an application raises)
             logger.error("respond() failed in %s: %s", thread.id, describe(error))
+            await keep_renaming()
             raise StreamError(ErrorCode.STREAM_ERROR, allow_retry=True) from None
 
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:

@@ -168,6 +168,19 @@ class Conversation(Asking):
             self.assertNotIn(thread_id, listed)
             self.assertEqual(await self.items(thread_id), [])
 
+    async def test_renamed_in_mid_stream_it_keeps_its_new_name(self) -> None:
+        for scene in ("note well", "note fail"):
+            async with self.half_way(scene) as (thread_id, rest):
+                await self.get("threads.update", thread_id=thread_id, title="Mine")
+            thread = await self.server.store.load_thread(thread_id, ALICE)
+            self.assertEqual((thread.title, len(thread.metadata)), ("Mine", 1))
+            (told,) = [event for event in rest if event["type"] == "thread.updated"]
+            self.assertEqual(told["thread"]["title"], "Mine")
+        async with self.half_way("title The answer's") as (thread_id, rest):
+            await self.get("threads.update", thread_id=thread_id, title="Mine")
+        thread = await self.server.store.load_thread(thread_id, ALICE)
+        self.assertEqual(thread.title, "The answer's")
+
     async def test_S7_deleted_while_it_is_renamed_it_stays_deleted(self) -> None:
         thread_id = await self.create()
         save = self.server.store.save_thread

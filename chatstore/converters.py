@@ -12,7 +12,7 @@ from typing import Any
 from agents import TResponseInputItem
 from chatkit.agents import ResponseStreamConverter, ThreadItemConverter
 from chatkit.store import NotFoundError
-from chatkit.types import Attachment, GeneratedImageItem
+from chatkit.types import AssistantMessageItem, Attachment, GeneratedImageItem
 from openai.types.responses import ResponseInputContentParam
 
 from chatstore import codec, uploads
@@ -22,7 +22,21 @@ from chatstore.attachments import DjangoAttachmentStore
 MODEL_IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
-class FileConverter(ThreadItemConverter):
+class HistoryConverter(ThreadItemConverter):
+    """Hands earlier answers to the model in the one form that every model reads."""
+
+    async def assistant_message_to_input(
+        self, item: AssistantMessageItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """
+        The same as the SDK's, as plain text: its list of parts is refused by the models behind
+        chat-completions, which would answer once in each conversation and never again.
+        """
+        text = "\n".join(part.text for part in item.content if part.text)
+        return {"role": "assistant", "content": text} if text else None
+
+
+class FileConverter(HistoryConverter):
     """
     Hands images, PDFs and texts to the model, out of the storage and as their owner may see them.
 

@@ -13,14 +13,13 @@ import functools
 import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar, cast
 
 from agents import Agent, Runner, TResponseInputItem
 from chatkit.agents import (
     AgentContext,
     ResponseStreamConverter,
-    ThreadItemConverter,
 )
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.server import (
@@ -28,7 +27,7 @@ from chatkit.server import (
     NonStreamingResult,
     StreamingResult,
 )
-from chatkit.store import AttachmentStore, Store
+from chatkit.store import AttachmentStore, NotFoundError, Store
 from chatkit.types import (
     ChatKitReq,
     ErrorEvent,
@@ -51,7 +50,7 @@ from chatstore.admission import check_state, check_support
 from chatstore.agent_runs import stream_run
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
-from chatstore.converters import FileConverter, ImageConverter
+from chatstore.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.fresh_ids import FreshIds
 from chatstore.requests import RequestRefused
 from chatstore.store import DjangoStore
@@ -170,7 +169,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         converter = (
             FileConverter(self.attachment_store, context)
             if isinstance(self.attachment_store, DjangoAttachmentStore)
-            else ThreadItemConverter()
+            else HistoryConverter()
         )
         return await converter.to_agent_input(page.data[::-1])
 
@@ -199,7 +198,11 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 raise RequestRefused(reason, 409)
             return StreamingResult(self._only(ErrorEvent(code="custom", message=reason)))
         if not is_streaming_req(parsed):
-            return NonStreamingResult(await self._process_non_streaming(parsed, context))
+            seen = codec.known_threads.set(set())
+            try:  # a rename, too, brings back nothing that is deleted meanwhile (S7)
+                return NonStreamingResult(await self._process_non_streaming(parsed, context))
+            finally:
+                codec.known_threads.reset(seen)
         stream = await EventStream.start(
             self._retry(parsed, context)
             if isinstance(parsed, ThreadsRetryAfterItemReq)
@@ -255,16 +258,35 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         context: TContext,
         stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Give fake ids a real one, and log an exception without its words, as the SDK would."""
+        """
+        Give fake ids a real one, keep the user's renaming, and log an exception without its
+        words, as the SDK would.
+        """
         fresh = FreshIds(lambda kind: self.store.generate_item_id(kind, thread, context))
+        before = thread.model_copy(deep=True)
+
+        async def keep_renaming() -> None:
+            # The SDK is about to save the whole thread, with the title of when the stream began.
+            nonlocal before
+            if thread == before:
+                return
+            if thread.title == before.title:
+                with suppress(NotFoundError):
+                    thread.title = (await self.store.load_thread(thread.id, context)).title
+            before = thread.model_copy(deep=True)
+
         try:
             async for event in stream():
+                await keep_renaming()
                 for renamed in fresh.rename(event):
                     yield renamed
+            await keep_renaming()
         except (CustomStreamError, StreamError):
+            await keep_renaming()
             raise
         except Exception as error:  # noqa: BLE001 (whatever an application raises)
             logger.error("respond() failed in %s: %s", thread.id, describe(error))
+            await keep_renaming()
             raise StreamError(ErrorCode.STREAM_ERROR, allow_retry=True) from None
 
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:

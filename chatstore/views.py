@@ -17,7 +17,7 @@ from chatkit.store import NotFoundError
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import Error, transaction
+from django.db import Error, connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -71,7 +71,10 @@ class EndpointView(View):
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
-        return csrf_exempt(transaction.non_atomic_requests(super().as_view(**initkwargs)))
+        view = csrf_exempt(super().as_view(**initkwargs))
+        for using in connections:  # Django refuses async views in ATOMIC_REQUESTS, of any of them
+            view = transaction.non_atomic_requests(using=using)(view)
+        return view
 
     async def dispatch(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any

@@ -133,6 +133,17 @@ class Scripted(ChatServer[Any]):
         thread.title = words
         yield self.end(item, words)
 
+    async def play_note(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Takes down metadata half a second after half of the answer is out, and perhaps fails."""
+        item = self.item(thread)
+        async for event in self.begin(item, words):
+            yield event
+        await asyncio.sleep(0.5)
+        thread.metadata["note"] = words
+        if words == "fail":
+            raise RuntimeError(SECRET)
+        yield self.end(item, words)
+
     async def play_fake(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         """Two answers as models behind chat-completions give them."""
         for word in words.split():

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from unittest import IsolatedAsyncioTestCase
+from unittest.mock import patch
 
 from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig
 from asgiref.sync import sync_to_async
@@ -167,6 +168,33 @@ class Conversation(Asking):
             self.assertNotIn(thread_id, listed)
             self.assertEqual(await self.items(thread_id), [])
 
+    async def test_renamed_in_mid_stream_it_keeps_its_new_name(self) -> None:
+        for scene in ("note well", "note fail"):
+            async with self.half_way(scene) as (thread_id, rest):
+                await self.get("threads.update", thread_id=thread_id, title="Mine")
+            thread = await self.server.store.load_thread(thread_id, ALICE)
+            self.assertEqual((thread.title, len(thread.metadata)), ("Mine", 1))
+            (told,) = [event for event in rest if event["type"] == "thread.updated"]
+            self.assertEqual(told["thread"]["title"], "Mine")
+        async with self.half_way("title The answer's") as (thread_id, rest):
+            await self.get("threads.update", thread_id=thread_id, title="Mine")
+        thread = await self.server.store.load_thread(thread_id, ALICE)
+        self.assertEqual(thread.title, "The answer's")
+
+    async def test_S7_deleted_while_it_is_renamed_it_stays_deleted(self) -> None:
+        thread_id = await self.create()
+        save = self.server.store.save_thread
+
+        async def delete_and_save(thread: Any, context: Any) -> None:
+            await self.server.store.delete_thread(thread_id, context)
+            await save(thread, context)
+
+        with patch.object(self.server.store, "save_thread", delete_and_save):
+            await self.get("threads.update", thread_id=thread_id, title="Renamed")
+        self.assertEqual((await self.get("threads.list"))["data"], [])
+        await self.server.store.save_thread(samples.thread(thread_id), ALICE)  # not for ever
+        self.assertEqual(len((await self.get("threads.list"))["data"]), 1)
+
     async def test_V4_an_exception_ends_the_stream_with_an_error_event(self) -> None:
         for scene in ("fail", "unstorable", "no_such_scene"):
             events = await self.send("threads.create", input=user_input(f"{scene} words"))
@@ -273,6 +301,7 @@ class EndlessModel(BaseHTTPRequestHandler):
     """Both APIs of OpenAI, with an answer that does not end; counts the deltas it got rid of."""
 
     sent = 0
+    length = 3000
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -294,9 +323,10 @@ class EndlessModel(BaseHTTPRequestHandler):
     def events(self) -> Any:
         if self.path.endswith("/chat/completions"):
             base = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m"}
-            for _ in range(3000):
+            for _ in range(self.length):
                 delta = {"role": "assistant", "content": "word "}
                 yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+            yield {**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
             return
         message = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
         at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
@@ -304,7 +334,7 @@ class EndlessModel(BaseHTTPRequestHandler):
         item = {**message, "status": "in_progress"}
         yield {"type": "response.output_item.added", "output_index": 0, "item": item}
         yield {"type": "response.content_part.added", "part": part, **at}
-        for _ in range(3000):
+        for _ in range(self.length):
             yield {"type": "response.output_text.delta", "delta": "word ", "logprobs": [], **at}
 
     def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
@@ -319,21 +349,22 @@ def model() -> Any:
         server.shutdown()
 
 
+def modelled(model: Any) -> ChatServer[Any]:
+    class Modelled(ChatServer[Any]):
+        async def respond(self, thread: Any, message: Any, context: Any) -> Any:
+            agent = Agent(name="a", model=model)
+            config = RunConfig(tracing_disabled=True)
+            async for event in self.run_agent(agent, thread, context, run_config=config):
+                yield event
+
+    return Modelled()
+
+
 class ModelTests(Asking, TransactionTestCase):
     async def check_stopped(self, model_class: Any) -> list[Event]:
         with model() as (url, handler):
             async with AsyncOpenAI(api_key="sk", base_url=url) as client:
-
-                class Modelled(ChatServer[Any]):
-                    async def respond(self, thread: Any, message: Any, context: Any) -> Any:
-                        agent = Agent(name="a", model=model_class("m", client))
-                        config = RunConfig(tracing_disabled=True)
-                        async for event in self.run_agent(
-                            agent, thread, context, run_config=config
-                        ):
-                            yield event
-
-                self.server = Modelled()
+                self.server = modelled(model_class("m", client))
                 events, got = self.stream("threads.create", input=user_input("Go on")), []
                 async for event in events:
                     got.append(event)
@@ -369,3 +400,18 @@ class ModelTests(Asking, TransactionTestCase):
         (answer,) = [one async for one in ChatMessage.objects.filter(sender_type="assistant")]
         self.assertTrue(answer.item_id.startswith("msg_"))
         self.assertIn(answer.item_id, json.dumps(got))
+
+    async def test_behind_chat_completions_a_second_question_is_answered_too(self) -> None:
+        with model() as (url, handler):
+            handler.length = 2
+            async with AsyncOpenAI(api_key="sk", base_url=url) as client:
+                self.server = modelled(OpenAIChatCompletionsModel("m", client))
+                first = await self.send("threads.create", input=user_input("Hello"))
+                second = await self.send(
+                    "threads.add_user_message",
+                    thread_id=first[0]["thread"]["id"],
+                    input=user_input("Hello again"),
+                )
+        for events in (first, second):
+            self.assertEqual(events[-1]["type"], "thread.item.done", events[-1])
+            self.assertEqual(events[-1]["item"]["content"][0]["text"], "word word ")

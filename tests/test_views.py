@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.core.handlers.base import BaseHandler
+from django.db import connection, connections
 from django.test import AsyncClient, Client, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
+from chatstore.file_views import FileView, UploadView
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation import Moderator, close, lock, reopen
 from chatstore.store import DjangoStore
+from chatstore.views import ChatKitView
 from tests.assistants import SECRET
 from tests.endpoint import API, REQUEST_TYPES, STREAMING_TYPES, Belongings, EndpointMixin
 from tests.live import decoded, user_input
@@ -221,6 +224,12 @@ class RefusalTests(EndpointMixin, TestCase):
         self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=False)
         body = {"type": "threads.create", "params": {"input": user_input("say a")}}
         self.assertEqual(self.send_sync(body).status_code, 200)
+
+    def test_V5_atomic_requests_of_another_database_are_none_either(self) -> None:
+        connections.settings["other"] = {**connection.settings_dict, "ATOMIC_REQUESTS": True}
+        self.addCleanup(connections.settings.pop, "other")
+        for view in (ChatKitView, UploadView, FileView):  # this raises where one is not exempt
+            BaseHandler().make_view_atomic(view.as_view())
 
     def test_V5_limits_are_capped(self) -> None:
         for number in range(6):

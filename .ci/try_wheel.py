@@ -26,9 +26,13 @@ NEEDED = [
 ]
 
 TRY = """
+import asyncio
 import importlib.util
+import re
+from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
+from mysite.asgi import application
 assert importlib.util.find_spec("project") is None
 user = User.objects.create_user("ann")
 client = Client(SERVER_NAME="127.0.0.1")
@@ -41,6 +45,17 @@ assert page.status_code == 200, page.status_code
 answer = client.post(url, body, "application/json")
 assert answer.status_code == 200, answer.content
 assert answer.json()["data"] == [], answer.content
+
+async def status(path):
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+    asgi = ApplicationCommunicator(application, scope)
+    await asgi.send_input({"type": "http.request"})
+    return (await asgi.receive_output(timeout=10))["status"]
+
+files = set(re.findall(r'"(/static/[^"]+)"', page.content.decode()))
+assert "/static/chatstore/chat.js" in files, files
+for path in files:
+    assert asyncio.run(status(path)) == 200, path
 """
 
 

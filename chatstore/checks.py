@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -12,6 +13,8 @@ from django.utils.module_loading import import_string
 
 from chatstore.conf import settings
 
+STRINGS = ("server", "domain_key", "storage", "base_url")
+FLAGS = ("use_presigned_urls", "reason_to_read")
 POSITIVE_INTEGERS = (
     "max_page_size",
     "max_request_bytes",
@@ -26,8 +29,9 @@ POSITIVE_INTEGERS = (
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """chatstore.E001 to E006: each setting has the type and range that the app needs."""
-    return [*_check_server(), *_check_positive_integers(), *_check_uploads()]
+    """chatstore.E001 to E006, E008 to E010: each setting has the type and range that it needs."""
+    wrong_types = [*_check_types(), *_check_positive_integers()]
+    return [*_check_time_zones(), *(wrong_types or [*_check_server(), *_check_uploads()])]
 
 
 @register(Tags.database)
@@ -49,6 +53,27 @@ def check_databases(databases: Iterable[str] | None = None, **kwargs: Any) -> li
                     )
                 )
     return errors
+
+
+def _check_time_zones() -> list[CheckMessage]:
+    if settings.use_tz:
+        return []
+    return [
+        Error(
+            "chatstore needs USE_TZ = True: it keeps times in UTC.",
+            hint="It is Django's default; TIME_ZONE is what times are shown in.",
+            id="chatstore.E008",
+        )
+    ]
+
+
+def _check_types() -> list[CheckMessage]:
+    return [
+        Error(f"CHATSTORE_{name.upper()} must be {what}, not {value!r}.", id="chatstore.E009")
+        for names, of_type, what in ((STRINGS, str, "text"), (FLAGS, bool, "True or False"))
+        for name in names
+        if not isinstance(value := getattr(settings, name), of_type)
+    ]
 
 
 def _check_server() -> list[CheckMessage]:
@@ -74,6 +99,15 @@ def _check_server() -> list[CheckMessage]:
                 id="chatstore.E002",
             )
         ]
+    if inspect.isabstract(server_class):
+        missing = ", ".join(f"{name}()" for name in sorted(server_class.__abstractmethods__))
+        return [
+            Error(
+                f"CHATSTORE_SERVER names {settings.server!r}, which lacks {missing}.",
+                hint="Write it there: README.md has an example.",
+                id="chatstore.E010",
+            )
+        ]
     return []
 
 
@@ -93,7 +127,11 @@ def _check_positive_integers() -> list[CheckMessage]:
 def _check_uploads() -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     types = settings.upload_types
-    if isinstance(types, str) or not all(isinstance(name, str) and "/" in name for name in types):
+    if (
+        isinstance(types, str)
+        or not isinstance(types, Collection)
+        or not all(isinstance(name, str) and "/" in name for name in types)
+    ):
         errors.append(
             Error(
                 f"CHATSTORE_UPLOAD_TYPES must be a list of content types, not {types!r}.",

@@ -108,6 +108,11 @@ class Settings:
         return self._get("REASON_TO_READ", False)
 
     @property
+    def use_tz(self) -> bool:
+        """Django's own USE_TZ."""
+        return django_settings.USE_TZ
+
+    @property
     def language_code(self) -> str:
         """Django's own LANGUAGE_CODE: of text that is written once, for whoever reads it."""
         return django_settings.LANGUAGE_CODE

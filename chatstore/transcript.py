@@ -19,7 +19,7 @@ from chatkit.types import ThreadItem
 from django.template.defaultfilters import truncatechars
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from markdown_it import MarkdownIt
 
 from chatstore import codec
@@ -36,15 +36,15 @@ _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 
 _KINDS = {
-    "client_tool_call": _lazy("Tool call"),
-    "widget": _lazy("Widget"),
-    "generated_image": _lazy("Generated image"),
-    "structured_input": _lazy("Questions"),
-    "workflow": _lazy("Workflow"),
-    "task": _lazy("Task"),
-    "hidden_context_item": _lazy("Hidden context"),
-    "sdk_hidden_context": _lazy("Hidden context"),
-    "end_of_turn": _lazy("End of turn"),
+    "client_tool_call": gettext_lazy("Tool call"),
+    "widget": gettext_lazy("Widget"),
+    "generated_image": gettext_lazy("Generated image"),
+    "structured_input": gettext_lazy("Questions"),
+    "workflow": gettext_lazy("Workflow"),
+    "task": gettext_lazy("Task"),
+    "hidden_context_item": gettext_lazy("Hidden context"),
+    "sdk_hidden_context": gettext_lazy("Hidden context"),
+    "end_of_turn": gettext_lazy("End of turn"),
 }
 
 

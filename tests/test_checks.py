@@ -11,7 +11,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
-from chatstore.checks import POSITIVE_INTEGERS
+from chatstore.checks import FLAGS, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):
@@ -48,7 +48,7 @@ class SettingsChecksTest(SimpleTestCase):
                 self.assertEqual(self.found(), [])
 
     def test_E004_upload_types_that_are_no_list_of_types(self) -> None:
-        for value in ("image/png", ["png"], [1]):
+        for value in ("image/png", ["png"], [1], None, 5):
             with self.subTest(value), override_settings(CHATSTORE_UPLOAD_TYPES=value):
                 self.assertEqual(self.found(), [("chatstore.E004", True)])
 
@@ -61,6 +61,29 @@ class SettingsChecksTest(SimpleTestCase):
     def test_E006_a_storage_that_is_none_of_the_storages(self) -> None:
         with override_settings(CHATSTORE_STORAGE="attic"):
             self.assertEqual(self.found(), [("chatstore.E006", True)])
+
+    def test_E008_times_without_a_zone(self) -> None:
+        with override_settings(USE_TZ=False):
+            self.assertEqual(self.found(), [("chatstore.E008", True)])
+
+    def test_E009_values_of_another_type(self) -> None:
+        for names, values in ((STRINGS, (None, 5, ["x"], object)), (FLAGS, ("False", 1, None))):
+            for name in names:
+                for value in values:
+                    with (
+                        self.subTest(f"{name}={value!r}"),
+                        override_settings(**{f"CHATSTORE_{name.upper()}": value}),
+                    ):
+                        self.assertEqual(self.found(), [("chatstore.E009", True)])
+        for name in FLAGS:
+            with override_settings(**{f"CHATSTORE_{name.upper()}": True}):
+                self.assertEqual(self.found(), [])
+
+    def test_E010_a_server_without_respond(self) -> None:
+        with override_settings(CHATSTORE_SERVER="chatstore.server.ChatServer"):
+            [error] = checks.run_checks(tags=["chatstore"])
+        self.assertEqual(error.id, "chatstore.E010")
+        self.assertIn("lacks respond()", error.msg)
 
     def test_check_prints_what_is_wrong_and_the_hint(self) -> None:
         with (

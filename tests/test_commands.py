@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.db import connection
-from django.test import SimpleTestCase, TransactionTestCase
+from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import translation
 
 from chatstore.files import Counts
@@ -28,6 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
+
+
+class ToArchiveRouter:
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "archive" if model is ChatSession else "default"
 
 
 class ArgumentsTest(SimpleTestCase):
@@ -49,6 +54,14 @@ class ArgumentsTest(SimpleTestCase):
     def test_choices(self) -> None:
         for option in ("--by=title", "--status=open", "--database=nowhere"):
             self.assert_refused("invalid choice", "cleanup_threads", "--days=1", option)
+
+    @override_settings(DATABASE_ROUTERS=[ToArchiveRouter()])
+    def test_the_database_is_by_default_the_one_that_the_store_writes_to(self) -> None:
+        """Another one is empty: there erase_user would erase nothing, and say that it is done."""
+        commands = [name for name, app in get_commands().items() if app == "chatstore"]
+        for name in sorted({*commands} - {"create_moderators"}):
+            parser = load_command_class("chatstore", name).create_parser("manage.py", name)
+            self.assertEqual(parser.get_default("database"), "archive", name)
 
     def test_owners(self) -> None:
         for user in ("", "x" * 256, "a\x00b"):

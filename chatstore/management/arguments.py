@@ -7,7 +7,7 @@ import datetime as dt
 from typing import Any
 
 from django.core.management.base import CommandParser, OutputWrapper
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections, router
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from chatstore import codec
 from chatstore.files import Counts
+from chatstore.models import ChatSession
 
 MAX_DAYS = 36_500
 MAX_BATCH = 10_000  # keys in a statement; SQLite takes 32,766 parameters
@@ -67,9 +68,9 @@ def user_id(text: str) -> str:
 def add_database(parser: CommandParser) -> None:
     parser.add_argument(
         "--database",
-        default=DEFAULT_DB_ALIAS,
+        default=router.db_for_write(ChatSession),  # where the store keeps them
         choices=list(connections),
-        help=_("The database, by its alias in DATABASES; default: default."),
+        help=_("The database, by its alias in DATABASES; default: the one that the site uses."),
     )
 
 

@@ -203,13 +203,17 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 return NonStreamingResult(await self._process_non_streaming(parsed, context))
             finally:
                 codec.known_threads.reset(seen)
-        stream = await EventStream.start(
-            self._retry(parsed, context)
-            if isinstance(parsed, ThreadsRetryAfterItemReq)
-            else self._process_streaming(parsed, context),
-            last_words=self._last_words,
-            context=_stream_context(),
-        )
+        try:
+            stream = await EventStream.start(
+                self._retry(parsed, context)
+                if isinstance(parsed, ThreadsRetryAfterItemReq)
+                else self._process_streaming(parsed, context),
+                last_words=self._last_words,
+                context=_stream_context(),
+            )
+        except ValueError:
+            await check_state(self, parsed, context)  # another tab was faster: 409, and no fault
+            raise
         return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
 
     async def _check(self, request: ChatKitReq, context: TContext) -> str | None:

@@ -25,7 +25,7 @@ from django.contrib.auth import get_user_model
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from openai import AsyncOpenAI
 
-from chatstore import codec
+from chatstore import admission, codec
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation import Moderator, hide, lock
 from chatstore.requests import RequestRefused
@@ -194,6 +194,36 @@ class Conversation(Asking):
         self.assertEqual((await self.get("threads.list"))["data"], [])
         await self.server.store.save_thread(samples.thread(thread_id), ALICE)  # not for ever
         self.assertEqual(len((await self.get("threads.list"))["data"]), 1)
+
+    async def test_V5_what_another_tab_has_answered_in_the_same_moment_is_409(self) -> None:
+        look, waiting = admission.check_state, [True]
+
+        async def overtaken(server: Any, request: Any, context: Any) -> None:
+            await look(server, request, context)
+            if waiting and waiting.pop():
+                await self.send(request.type, **request.params.model_dump())
+
+        thread_id = await self.create()
+        for question, kind, params in (
+            (
+                samples.structured_input(thread_id=thread_id),
+                "threads.add_structured_input",
+                {"item_id": "msg_ask", "input": {"answers": {"why": {"values": ["So"]}}}},
+            ),
+            (
+                samples.tool_call(thread_id=thread_id),
+                "threads.add_client_tool_output",
+                {"result": "So"},
+            ),
+        ):
+            await self.server.store.add_thread_item(thread_id, question, ALICE)
+            waiting[:] = [True]
+            with (
+                patch("chatstore.server.check_state", overtaken),
+                self.assertRaises(RequestRefused) as refused,
+            ):
+                await self.send(kind, thread_id=thread_id, **params)
+            self.assertEqual(refused.exception.status, 409)
 
     async def test_V4_an_exception_ends_the_stream_with_an_error_event(self) -> None:
         for scene in ("fail", "unstorable", "no_such_scene"):

@@ -284,14 +284,13 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 await keep_renaming()
                 for renamed in fresh.rename(event):
                     yield renamed
-            await keep_renaming()
         except (CustomStreamError, StreamError):
-            await keep_renaming()
             raise
         except Exception as error:  # noqa: BLE001 (whatever an application raises)
             logger.error("respond() failed in %s: %s", thread.id, describe(error))
-            await keep_renaming()
             raise StreamError(ErrorCode.STREAM_ERROR, allow_retry=True) from None
+        finally:
+            await keep_renaming()
 
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
         yield self._event(event)

@@ -166,6 +166,18 @@ class ThreadListTest(TestCase):
         self.assertContains(response, "Locked by a moderator")
         self.assertContains(response, "On hold")
 
+    def test_an_owner_is_a_user_only_by_the_exact_key(self) -> None:
+        """Owners may be called otherwise than users, and still look like a number."""
+        key = str(self.alice.pk)
+        for owner in (f"0{key}", f" {key}", "9" * 30, "-1", "1e3"):
+            with self.subTest(owner):
+                thread = add_thread(f"thr_of_{owner}", owner)
+                response = self.client.get(THREADS)
+                rows = {row.thread_id: row for row in response.context["cl"].result_list}
+                self.assertIsNone(rows[thread.thread_id].owner)
+                self.assertEqual(rows["thr_mine"].owner, self.alice)
+                self.assertEqual(self.client.get(url(thread, "change")).status_code, 200)
+
     def test_filters(self) -> None:
         for query, expected in {
             "": ["thr_mine", "thr_held", "thr_old"],

@@ -197,7 +197,5 @@ def users_by_id(user_ids: set[str]) -> dict[str, Any]:
     keys = set()
     for user_id in user_ids:
         with suppress(ValidationError):  # no key, or a number that no key can be
-            key = model._meta.pk.clean(user_id, None)
-            if str(key) == user_id:
-                keys.add(key)
+            keys.add(model._meta.pk.clean(user_id, None))
     return {str(key): user for key, user in model._default_manager.in_bulk(keys).items()}

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.files.storage import storages
 from django.db import connections
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from chatstore.conf import settings
@@ -29,7 +30,7 @@ POSITIVE_INTEGERS = (
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """chatstore.E001 to E006, E008 to E010: each setting has the type and range that it needs."""
+    """chatstore.E001 to E006, E008 to E011: each setting has the type and range that it needs."""
     wrong_types = [*_check_types(), *_check_positive_integers()]
     return [*_check_time_zones(), *(wrong_types or [*_check_server(), *_check_uploads()])]
 
@@ -78,7 +79,7 @@ def _check_types() -> list[CheckMessage]:
 
 def _check_server() -> list[CheckMessage]:
     if not settings.server:
-        return []  # the store can be used without the views
+        return _check_urls()
     try:
         server_class = import_string(settings.server)
     except ImportError as error:
@@ -109,6 +110,20 @@ def _check_server() -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _check_urls() -> list[CheckMessage]:
+    try:
+        reverse("chatstore:api")
+    except (NoReverseMatch, AttributeError):  # no such URLs; no ROOT_URLCONF
+        return []  # the store can be used without the views
+    return [
+        Error(
+            "chatstore.urls are included, but CHATSTORE_SERVER names nothing that answers.",
+            hint="Give the dotted path of a subclass of chatstore.server.ChatServer.",
+            id="chatstore.E011",
+        )
+    ]
 
 
 def _check_positive_integers() -> list[CheckMessage]:

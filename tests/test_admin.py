@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from typing import Any
+from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
@@ -166,6 +167,18 @@ class ThreadListTest(TestCase):
         self.assertContains(response, "Locked by a moderator")
         self.assertContains(response, "On hold")
 
+    def test_an_owner_is_a_user_only_by_the_exact_key(self) -> None:
+        """Owners may be called otherwise than users, and still look like a number."""
+        key = str(self.alice.pk)
+        for owner in (f"0{key}", f" {key}", "9" * 30, "-1", "1e3"):
+            with self.subTest(owner):
+                thread = add_thread(f"thr_of_{owner}", owner)
+                response = self.client.get(THREADS)
+                rows = {row.thread_id: row for row in response.context["cl"].result_list}
+                self.assertIsNone(rows[thread.thread_id].owner)
+                self.assertEqual(rows["thr_mine"].owner, self.alice)
+                self.assertEqual(self.client.get(url(thread, "change")).status_code, 200)
+
     def test_filters(self) -> None:
         for query, expected in {
             "": ["thr_mine", "thr_held", "thr_old"],
@@ -180,6 +193,12 @@ class ThreadListTest(TestCase):
         }.items():
             with self.subTest(query):
                 self.assertEqual(self.titles(query), expected)
+
+    def test_old_thumbs_are_found_behind_any_number_of_new_ones(self) -> None:
+        ChatMessage.objects.filter(session=self.old, item_id="msg_0").update(feedback="negative")
+        with patch("chatstore.admin_lists.MAX_LISTED", 1):
+            self.assertEqual(self.titles("thumbs=down"), ["thr_mine"])
+            self.assertEqual(self.titles("thumbs=down&activity=old"), ["thr_old"])
 
     def test_search_by_id_owner_and_title(self) -> None:
         for text, expected in {
@@ -290,6 +309,16 @@ class ActsTest(StorageMixin, TestCase):
         self.assertContains(response, "hidden already")
         self.client.post(item_url(self.message, "do", "show"), {"reason": "x"})
         self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).hidden_at)
+
+    def test_M4_what_its_owner_has_deleted_is_not_offered_to_be_shown(self) -> None:
+        row = ChatMessage.objects.filter(pk=self.message.pk)
+        show = item_url(self.message, "do", "show")
+        row.update(hidden_at=timezone.now(), hidden_by="root")
+        self.assertContains(self.client.get(url(self.thread, "transcript")), show)
+        row.update(hidden_by="")
+        response = self.client.get(url(self.thread, "transcript"))
+        self.assertContains(response, "Deleted by its owner")
+        self.assertNotContains(response, show)
 
     def test_no_redirect_leaves_the_site(self) -> None:
         door = item_url(self.message, "do", "hide") + "?next=https://evil.example/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -33,8 +34,15 @@ class SettingsChecksTest(SimpleTestCase):
                 self.assertEqual(self.found(), [("chatstore.E002", True)])
 
     def test_no_server_is_fine_for_who_uses_the_store_only(self) -> None:
-        with override_settings(CHATSTORE_SERVER=""):
+        with override_settings(CHATSTORE_SERVER="", ROOT_URLCONF="django.contrib.auth.urls"):
             self.assertEqual(self.found(), [])
+        with override_settings(CHATSTORE_SERVER=""):
+            del settings.ROOT_URLCONF  # a worker's, say, that serves nothing
+            self.assertEqual(self.found(), [])
+
+    def test_E011_urls_without_a_server(self) -> None:
+        with override_settings(CHATSTORE_SERVER=""):
+            self.assertEqual(self.found(), [("chatstore.E011", True)])
 
     def test_E003_numbers_below_one_or_no_whole_numbers(self) -> None:
         for name in POSITIVE_INTEGERS:

@@ -150,6 +150,12 @@ class ColumnsTest(SimpleTestCase):
         statuses = {row["item_status"] for row in found.values()}
         self.assertEqual(statuses, {"", "pending", "completed", "answered", "skipped"})
 
+    def test_of_a_widget_only_what_it_shows_is_text(self) -> None:
+        text = {"type": "Text", "value": "Shown", "weight": "bold", "classes": ["hidden"]}
+        chart = {"type": "Chart", "series": ["hidden"], "data": [{"label": "Monday", "x": 4}]}
+        item = samples.dynamic_widget(children=[text, chart])
+        self.assertEqual(codec.message_values(item)["content"], "Shown\nMonday")
+
     def test_a_threads_columns_are_derived_from_it(self) -> None:
         thread = samples.thread(title=None, status=LockedStatus(reason="Why"))
         row = codec.session_values(thread)

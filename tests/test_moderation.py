@@ -251,6 +251,12 @@ class HoldTest(ModerationTestCase):
         self.assertEqual(ChatMessage.objects.count(), 2)
         self.assertEqual(len(self.stored()), 1)
 
+    def test_M4_an_attachment_deleted_by_itself_is_hidden_and_kept(self) -> None:
+        self.delete("delete_attachment", "atc_1")
+        with self.assertRaises(NotFoundError):
+            async_to_sync(self.store.load_attachment)("atc_1", ALICE)
+        self.assertEqual(len(self.stored()), 1)
+
     def test_M4_save_thread_does_not_revive_it(self) -> None:
         self.delete("delete_thread", "thr_1")
         with self.assertRaises(NotFoundError):

@@ -78,6 +78,12 @@ class WordsTest(SearchTestCase):
         response = self.client.get(f"{SEARCH}?q=kind")
         self.assertNotContains(response, "and so on" * 50)
 
+    def test_an_excerpt_shows_what_would_hide_something(self) -> None:
+        self.add(m5="a \u202egnp.exe\u202c turned \x1b[2J red herring")
+        page = self.client.get(f"{SEARCH}?q=herring").content.decode()
+        self.assertIn("a [U+202E]gnp.exe[U+202C] turned [U+001B][2J red", page)
+        self.assertNotIn("\u202e", page)
+
     def test_a_hit_leads_to_its_place_in_the_conversation(self) -> None:
         response = self.client.get(f"{SEARCH}?q=outside")
         [link] = re.findall(r'href="([^"]+transcript/[^"]+)"', response.content.decode())

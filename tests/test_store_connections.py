@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.db import connection, connections, transaction
-from django.test import TestCase, TransactionTestCase, override_settings
+from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
+from django.utils.connection import ConnectionDoesNotExist
 
+from chatstore.attachments import DjangoAttachmentStore
 from chatstore.database import release_connections
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.store import DjangoStore
@@ -54,6 +56,28 @@ class RouterTest(TransactionTestCase):
         await store.save_attachment(attachment(thread_id="thr_1"), ALICE)
         for _ in range(2):
             await store.delete_thread("thr_1", ALICE)
+
+
+class ElsewhereRouter:
+    """Everything goes to a database that isn't there."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "elsewhere"
+
+
+class OtherDatabaseTest(SimpleTestCase):
+    @override_settings(DATABASE_ROUTERS=[ElsewhereRouter()])
+    async def test_S13_operations_go_to_the_database_that_the_router_gives_to_threads(self) -> None:
+        for method, *arguments in (
+            (store.load_thread, "thr_1"),
+            (store.save_thread, thread()),
+            (DjangoAttachmentStore().find, "atc_1"),
+        ):
+            with (
+                self.subTest(method),
+                self.assertRaisesMessage(ConnectionDoesNotExist, "elsewhere"),
+            ):
+                await method(*arguments, ALICE)
 
 
 async def turn(number: int) -> int:

@@ -6,17 +6,31 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
+from django.core.files.base import ContentFile
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import TransactionTestCase
+from psycopg_pool import PoolTimeout
 
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession, message_key, session_key
+from chatstore import files
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.database import Attempt, run_sync
+from chatstore.models import (
+    ChatAttachment,
+    ChatFileToRemove,
+    ChatMessage,
+    ChatSession,
+    message_key,
+    session_key,
+)
 from chatstore.store import DjangoStore
 from tests.base import ALICE, attachment, thread, tool_call, user_message
 from tests.proxy import connected, elsewhere, proxied
+from tests.rows import StorageMixin
 
 store = DjangoStore()
 DROPPED = (OperationalError, InterfaceError)
@@ -46,7 +60,7 @@ def delete_item(item_id: str) -> Callable[[], None]:
 
 @pytest.mark.postgresql
 @pytest.mark.mariadb
-class DroppedConnectionsTest(FaultsTest):
+class DroppedConnectionsTest(StorageMixin, FaultsTest):
     """The line is cut between the store and the server."""
 
     def setUp(self) -> None:
@@ -110,6 +124,18 @@ class DroppedConnectionsTest(FaultsTest):
         self.proxy.cut_at("COMMIT", answered=True)
         call(store.delete_thread, "thr_1")
         self.assertEqual(ChatSession.objects.count(), 1)
+
+    def test_S15_an_upload_whose_last_commit_is_in_doubt_is_kept_and_answered(self) -> None:
+        attachments, keep = DjangoAttachmentStore(), files.keep
+
+        def keep_and_cut(path: str, using: str) -> None:
+            keep(path, using)
+            self.proxy.cut_at("COMMIT", answered=True)
+
+        with patch.object(files, "keep", keep_and_cut):
+            upload = call(attachments.upload, ContentFile(b"some text"), "a.txt", "text/plain")
+        self.assertEqual(call(attachments.read, upload.id), b"some text")
+        self.assertEqual((len(self.stored()), ChatFileToRemove.objects.count()), (1, 0))
 
     def test_S15_a_fake_id_made_fresh_is_the_same_in_each_try(self) -> None:
         self.proxy.cut_at("COMMIT", answered=True)
@@ -200,6 +226,20 @@ class DroppedConnectionsTest(FaultsTest):
         self.assertEqual(len(tries), 4)
         self.proxy.cut_at("nothing that is ever said")
         self.assertEqual(item_ids(), ["msg_0"])
+
+
+class WaitingTest(FaultsTest):
+    def test_S15_who_has_waited_for_the_pool_in_vain_does_not_wait_three_times_more(self) -> None:
+        tries = []
+
+        def body(attempt: Attempt) -> None:
+            tries.append(attempt)
+            connection.close()  # the pool has given none
+            raise OperationalError from PoolTimeout()
+
+        with self.assertRaises(OperationalError):
+            run_sync("default", body)
+        self.assertEqual(len(tries), 1)
 
 
 @pytest.mark.postgresql

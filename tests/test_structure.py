@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"codec"},
     "checks": {"server"},
     "apps": {"checks"},
-    "migrations": {"models", "search"},
+    "migrations": BELOW_MODELS,
 }
 
 

@@ -186,5 +186,12 @@ class ChatkitTagTests(TestCase):
         self.assertEqual(options["startScreen"], {"greeting": "</script>"})
 
     def test_the_pages_language_is_the_components(self) -> None:
-        with translation.override("de"):
-            self.assertEqual(self.render()["locale"], "de")
+        for language, locale in {
+            "de": "de",
+            "pt-br": "pt-BR",
+            "zh-hant": "zh-Hant",
+            "en-us": "en-US",
+            None: "en",
+        }.items():
+            with self.subTest(language), translation.override(language):
+                self.assertEqual(self.render()["locale"], locale)

@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.middleware.csrf import get_token
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, to_locale
 
 from chatstore.conf import settings
 
@@ -70,5 +70,6 @@ def _options(upload: str, thread: str | None) -> dict[str, Any]:
         "history": {"enabled": True, "showDelete": True, "showRename": True},
         "threadItemActions": {"feedback": True, "retry": True},
         "initialThread": thread,
-        "locale": get_language(),
+        # "pt-BR", as the component writes it; Django writes "pt-br".
+        "locale": to_locale(get_language() or "en").replace("_", "-"),
     }

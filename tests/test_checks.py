@@ -16,6 +16,8 @@ from chatstore.checks import FLAGS, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):
+    databases = {"default"}  # Django 6.1's check asks SQLite whether it knows JSON
+
     def found(self) -> list[tuple[str | None, bool]]:
         messages = checks.run_checks(tags=["chatstore"])
         return [(message.id, message.is_serious()) for message in messages]

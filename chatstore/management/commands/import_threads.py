@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 importer = import_threads(
                     reader, options["database"], partial=options["partial"], progress=progress
                 )
-        except ArchiveError as error:
+        except (ArchiveError, OSError) as error:  # the disk can't be read, say
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(

@@ -494,6 +494,12 @@ class BadArchiveTest(ArchiveTestCase):
         last = ChatMessage.objects.order_by("timestamp").last()
         self.assertEqual((session.updated_at, session.is_started), (last.timestamp, True))
 
+    def test_the_same_item_twice_is_refused_with_its_place(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:3]
+        self.write_lines([*lines, lines[2]])
+        self.assert_refused("The database refused a thread (IntegrityError): Line 4")
+        self.assertFalse(ChatSession.objects.exists())
+
     def test_an_item_without_its_thread(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         self.write_lines([lines[0], lines[2]])

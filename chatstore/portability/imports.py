@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
-from django.db import reset_queries, transaction
+from django.db import DatabaseError, reset_queries, transaction
 from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
@@ -92,7 +92,19 @@ class Importer:
     def run(
         self, records: Iterable[Record], progress: Callable[[Counts], None] | None = None
     ) -> None:
-        """Import all records. Raises ArchiveError with the line of one that can't be."""
+        """Import all records. Raises ArchiveError with the place of one that can't be."""
+        try:
+            self._run(records, progress)
+        except DatabaseError as error:
+            raise ArchiveError(
+                _(
+                    "The database refused a thread (%(error)s): %(place)s, or not far before. "
+                    "What stands before it is imported; run the import again."
+                )
+                % {"place": self._place(), "error": type(error).__name__}
+            ) from error
+
+    def _run(self, records: Iterable[Record], progress: Callable[[Counts], None] | None) -> None:
         wholes = groupby(records, key=self._whole)
         size = THREADS
         while size == THREADS:

@@ -129,7 +129,7 @@ MESSAGE_ACTS = {
             _("Redact"),
             _("Redacted."),
             _("The message is overwritten, its files are deleted. This can't be undone."),
-            lambda message: message.redacted_at is None,
+            lambda message: message.redacted_at is None and not message.session.is_on_hold,
             is_final=True,
         ),
     )

@@ -226,7 +226,7 @@ class ChatMessageAdmin(ReadOnlyAdmin):
         "state",
     )
     list_filter = ("feedback",)
-    filter_lookups = frozenset({"feedback__exact", "timestamp__year", "timestamp__month"})
+    filter_lookups = frozenset({"feedback__exact"})
     ordering = ("-timestamp",)
     sortable_by = ("timestamp",)
     list_select_related = ("session",)

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from chatstore.conf import settings
 from chatstore.models import ChatMessage
 
+LAST_DAY = dt.date.max - dt.timedelta(days=1)  # the day after it is a date too
+
 
 class ReasonForm(forms.Form):
     """Why. ``word`` is for those forms that want it typed."""
@@ -96,7 +98,7 @@ class SearchForm(forms.Form):
             "sender": data["sender"],
             "feedback": data["feedback"],
             "since": since and _midnight(since),
-            "until": until and _midnight(until + dt.timedelta(days=1)),
+            "until": until and _midnight(min(until, LAST_DAY) + dt.timedelta(days=1)),
         }
 
 

@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from chatstore.conf import settings
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
 
+YEARS = 30  # back from now that the date hierarchy shows
 MAX_LISTED = 1000  # rows that a list pages through; what is beyond is found by its filters
 
 
@@ -92,7 +93,10 @@ class BrowsedThreads(ChatSessionQuerySet):
 def _dates(kind: str, first: dt.datetime, last: dt.datetime) -> Any:
     first, last = timezone.localtime(first), timezone.localtime(last)
     if kind == "year":
-        return (dt.date(year, 1, 1) for year in range(first.year, last.year + 1))
+        # A time that an application or an archive made up fills no page with years.
+        this = timezone.localtime().year
+        years = range(max(first.year, this - YEARS), min(last.year, this + 1) + 1)
+        return (dt.date(year, 1, 1) for year in years)
     if kind == "month":
         return (dt.date(first.year, month, 1) for month in range(first.month, last.month + 1))
     return (first.date().replace(day=day) for day in range(first.day, last.day + 1))

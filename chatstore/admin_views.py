@@ -37,7 +37,9 @@ from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import Moderator, Refused
 from chatstore.serving import INLINE_TYPES, file_response, how_to_serve
 
-MAX_AT_ONCE = 1000  # threads that one list action takes
+# Threads that one list action takes: each is a field of the form that asks for the reason, and
+# Django takes a thousand fields (DATA_UPLOAD_MAX_NUMBER_FIELDS).
+MAX_AT_ONCE = 900
 RECORDS = 50  # of a thread's moderation that its page shows
 Action = ModerationRecord.Action
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from django.utils.translation import gettext as _
+
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.portability.archive import Writer
 from chatstore.portability.exports import Exporter
@@ -39,6 +41,8 @@ def as_markdown(threads: Sequence[ChatSession]) -> IO[bytes]:
 
 def _section(row: ChatMessage) -> str:
     heading = f"## {row.get_sender_type_display()}, {row.timestamp.isoformat(timespec='seconds')}"
+    if row.hidden_at:
+        heading += f" ({_('hidden')})"
     if row.item_type == "assistant_message":  # is Markdown
         return f"{heading}\n\n{row.content}\n\n"
     fence = "```"

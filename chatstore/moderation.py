@@ -119,6 +119,8 @@ def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> 
     """
     thread = message.session
     with _act(thread, by, Action.REDACT, [message.item_id]) as using:
+        if not _row(thread, using).deletable().exists():  # M4
+            raise Refused(gettext("The thread is on hold: release it first."))
         _redact_title(thread, using, message, with_title)
         values = _placeholder(message, thread.thread_id)
         now = timezone.now()

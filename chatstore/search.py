@@ -40,6 +40,7 @@ SHOWN = 50  # the best of them
 AROUND = 100  # characters on each side of the first match
 # As much of a text as is searched. PostgreSQL refuses a row whose tsvector has more than 1 MB.
 SEARCHED = 100_000
+MAX_TEXT = 1_000  # characters that threads are looked for by; SQLite refuses very long patterns
 LAST = "\U0010ffff"
 
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
@@ -65,7 +66,7 @@ def _is_indexed(queryset: QuerySet[Any]) -> bool:
 
 def threads(queryset: Any, text: str) -> Any:
     """Filter threads by an id, an owner, or words of a title."""
-    text = codec.clean(text.strip())
+    text = codec.clean(text.strip())[:MAX_TEXT]
     if not text:
         return queryset
     found = Q(pk=session_key(text)) | Q(user_id__gte=text, user_id__lt=text + LAST)
@@ -115,7 +116,7 @@ class Result:
     What was found, the best first.
 
     Args:
-        is_cut: there were more matches than were ranked: all shown are among the newest.
+        is_cut: there were more matches than are shown, which are the best of the newest.
         looked_at: how many of the newest messages were looked through; None for all.
     """
 
@@ -151,6 +152,7 @@ def messages(
     terms = [term for term in terms if _WORD.search(term)]
     if not terms:
         return Result([], is_cut=False, looked_at=None)
+    since, until = (time and codec.as_utc(time) for time in (since, until))
     rows = ChatMessage.objects.filter(**_given(timestamp__gte=since, timestamp__lt=until))
     is_indexed = _is_indexed(rows)
     is_new = _newest(rows, "timestamp", LOOKED_THROUGH)
@@ -169,7 +171,7 @@ def messages(
     _add_threads(ranked[:SHOWN])
     return Result(
         hits=[Hit(row, _excerpt(row.searched, pattern)) for row in ranked[:SHOWN]],
-        is_cut=len(found) > CANDIDATES,
+        is_cut=len(found) > SHOWN,
         looked_at=LOOKED_THROUGH if is_new and not is_indexed else None,
     )
 

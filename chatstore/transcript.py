@@ -105,14 +105,18 @@ def read(
     rows: ChatMessageQuerySet = ChatMessage.objects.for_owner(thread.user_id)
     rows = rows.filter(session_id=thread.pk)
     if since is not None:
+        since = codec.as_utc(since)
         found = list(rows.filter(timestamp__gte=since).order_by("timestamp")[: PAGE_SIZE + 1])
         has_newer, has_older = len(found) > PAGE_SIZE, True
         found = found[:PAGE_SIZE]
     else:
+        has_newer = False
         if until is not None:
+            until = codec.as_utc(until)
+            has_newer = rows.filter(timestamp__gt=until).exists()
             rows = rows.filter(timestamp__lte=until)
         found = list(rows.order_by("-timestamp")[: PAGE_SIZE + 1])
-        has_newer, has_older = until is not None, len(found) > PAGE_SIZE
+        has_older = len(found) > PAGE_SIZE
         found = found[:PAGE_SIZE][::-1]
     return Page(
         entries=[Entry(row, _parts(row, files)) for row, files in _with_files(thread, found)],
@@ -194,7 +198,7 @@ def _parts(row: ChatMessage, files: list[ChatAttachment]) -> list[Part]:
 
 def _text(text: str | None, label: str = "") -> Iterator[Part]:
     if text:
-        yield Part("text", shown(text), label)
+        yield Part("text", shown(text), shown(label))
 
 
 def _code(value: Any, label: str) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import uuid
 import zipfile
 from typing import Any
 from unittest.mock import patch
@@ -126,6 +127,7 @@ class OracleTest(TestCase):
             f"{MESSAGES}?content__contains=Text",
             f"{MESSAGES}?payload__contains=Text",
             f"{MESSAGES}?session__title__contains=T",
+            f"{MESSAGES}?timestamp__year=99999",
         ):
             with self.subTest(door), self.assertLogs("django.security", "ERROR"):
                 self.assertEqual(user.get(door).status_code, 400)
@@ -209,6 +211,7 @@ class ThreadListTest(TestCase):
             "of thr_held": ["thr_held"],
             "nothing": [],
             "%": [],
+            "x" * 60_000: [],
             "\x00": ["thr_mine", "thr_held", "thr_old"],
         }.items():
             with self.subTest(text):
@@ -221,6 +224,14 @@ class ThreadListTest(TestCase):
         query = f"updated_at__year={day.year}&updated_at__month={day.month}"
         self.assertContains(self.client.get(f"{THREADS}?{query}"), f"updated_at__day={day.day}")
         self.assertEqual(self.titles(f"{query}&updated_at__day={day.day}"), ["thr_old"])
+
+    def test_the_date_hierarchy_has_no_more_years_than_a_person_looks_at(self) -> None:
+        add_thread("thr_future", age=-2_900_000 * DAY)
+        add_thread("thr_past", age=300_000 * DAY)
+        response = self.client.get(THREADS)
+        this = timezone.localtime().year
+        self.assertContains(response, f"?updated_at__year={this}")
+        self.assertLess(response.content.count(b"?updated_at__year="), 40)
 
     def test_a_list_takes_at_most_12_queries_however_long(self) -> None:
         with self.assertNumQueries(8):
@@ -324,6 +335,16 @@ class ActsTest(StorageMixin, TestCase):
         door = item_url(self.message, "do", "hide") + "?next=https://evil.example/"
         self.assertNotIn("evil", self.client.post(door, {"reason": "x"})["Location"])
 
+    def test_M4_a_message_on_hold_is_not_redacted(self) -> None:
+        self.client.post(url(self.thread, "do", "hold"), {"reason": "court"})
+        door = item_url(self.message, "do", "redact")
+        self.assertNotContains(self.client.get(url(self.thread, "transcript")), door)
+        response = self.client.post(door, {"reason": "x", "typed": "redact"})
+        self.assertContains(response, "on hold: release it first")
+        self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).redacted_at)
+        self.assertTrue(ChatAttachment.objects.exists())
+        self.assertFalse(ModerationRecord.objects.filter(action="redact").exists())
+
     def test_M4_a_thread_on_hold_is_not_deleted(self) -> None:
         self.client.post(url(self.thread, "do", "hold"), {"reason": "court"})
         door = url(self.thread, "do", "delete")
@@ -368,6 +389,16 @@ class ActsTest(StorageMixin, TestCase):
         self.assertContains(response, "nothing was done")
         self.assertFalse(ModerationRecord.objects.exists())
 
+    def test_a_list_action_takes_as_many_as_its_bound(self) -> None:
+        """Django refuses forms of more than a thousand fields."""
+        others = [uuid.uuid4() for _number in range(admin_views.MAX_AT_ONCE - 1)]
+        selected = [str(self.thread.pk), *map(str, others)]
+        data = {"reason": "x", "typed": "", "apply": "1", "csrfmiddlewaretoken": "x"}
+        response = self.client.post(
+            THREADS, {"action": "lock", "_selected_action": selected, **data}, follow=True
+        )
+        self.assertContains(response, "Lock: 1 thread.")
+
     def test_list_actions_fit_the_account(self) -> None:
         self.client.force_login(staff("carol", *READER))
         response = self.client.get(THREADS)
@@ -400,6 +431,9 @@ class ExportTest(StorageMixin, TestCase):
         text = self.download("markdown").decode()
         self.assertIn("# Title of thr_1", text)
         self.assertLess(text.index("Text 1"), text.index("Text 0"))
+        self.assertNotIn("(hidden)", text)
+        ChatMessage.objects.filter(item_id="msg_0").update(hidden_at=timezone.now())
+        self.assertEqual(self.download("markdown").decode().count("(hidden)"), 1)
 
     def test_a_list_action_exports_several(self) -> None:
         other = add_thread("thr_2", "charlie")

@@ -69,6 +69,29 @@ def give_reason(page: Page, button: str, reason: str = "Because", typed: str = "
     page.get_by_role("button", name=button).click()
 
 
+LONG_WORDS = """
+from django.contrib.auth import get_user_model
+from chatstore.models import ChatSession
+owner = get_user_model().objects.get(username={name!r}).pk
+ChatSession.objects.filter(user_id=owner).update(title="W" * 80, hold_reason="W" * 300)
+"""
+
+
+def test_long_words_push_nothing_out_of_sight(site: Site, visit: Visits, owner: str) -> None:
+    site.shell(LONG_WORDS.format(name=owner))
+    page = visit(f"{THREADS}?q={owner}", user="moderator")
+    assert page.locator("th.field-shown_title").first.bounding_box()["width"] < 400
+    page.locator("th.field-shown_title a").first.click()
+    page.get_by_role("link", name="Lock", exact=True).click()
+    give_reason(page, "Lock", "https://example.com/" + "w" * 500)
+    who = page.locator(".chatstore-records tbody td").nth(1)
+    expect(who).to_have_text("moderator")
+    assert who.bounding_box()["width"] > 60
+    for value in page.locator(".readonly").all():
+        assert value.evaluate("value => value.scrollWidth <= value.clientWidth")
+        assert value.evaluate("value => value.getBoundingClientRect().right <= innerWidth")
+
+
 def test_a_moderator_finds_reads_locks_and_reopens_and_the_user_sees_it(
     visit: Visits, owner: str
 ) -> None:

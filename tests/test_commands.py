@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management.base import OutputWrapper
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import translation
@@ -67,19 +69,23 @@ class ArgumentsTest(SimpleTestCase):
         for user in ("", "x" * 256, "a\x00b"):
             for command in ("erase_user", "check_items", "export_threads"):
                 args = [user] if command == "erase_user" else [f"--user={user}"]
-                self.assert_refused("User ID", command, *args)
+                self.assert_refused("an owner's id", command, *args)
 
     def test_times(self) -> None:
         for since in ("yesterday", "2026-13-01", "2026-02-30", ""):
             self.assert_refused("a date or a time", "export_threads", f"--since={since}")
         self.assertEqual(arguments.moment("2026-01-31").isoformat(), "2026-01-31T00:00:00+00:00")
         self.assertEqual(
-            arguments.moment("2026-01-31T12:00+02:00").isoformat(), "2026-01-31T12:00:00+02:00"
+            arguments.moment("2026-01-31T12:00+02:00").isoformat(), "2026-01-31T10:00:00+00:00"
         )
+        for far in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+            arguments.moment(far).astimezone(dt.timezone(dt.timedelta(hours=14)))
 
     def test_an_archive_that_a_killed_run_would_leave_unreadable(self) -> None:
         for target in ("old.zip", "-"):
-            self.assert_refused("FILE.jsonl", "cleanup_threads", "--days=1", f"--archive={target}")
+            args = ("cleanup_threads", "--days=1", f"--archive={target}")
+            self.assert_refused("FILE.jsonl", *args)
+            self.assert_refused("FILE.jsonl", *args, "--dry-run")
 
     def test_counts_are_said_as_people_say_them(self) -> None:
         self.assertEqual(arguments.in_words(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
@@ -138,6 +144,15 @@ class OutputTest(StorageMixin, TransactionTestCase):
             said = self.run_command("cleanup_threads", days=90, batch_size=1, stderr=terminal)
             self.assertEqual(said, "Deleted 3 threads, 6 messages and 0 files.")
             self.assertEqual("2 threads, 4 messages and 0 files" in terminal.getvalue(), is_shown)
+
+    def test_progress_is_not_red_as_errors_are(self) -> None:
+        terminal = Terminal()
+        stream = OutputWrapper(terminal)
+        stream.style_func = lambda text: f"\x1b[31m{text}"
+        with arguments.Progress(stream) as progress:
+            progress(Counts(1, 1, 1))
+        self.assertIn("1 thread", terminal.getvalue())
+        self.assertNotIn("\x1b[31m", terminal.getvalue())
 
     def test_json_is_one_line(self) -> None:
         add_thread("old", age=100 * DAY, files=1)

@@ -13,6 +13,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
+import zipfile
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -175,6 +177,30 @@ class RoundTripTest(ArchiveTestCase):
         with standard("stdin", archive):
             run("import_threads", files=self.path("files"))
         self.assertEqual(self.comparable(), before)
+
+    def test_R3_from_a_pipe_that_has_a_name(self) -> None:
+        """As a shell makes it of <(…)."""
+        self.fill()
+        run("export_threads", self.path())
+        before = self.comparable()
+        rows.delete_everything()
+        os.mkfifo(self.path("pipe"))
+        content = Path(self.path()).read_bytes()
+        writer = threading.Thread(target=Path(self.path("pipe")).write_bytes, args=[content])
+        writer.start()
+        run("import_threads", self.path("pipe"), files=f"{self.path()}.files")
+        writer.join()
+        self.assertEqual(self.comparable(), before)
+
+    def test_R3_lone_surrogates_in_the_applications_notes_stop_no_export(self) -> None:
+        """PostgreSQL takes none; SQLite and MariaDB keep their escapes."""
+        add_thread("thr_1")
+        payload = json.dumps(json.loads(ChatSession.objects.get().payload) | {"more": "\ud800"})
+        ChatSession.objects.update(payload=payload)
+        run("export_threads", self.path())
+        rows.delete_everything()
+        self.assertIn("Imported 1 thread", run("import_threads", self.path()))
+        self.assertIn("\ufffd", ChatSession.objects.get().payload)
 
     def test_R3_without_a_place_for_files_it_says_so(self) -> None:
         self.fill()
@@ -394,6 +420,63 @@ class BadArchiveTest(ArchiveTestCase):
                 self.assert_refused("Line 4 can't be imported")
                 self.assertFalse(ChatMessage.objects.exclude(session__isnull=False).exists())
 
+    def test_a_line_that_is_nested_too_deeply(self) -> None:
+        for depth in (700, 100_000):
+            with self.subTest(depth):
+                lines = self.whole.splitlines(keepends=True)[:2]
+                deep = b'{"a":' * depth + b"1" + b"}" * depth
+                self.assertIn(b'"metadata":{}', lines[1])
+                lines[1] = lines[1].replace(b'"metadata":{}', b'"metadata":' + deep)
+                end = {"type": "end", "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}
+                lines.append(json.dumps(end).encode() + b"\n")
+                self.assert_refused("", b"".join(lines))
+
+    def test_a_zip_that_can_not_be_unpacked(self) -> None:
+        """Encrypted, packed in an unknown way, or with damaged bytes inside."""
+        with zipfile.ZipFile(self.path("zip"), "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("threads.jsonl", self.whole)
+        content = Path(self.path("zip")).read_bytes()
+        entry = content.index(b"PK\x01\x02")
+        for name, places in (
+            ("encrypted", {6: 1, entry + 8: 1}),
+            ("unknown", {8: 99, entry + 10: 99}),
+            ("damaged", {60: 0xFF, 70: 0xFF}),
+        ):
+            with self.subTest(name):
+                changed = bytearray(content)
+                for place, value in places.items():
+                    changed[place] = value
+                self.assert_refused("damaged or cut short after line 0", bytes(changed))
+
+    def test_references_that_are_no_text_refer_to_nothing(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:2]
+        attachment = {
+            "type": "attachment",
+            "id": "atc",
+            "attachment": json.loads(base.attachment("atc").model_dump_json()),
+            "created_at": "2026-01-01T00:00:00Z",
+            "item_id": 7,
+            "sha256": 7,
+        }
+        said = run("import_threads", self.write_lines([*lines, attachment]))
+        self.assertIn("The file of 1 attachment is missing.", said)
+
+    def test_nothing_belongs_to_an_upload(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:3]
+        upload = {
+            "type": "upload",
+            "user_id": "alice",
+            "id": "atc",
+            "attachment": json.loads(base.attachment("atc").model_dump_json()),
+            "created_at": "2026-01-01T00:00:00Z",
+        }
+        self.write_lines([lines[0], upload, lines[2]])
+        self.assert_refused("Line 3 can't be imported")
+
+    def test_what_fails_while_it_is_read(self) -> None:
+        with self.assertRaisesMessage(CommandError, "Input/output error"):
+            run("import_threads", "/proc/self/mem")
+
     def test_a_thread_twice_is_imported_once(self) -> None:
         """A batch of cleanup_threads that was tried again is in its archive twice."""
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
@@ -411,6 +494,12 @@ class BadArchiveTest(ArchiveTestCase):
         last = ChatMessage.objects.order_by("timestamp").last()
         self.assertEqual((session.updated_at, session.is_started), (last.timestamp, True))
 
+    def test_the_same_item_twice_is_refused_with_its_place(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:3]
+        self.write_lines([*lines, lines[2]])
+        self.assert_refused("The database refused a thread (IntegrityError): Line 4")
+        self.assertFalse(ChatSession.objects.exists())
+
     def test_an_item_without_its_thread(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         self.write_lines([lines[0], lines[2]])
@@ -421,6 +510,18 @@ class BadArchiveTest(ArchiveTestCase):
         lines[1]["thread"]["title"] = "a\x00b\ud800c"
         run("import_threads", self.write_lines(lines[:2]))
         self.assertEqual(ChatSession.objects.get().title, "a\ufffdb\ufffdc")
+
+    def test_NUL_and_lone_surrogates_in_columns_and_in_what_is_no_object(self) -> None:
+        lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
+        lines[1]["hold_reason"] = "a\x00b\ud800c"
+        lines[1]["thread"] = "\x00\ud800"
+        lines[2]["metadata"] = {"\ud800": "\x00"}
+        run("import_threads", self.write_lines(lines[:3]))
+        session = ChatSession.objects.get()
+        self.assertEqual(
+            (session.hold_reason, session.payload), ("a\ufffdb\ufffdc", "\ufffd\ufffd")
+        )
+        self.assertEqual(ChatMessage.objects.get().metadata, {"\ufffd": "\ufffd"})
 
     def test_a_thread_of_somebody_else(self) -> None:
         add_thread("thr_1", "bob", age=DAY)
@@ -513,6 +614,23 @@ class SampleStoreTest(ArchiveTestCase):
         self.assertEqual(ChatSession.objects.get(thread_id="t2").payload, '{"of":"yesterday"}')
         with self.assertRaises(CommandError):
             run("check_items")
+
+    def test_attachments_of_another_version_are_none(self) -> None:
+        path = self.write_sample()
+        with sqlite3.connect(path) as connection:
+            for item_id, attachments in (("m1", "5"), ("m2", '["f1", {"name": "f1"}]')):
+                data = f'{{"item": {{"id": "{item_id}", "attachments": {attachments}}}}}'
+                connection.execute("UPDATE items SET data = ? WHERE id = ?", (data, item_id))
+        connection.close()
+        self.assertIn("3 messages and 2 files", run("import_threads", path))
+
+    def test_what_can_not_be_imported_is_named_by_its_id(self) -> None:
+        path = self.write_sample()
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE items SET created_at = 'today' WHERE id = 'm2'")
+        connection.close()
+        with self.assertRaisesMessage(CommandError, "item m2 can't be imported"):
+            run("import_threads", path)
 
     def test_twice_changes_nothing(self) -> None:
         path = self.write_sample()

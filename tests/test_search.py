@@ -99,6 +99,7 @@ class WordsTest(SearchTestCase):
             "feedback=negative": {"m1"},
             f"since={month_ago}": {"m1", "m2", "m4"},
             f"until={month_ago}": {"m3"},
+            "since=0001-01-01&until=9999-12-31": {"m1", "m2", "m3", "m4"},
         }.items():
             with self.subTest(query):
                 self.assertEqual(set(self.found(f"q=blue&{query}")), expected)
@@ -151,6 +152,11 @@ class BoundsTest(SearchTestCase):
             {hit.message.item_id for hit in response.context["result"].hits}, {"m2", "m3"}
         )
         self.assertContains(response, "There are more matches")
+
+    def test_of_more_matches_than_are_shown_the_page_says_so(self) -> None:
+        self.shrink(SHOWN=2)
+        self.add(m1="blue", m2="blue", m3="blue")
+        self.assertContains(self.client.get(f"{SEARCH}?q=blue"), "There are more matches")
 
     def test_a_message_of_many_megabytes_can_be_stored_and_found(self) -> None:
         words = " ".join(f"w{number}" for number in range(600_000))

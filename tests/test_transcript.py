@@ -181,6 +181,13 @@ class NastyTextTest(TranscriptTestCase):
         response = self.read(self.add(base.user_message("i1", "\u202etxt.exe\x1b[2K")))
         self.assertContains(response, "[U+202E]txt.exe[U+001B][2K")
 
+    def test_marks_that_hide_something_are_shown_in_labels_too(self) -> None:
+        task = CustomTask(title="\u202etxt.exe", content="in the books")
+        item = base.workflow("i1", workflow=Workflow(type="custom", tasks=[task]))
+        response = self.read(self.add(item))
+        self.assertContains(response, "[U+202E]txt.exe")
+        self.assertNotContains(response, "\u202e")
+
     def test_a_very_long_text_is_cut_and_said_to_be(self) -> None:
         response = self.read(self.add(base.answer("i1", "x" * 500_000)))
         self.assertContains(response, "480000 more characters")
@@ -208,6 +215,18 @@ class PagesTest(TranscriptTestCase):
         newer = response.context["page"].newer
         response = self.read(self.thread, f"?since={_quoted(newer)}")
         self.assertEqual(self.numbers(response), seen[1])
+
+    def test_the_newest_page_leads_to_none_that_is_newer(self) -> None:
+        """As a search leads to it, by the position of its last message."""
+        last = self.thread.messages.latest("timestamp")
+        response = self.read(self.thread, f"?until={_quoted(last.timestamp)}")
+        self.assertIsNone(response.context["page"].newer)
+
+    def test_no_time_in_the_url_is_out_of_range(self) -> None:
+        for time in ("0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"):
+            for name in ("until", "since"):
+                with self.subTest(time, name=name):
+                    self.read(self.thread, f"?{name}={time}")
 
     def test_a_page_takes_as_few_queries_in_a_long_thread(self) -> None:
         with self.assertNumQueries(6):

@@ -55,14 +55,16 @@ def moment(text: str) -> dt.datetime:
         raise argparse.ArgumentTypeError(
             _("it must be a date or a time such as 2026-01-31T12:00, not %r") % text
         )
-    return value if timezone.is_aware(value) else timezone.make_aware(value)
+    return codec.as_utc(value if timezone.is_aware(value) else timezone.make_aware(value))
 
 
 def user_id(text: str) -> str:
     try:
         return codec.clean_user_id(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(
+            _("it must be an owner's id, of 1 to %d characters") % codec.MAX_ID_LENGTH
+        ) from error
 
 
 def add_database(parser: CommandParser) -> None:
@@ -95,13 +97,14 @@ class Progress:
 
     def say(self, text: str) -> None:
         if self.is_shown:
-            self.stream.write(f"\r\x1b[K{text} …", ending="")
+            # As it is: Django would write standard error in red.
+            self.stream.write(f"\r\x1b[K{text} …", style_func=str, ending="")
             self.stream.flush()
 
     def close(self) -> None:
         self.say("")
         if self.is_shown:
-            self.stream.write("\r\x1b[K", ending="")
+            self.stream.write("\r\x1b[K", style_func=str, ending="")
 
     def __enter__(self) -> Progress:
         return self

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import sys
@@ -27,11 +28,16 @@ from typing import IO, Any, Self, cast
 
 from django.utils.translation import gettext as _
 
+from chatstore import codec
+
 VERSION = 1
 HEADER = {"type": "chatstore", "version": VERSION}
 LINES_NAME = "threads.jsonl"  # in a zip
 SQLITE_MAGIC = b"SQLite format 3\x00"
 CHUNK = 64 * 1024
+# What gzip and zip raise for bytes that are not what they should be; of a zip that is encrypted,
+# or packed in a way unknown here, it is a RuntimeError.
+DAMAGED = (EOFError, RuntimeError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 
 
 class ArchiveError(Exception):
@@ -94,7 +100,10 @@ class Writer:
 
     def write(self, record: dict[str, Any]) -> None:
         """Write one line."""
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        try:
+            line = _line(record)
+        except UnicodeEncodeError:  # a lone surrogate, in the application's own notes
+            line = _line(codec.clean(record))
         self._digest.update(line)
         self._lines.write(line)
 
@@ -157,6 +166,10 @@ class Writer:
             self._resources.close()
 
 
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
 def _zip_entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # equal contents are equal bytes
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -169,7 +182,7 @@ class Reader:
     Reads an archive, whatever its name says: lines, gzip or zip.
 
     Args:
-        source: a path; "-" for standard input, which is copied to a temporary file first, since
+        source: a path; "-" for standard input. A pipe is copied to a temporary file first, since
             an archive is read twice: to be checked, and to be used.
         files: the folder of the files, where it isn't beside the archive.
     """
@@ -188,20 +201,23 @@ class Reader:
         self.file: Any
         try:
             if source == "-":
-                copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 (closed with the reader)
-                self.file = self._resources.enter_context(copy)
-                shutil.copyfileobj(sys.stdin.buffer, self.file, CHUNK)
-                self.file.flush()
+                self.file = sys.stdin.buffer
             else:
                 self.file = Path(source).open("rb")  # noqa: SIM115 (closed with the reader)
                 self._resources.enter_context(self.file)
+            if source == "-" or not self.file.seekable():
+                copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 (closed with the reader)
+                self._resources.enter_context(copy)
+                shutil.copyfileobj(self.file, copy, CHUNK)
+                copy.flush()
+                self.file = copy
+            self.path: str = self.file.name
+            self.file.seek(0)
+            self._magic = self.file.read(16)
         except OSError as error:
             raise ArchiveError(
                 _("Can't read %(path)s: %(error)s.") % {"path": source, "error": error.strerror}
             ) from error
-        self.path: str = self.file.name
-        self.file.seek(0)
-        self._magic = self.file.read(16)
         if self._magic.startswith(b"PK"):
             try:
                 self._zip = self._resources.enter_context(zipfile.ZipFile(self.file))
@@ -234,7 +250,7 @@ class Reader:
                 count += 1
                 if record.get("type") in ("thread_end", "upload"):
                     whole = count
-        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, ArchiveError) as error:
+        except (*DAMAGED, ArchiveError) as error:
             if count == 0 and isinstance(error, ArchiveError):
                 raise
         if checksum is not None and checksum != digest.hexdigest():
@@ -264,7 +280,7 @@ class Reader:
                 if hashlib.file_digest(cast(Any, content), "sha256").hexdigest() != sha256:
                     return None
             return self._open_file(sha256)
-        except (OSError, KeyError, zipfile.BadZipFile, zlib.error):
+        except (OSError, KeyError, *DAMAGED):
             return None
 
     def _open_file(self, sha256: str) -> IO[bytes]:
@@ -298,7 +314,7 @@ class Reader:
 def _parse(line: bytes, number: int) -> dict[str, Any]:
     try:
         record = json.loads(line) if line.endswith(b"\n") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         raise ArchiveError(_("Line %s is no JSON object, or was cut short.") % number)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
-from django.db import reset_queries, transaction
+from django.db import DatabaseError, reset_queries, transaction
 from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
@@ -86,13 +86,25 @@ class Importer:
             ChatAttachment: [],
         }
         self._files: list[tuple[str, str, str]] = []
-        self._line: int | None = None
+        self._last: Record = {}  # where it went wrong, if it does
         self._number = 0
 
     def run(
         self, records: Iterable[Record], progress: Callable[[Counts], None] | None = None
     ) -> None:
-        """Import all records. Raises ArchiveError with the line of one that can't be."""
+        """Import all records. Raises ArchiveError with the place of one that can't be."""
+        try:
+            self._run(records, progress)
+        except DatabaseError as error:
+            raise ArchiveError(
+                _(
+                    "The database refused a thread (%(error)s): %(place)s, or not far before. "
+                    "What stands before it is imported; run the import again."
+                )
+                % {"place": self._place(), "error": type(error).__name__}
+            ) from error
+
+    def _run(self, records: Iterable[Record], progress: Callable[[Counts], None] | None) -> None:
         wholes = groupby(records, key=self._whole)
         size = THREADS
         while size == THREADS:
@@ -109,7 +121,7 @@ class Importer:
 
     def _whole(self, record: Record) -> int:
         """Return the number of the whole that a record belongs to: a thread, or an upload."""
-        self._line = record.get("line")
+        self._last = record
         self._number += record.get("type") in ("thread", "upload")
         return self._number
 
@@ -119,14 +131,22 @@ class Importer:
             user_id = codec.clean_user_id(first["user_id"])
             if first["type"] == "upload":
                 self._add_attachment(first, user_id)
+                if next(records, None):  # nothing belongs to an upload
+                    raise ValueError
             else:
                 self._import_thread(first, user_id, records)
-        except (KeyError, TypeError, ValueError, ValidationError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, ValidationError) as error:
             # What exactly is wrong with it would be text of the conversation.
             raise ArchiveError(
-                _("Line %(line)s can't be imported (%(error)s). Mend it, and run the import again.")
-                % {"line": self._line, "error": type(error).__name__}
+                _("%(place)s can't be imported (%(error)s). Mend it, and run the import again.")
+                % {"place": self._place(), "error": type(error).__name__}
             ) from None
+
+    def _place(self) -> str:
+        """Return the line of the last record; the sample store has none, but ids."""
+        if "line" in self._last:
+            return _("Line %s") % self._last["line"]
+        return f"{self._last.get('type')} {self._last.get('id')}"
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
         session = _session(first, user_id)
@@ -175,7 +195,7 @@ class Importer:
             self.conflicts += owner is not None
             return
         if "sha256" in record:
-            self._files.append((user_id, row.attachment_id, record["sha256"]))
+            self._files.append((user_id, row.attachment_id, str(record["sha256"])))
 
     def _owner_of(self, row: ChatSession | ChatAttachment) -> str | None:
         """Return the owner of the row of the same key that is there or about to be."""
@@ -220,7 +240,7 @@ class Importer:
 def _text(value: Any) -> str:
     """Return a payload as it is stored."""
     if isinstance(value, str):
-        return value
+        return codec.clean(value)
     return json.dumps(codec.clean(value), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -247,7 +267,7 @@ def _derived(
 
 def _filled_in(model: type[Model], record: Record, columns: tuple[str, ...]) -> Record:
     values = {
-        column: cast(Field, model._meta.get_field(column)).to_python(record[column])
+        column: cast(Field, model._meta.get_field(column)).to_python(codec.clean(record[column]))
         for column in columns
         if column in record
     }
@@ -290,7 +310,7 @@ def _attachment(record: Record, user_id: str, session: ChatSession | None) -> Ch
     if session is not None:
         values["session_id"] = session.session_id
         if "item_id" in record:
-            values["message_id"] = message_key(session.thread_id, record["item_id"])
+            values["message_id"] = message_key(session.thread_id, str(record["item_id"]))
     row = ChatAttachment(**values, user_id=user_id)
     row.clean_fields(exclude={"session", "message"})
     return row

@@ -70,12 +70,20 @@ def _thread_records(
         if item_id is not None:
             item = _inner(data, "item")
             yield {"type": "item", "id": item_id, "item": item, "timestamp": item_created_at}
-            for attachment in item.get("attachments") or () if isinstance(item, dict) else ():
-                message_of.setdefault(attachment["id"], item_id)
+            for attachment_id in _attachment_ids(item):
+                message_of.setdefault(attachment_id, item_id)
     for attachment_id, item_id in message_of.items():
         for (data,) in connection.execute(_FILE, (attachment_id, user_id)):
             sent.add((attachment_id, user_id))
             yield _file("attachment", attachment_id, data) | {"item_id": item_id}
+
+
+def _attachment_ids(item: Any) -> Iterator[str]:
+    """Yield the ids of an item's attachments, whatever another version of ChatKit wrote."""
+    attachments = item.get("attachments") if isinstance(item, dict) else None
+    for attachment in attachments if isinstance(attachments, list) else ():
+        if isinstance(attachment, dict) and isinstance(attachment.get("id"), str):
+            yield attachment["id"]
 
 
 def _file(kind: str, file_id: str, data: str) -> Record:

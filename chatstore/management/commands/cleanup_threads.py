@@ -68,10 +68,12 @@ class Command(BaseCommand):
             user_id=options["user"],
             status=options["status"],
         )
-        target = None if options["dry_run"] else options["archive"]
+        target = options["archive"]
         if target and (target == "-" or target.endswith(".zip")):
             # A zip is readable only when it is closed; a run may be killed before.
             raise CommandError(_("--archive takes a file of lines, FILE.jsonl or FILE.jsonl.gz."))
+        if options["dry_run"]:
+            target = None
         try:
             with (
                 Writer(target) if target else nullcontext() as writer,

@@ -51,7 +51,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         # Standard output may be the archive itself.
         say = self.stderr if options["file"] == "-" else self.stdout
-        say.write(_("Exported %s.") % arguments.in_words(exporter.counts))
+        said = _("Exported %s.") % arguments.in_words(exporter.counts)
+        say.write(said, style_func=str)  # no error, though it may be on standard error
         if exporter.without_bytes:
             self.stderr.write(
                 ngettext(

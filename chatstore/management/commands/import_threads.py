@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -41,13 +40,8 @@ class Command(BaseCommand):
                 importer = import_threads(
                     reader, options["database"], partial=options["partial"], progress=progress
                 )
-        except ArchiveError as error:
+        except (ArchiveError, OSError) as error:  # the disk can't be read, say
             raise CommandError(str(error)) from error
-        except DatabaseError as error:
-            raise CommandError(
-                _("The database refused a thread (%s). Those before it are in; run it again.")
-                % type(error).__name__
-            ) from error
         self.stdout.write(self._sentence(importer))
         if importer.conflicts:
             raise CommandError(

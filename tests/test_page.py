@@ -20,6 +20,20 @@ def chat(visit: Visits) -> Page:
     return visit()
 
 
+def hold(chat: Page, kind: str) -> list[Route]:
+    """Keep requests of this kind back; returns where they gather."""
+    held: list[Route] = []
+
+    def handle(route: Route) -> None:
+        if kind in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    chat.route("**/chat/api/", handle)
+    return held
+
+
 def test_a_first_question_streams_into_a_new_conversation(chat: Page) -> None:
     expect(chat.get_by_role("heading", name="What can I help you with?")).to_be_visible()
     ask(chat, "/markdown")
@@ -190,6 +204,13 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
     expect(rows(chat).last).to_contain_text("Conversation 003")
     chat.locator("#more-threads").scroll_into_view_if_needed()
     expect(rows(chat)).to_have_count(45)
+    expect(rows(chat).nth(41)).to_contain_text("Conversation 003")
+    # Not only if the list comes first.
+    held = hold(chat, "threads.list")
+    chat.reload()
+    expect(chat.locator("#title")).to_have_text("Conversation 003")
+    held[0].continue_()
+    expect(rows(chat)).to_have_count(31)
 
 
 @pytest.fixture(scope="module")
@@ -346,20 +367,6 @@ def test_hashed_static_files_will_do(browser: Browser, tmp_path: Path) -> None:
         assert len(ours) >= 4
         assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", name) for name in ours), ours
         visits.close()
-
-
-def hold(chat: Page, kind: str) -> list[Route]:
-    """Keep requests of this kind back; returns where they gather."""
-    held: list[Route] = []
-
-    def handle(route: Route) -> None:
-        if kind in (route.request.post_data or ""):
-            held.append(route)
-        else:
-            route.continue_()
-
-    chat.route("**/chat/api/", handle)
-    return held
 
 
 def test_a_copy_button_is_one_again_however_often_it_is_pressed(chat: Page) -> None:

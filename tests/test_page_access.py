@@ -92,6 +92,34 @@ def test_everything_can_be_done_by_keyboard(visit: Visits) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+def test_the_focus_stays_where_one_works_when_its_button_goes(visit: Visits) -> None:
+    page = visit()
+    box = page.get_by_role("textbox", name="Message")
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+
+    box.fill("/widget")
+    press("Send")
+    expect(box).to_be_focused()
+    expect(page.locator("#stop")).to_be_hidden()
+    press("Remember")
+    expect(page.get_by_text("Remembered")).to_be_visible()
+    expect(page.locator("article.widget")).to_be_focused()
+    ask(page, "/ask")
+    press("Skip")
+    expect(page.locator(".answers")).to_be_visible()
+    expect(page.locator("article.structured-input")).to_be_focused()
+    expect(page.locator("#stop")).to_be_hidden()
+    press("Try again")
+    expect(box).to_be_focused()
+    expect(page.locator("#stop")).to_be_hidden()
+    ask(page, "/error")
+    press("Dismiss")
+    expect(box).to_be_focused()
+
+
 def test_the_skip_link_leads_to_the_message_box(visit: Visits) -> None:
     page = visit()
     skip = page.get_by_role("link", name="Skip to the message box")

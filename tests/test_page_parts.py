@@ -120,6 +120,16 @@ def test_a_form_sends_its_fields(chat: Page) -> None:
         expect(answer).to_contain_text(value)
 
 
+def test_a_form_half_filled_in_survives_a_look_at_the_server(chat: Page) -> None:
+    ask(chat, "/form")
+    name = chat.get_by_role("textbox", name="Name")
+    name.fill("Ada")
+    with chat.expect_response(lambda answer: "items.list" in (answer.request.post_data or "")):
+        chat.evaluate("dispatchEvent(new Event('offline'))")  # and back within a second
+    chat.wait_for_timeout(200)
+    expect(name).to_have_value("Ada")
+
+
 def test_a_lists_rows_act(chat: Page) -> None:
     ask(chat, "/choices")
     chat.locator(".widget").get_by_role("button", name="City 5").click()

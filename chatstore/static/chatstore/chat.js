@@ -1240,6 +1240,10 @@ const threadList = {
       order: "desc",
     });
     Object.assign(this, { threads: page.data, after: page.after ?? null, hasMore: Boolean(page.has_more) });
+    // One from further down that is open stays in sight, whichever of the two was loaded first.
+    const last = page.data.at(-1);
+    if (view.thread && this.hasMore && new Date(view.thread.created_at) < new Date(last.created_at))
+      this.threads.push(view.thread);
     this.draw();
   },
 
@@ -1255,6 +1259,7 @@ const threadList = {
     const page = await call("threads.list", { limit, order: "desc", after: this.after });
     const known = new Set(this.threads.map(({ id }) => id));
     this.threads.push(...page.data.filter(({ id }) => !known.has(id)));
+    this.sort(); // one from further down may have been there before
     Object.assign(this, { after: page.after ?? null, hasMore: Boolean(page.has_more) });
     this.draw();
   },
@@ -1263,8 +1268,12 @@ const threadList = {
     const at = this.threads.findIndex(({ id }) => id === thread.id);
     if (at >= 0) this.threads[at] = { ...this.threads[at], ...thread };
     else this.threads.push(thread);
-    this.threads.sort((a, b) => new Date(b.created_at) - new Date(a.created_at));
+    this.sort();
     this.draw();
+  },
+
+  sort() {
+    this.threads.sort((a, b) => new Date(b.created_at) - new Date(a.created_at));
   },
 
   drop(id) {
@@ -1528,11 +1537,25 @@ function sortItems(newest) {
   $("items").append(...[...view.entries.values()].map(({ node }) => node));
 }
 
+/** The store may give a widget's properties in another order, and their defaults besides. */
+function isSame(fresh, old) {
+  if (JSON.stringify(fresh) === JSON.stringify(old)) return true;
+  return (
+    fresh.type === "widget" && covers(fresh, old) && drawWidget(fresh).outerHTML === drawWidget(old).outerHTML
+  );
+}
+
+function covers(fresh, old) {
+  if (typeof old !== "object" || !old) return fresh === old;
+  if (typeof fresh !== "object" || !fresh || fresh.length !== old.length) return false;
+  return Object.keys(old).every((key) => covers(fresh[key], old[key]));
+}
+
 function put(item, isLive = false) {
   const entry = view.entries.get(item.id);
   if (entry) {
     // Drawn only when it has changed: somebody may be selecting or filling in something.
-    if (isLive !== entry.isLive || JSON.stringify(item) !== JSON.stringify(entry.item)) entry.draw(item, isLive);
+    if (isLive !== entry.isLive || !isSame(item, entry.item)) entry.draw(item, isLive);
     return;
   }
   const fresh = new Entry(item, isLive);
@@ -2320,6 +2343,22 @@ addEventListener("keydown", (event) => {
     $("open-threads").focus();
   } else if (event.target !== $("search") && runOf(view)) stop();
 });
+
+/* What has the focus may go: a button once it is pressed, a form once it is answered. The focus would
+ * fall to the top of the page; it goes to the message that held it, or to the box. */
+let focused = null;
+addEventListener("focusin", ({ target }) => (focused = { target, item: target.closest(".item") }));
+addEventListener("focusout", ({ target }) =>
+  queueMicrotask(() => focused?.target === target && isThere(target) && (focused = null)),
+);
+const isThere = (node) => node?.isConnected && !node.closest("[hidden]");
+new MutationObserver(() => {
+  if (!focused || isThere(focused.target)) return;
+  const { item } = focused;
+  focused = null;
+  if (isThere(item)) item.focus({ preventScroll: true });
+  else focusComposer();
+}).observe($("chat"), { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
 
 drawer(false);
 grow();

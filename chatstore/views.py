@@ -8,7 +8,8 @@ traceback, and nothing of the request's text comes back in it (V5).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import mimetypes
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -57,9 +58,22 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
             upload_url=reverse("chatstore:upload"),
             upload_strategy="direct",
             max_upload_bytes=settings.max_upload_bytes,
-            accept=",".join(settings.upload_types),
+            max_attachments=settings.max_attachments,
+            accept=",".join(_acceptable(settings.upload_types)),
             **kwargs,
         )
+
+
+def _acceptable(mime_types: Iterable[str]) -> Iterator[str]:
+    """
+    Yield what the page lets people choose: types and their endings, which some browsers know
+    better; and of texts all, for the server takes any that is plain.
+    """
+    for mime_type in mime_types:
+        yield mime_type
+        yield from mimetypes.guess_all_extensions(mime_type)
+        if mime_type == "text/plain":
+            yield "text/*"
 
 
 class EndpointView(View):

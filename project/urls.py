@@ -10,12 +10,13 @@ from django.views.generic import TemplateView
 
 from project.views import OfficialChatView
 
-# The page names the demo's users while they exist.
-home = TemplateView.as_view(template_name="home.html", extra_context={"is_demo": settings.DEBUG})
+# The pages name the demo's users while they exist.
+is_demo = {"is_demo": settings.DEBUG}
+home = TemplateView.as_view(template_name="home.html", extra_context=is_demo)
 
 urlpatterns = [
     path("", home, name="home"),
-    path("login/", LoginView.as_view(), name="login"),
+    path("login/", LoginView.as_view(extra_context=is_demo), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("chat/official/", OfficialChatView.as_view(), name="official"),
     path("chat/", include("chatstore.urls")),

@@ -20,6 +20,20 @@ def chat(visit: Visits) -> Page:
     return visit()
 
 
+def hold(chat: Page, kind: str) -> list[Route]:
+    """Keep requests of this kind back; returns where they gather."""
+    held: list[Route] = []
+
+    def handle(route: Route) -> None:
+        if kind in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    chat.route("**/chat/api/", handle)
+    return held
+
+
 def test_a_first_question_streams_into_a_new_conversation(chat: Page) -> None:
     expect(chat.get_by_role("heading", name="What can I help you with?")).to_be_visible()
     ask(chat, "/markdown")
@@ -190,6 +204,13 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
     expect(rows(chat).last).to_contain_text("Conversation 003")
     chat.locator("#more-threads").scroll_into_view_if_needed()
     expect(rows(chat)).to_have_count(45)
+    expect(rows(chat).nth(41)).to_contain_text("Conversation 003")
+    # Not only if the list comes first.
+    held = hold(chat, "threads.list")
+    chat.reload()
+    expect(chat.locator("#title")).to_have_text("Conversation 003")
+    held[0].continue_()
+    expect(rows(chat)).to_have_count(31)
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +367,173 @@ def test_hashed_static_files_will_do(browser: Browser, tmp_path: Path) -> None:
         assert len(ours) >= 4
         assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", name) for name in ours), ours
         visits.close()
+
+
+def test_a_copy_button_is_one_again_however_often_it_is_pressed(chat: Page) -> None:
+    chat.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(chat, "Hello")
+    button = answers(chat).last.get_by_role("button", name="Copy")
+    for _ in range(2):
+        button.click()
+        expect(button.locator("use")).to_have_attribute("href", "#icon-check")
+    expect(button.locator("use")).to_have_attribute("href", "#icon-copy")
+    chat.wait_for_timeout(1700)  # until the last of the timers
+    expect(button.locator("use")).to_have_attribute("href", "#icon-copy")
+
+
+def test_the_menu_closes_by_its_own_button_and_by_tab(chat: Page) -> None:
+    ask(chat, "Hello")
+    button = chat.get_by_role("button", name="Actions for this conversation")
+    menu = chat.locator("#menu")
+    for _ in range(2):
+        button.click()
+        expect(menu).to_be_visible()
+        button.click()
+        expect(menu).to_be_hidden()
+    button.click()
+    chat.keyboard.press("Tab")
+    expect(menu).to_be_hidden()
+
+
+def test_escape_stops_nothing_where_it_means_something_else(chat: Page) -> None:
+    ask(chat, "/slow", wait=False)
+    search = chat.get_by_role("searchbox")
+    search.fill("slow")
+    chat.keyboard.press("Escape")
+    expect(search).to_be_focused()
+    # An input method's window is closed by it.
+    chat.locator("#message").evaluate(
+        "node => node.dispatchEvent(new KeyboardEvent('keydown', "
+        "{ key: 'Escape', isComposing: true, bubbles: true }))"
+    )
+    expect(chat.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def test_back_while_a_conversation_is_still_loading(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=1)
+    chat = visit(user=user)
+    held = hold(chat, "threads.get_by_id")
+    rows(chat).first.get_by_role("link").click()
+    expect(chat.locator("#conversation")).to_have_attribute("aria-busy", "true")
+    chat.go_back()
+    expect(chat.locator("#welcome")).to_be_visible()
+    held[0].continue_()
+    chat.wait_for_timeout(300)
+    expect(chat.locator("#title")).to_have_text("New conversation")
+
+
+def test_earlier_messages_that_fail_to_come_are_not_asked_for_without_end(
+    visit: Visits, site: Site
+) -> None:
+    visit.expect("status of 500")
+    user = site.fresh_user()
+    seed(site, user, threads=1, messages=80)
+    chat = visit(user=user)
+    tried: list[str] = []
+
+    def fail(route: Route) -> None:
+        request = route.request.post_data or ""
+        if "items.list" in request and '"after"' in request:
+            tried.append(request)
+            route.fulfill(status=500, json={"error": "Not now."})
+        else:
+            route.continue_()
+
+    chat.route("**/chat/api/", fail)
+    open_thread(chat, 0)
+    chat.locator("#scroller").evaluate("node => { node.scrollTop = 0; }")
+    expect(chat.get_by_role("alert")).to_contain_text("Not now.")
+    chat.wait_for_timeout(500)
+    assert len(tried) <= 2
+    chat.unroute("**/chat/api/")
+    chat.get_by_role("button", name="Earlier messages").click()
+    expect(chat.locator("#items .item")).to_have_count(80)
+
+
+def test_a_retry_that_is_refused_takes_nothing_away(chat: Page, site: Site) -> None:
+    ask(chat, "Hello")
+    thread = rows(chat).first.get_attribute("data-id")
+    site.shell(
+        "from chatstore.models import ChatSession;"
+        f"ChatSession.objects.filter(thread_id='{thread}')"
+        ".update(moderation='locked', moderation_reason='Under review.')"
+    )
+    chat.get_by_role("button", name="Try again").click()
+    expect(chat.locator("#closed")).to_contain_text("Under review.")
+    expect(answers(chat)).to_have_count(1)
+
+
+def test_what_was_said_in_another_tab_stands_in_its_place(chat: Page) -> None:
+    ask(chat, "one")
+    other = chat.context.new_page()
+    other.goto(chat.url)
+    expect(answers(other)).to_have_count(1)
+    ask(other, "two")
+    ask(chat, "three")
+    chat.evaluate("dispatchEvent(new Event('offline'))")  # and back within a second
+    bubbles = chat.locator("#items .user-message .bubble")
+    expect(bubbles).to_have_text(["one", "two", "three"])
+    chat.get_by_role("button", name="Try again").click()
+    expect(chat.locator("#stop")).to_be_hidden()
+    expect(bubbles).to_have_text(["one", "two", "three"])
+    expect(answers(chat)).to_have_count(3)
+
+
+def test_what_was_begun_in_a_conversation_waits_there(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=1)
+    chat = visit(user=user)
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("A thought")
+    chat.set_input_files(
+        "#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"for later"}
+    )
+    expect(chat.locator(".upload.done")).to_have_count(1)
+    open_thread(chat, 0)
+    expect(box).to_have_value("")
+    expect(chat.locator(".upload")).to_have_count(0)
+    chat.get_by_role("button", name="New conversation").click()
+    expect(box).to_have_value("A thought")
+    chat.get_by_role("button", name="Send").click()
+    expect(answers(chat).last).to_contain_text("Files received: 1.")
+    chat.get_by_role("button", name="New conversation").click()
+    expect(box).to_have_value("")
+
+
+def test_a_starter_leaves_what_one_is_writing(chat: Page) -> None:
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("Half a sentence")
+    chat.get_by_role("button", name="What can you show?").click()
+    expect(answers(chat)).to_have_count(1)
+    expect(box).to_have_value("Half a sentence")
+
+
+def test_a_message_stopped_before_it_was_stored_comes_back(chat: Page) -> None:
+    ask(chat, "Hello")
+    hold(chat, "add_user_message")
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("Precious words")
+    box.press("Enter")
+    chat.get_by_role("button", name="Stop").click()
+    expect(box).to_have_value("Precious words")
+    expect(chat.locator("#pending .bubble")).to_have_count(0)
+    expect(answers(chat).last).not_to_contain_text("Stopped")
+
+
+def test_a_message_that_fails_while_one_is_elsewhere_is_there_on_ones_return(
+    chat: Page, visit: Visits
+) -> None:
+    visit.expect("status of 500")
+    ask(chat, "Hello")
+    held = hold(chat, "add_user_message")
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("Precious words")
+    box.press("Enter")
+    expect(chat.locator("#pending .bubble")).to_have_text("Precious words")
+    chat.get_by_role("button", name="New conversation").click()
+    expect(box).to_have_value("")
+    held[0].fulfill(status=500, json={"error": "Not now."})
+    chat.wait_for_timeout(300)
+    open_thread(chat, 0)
+    expect(box).to_have_value("Precious words")

@@ -92,6 +92,34 @@ def test_everything_can_be_done_by_keyboard(visit: Visits) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+def test_the_focus_stays_where_one_works_when_its_button_goes(visit: Visits) -> None:
+    page = visit()
+    box = page.get_by_role("textbox", name="Message")
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+
+    box.fill("/widget")
+    press("Send")
+    expect(box).to_be_focused()
+    expect(page.locator("#stop")).to_be_hidden()
+    press("Remember")
+    expect(page.get_by_text("Remembered")).to_be_visible()
+    expect(page.locator("article.widget")).to_be_focused()
+    ask(page, "/ask")
+    press("Skip")
+    expect(page.locator(".answers")).to_be_visible()
+    expect(page.locator("article.structured-input")).to_be_focused()
+    expect(page.locator("#stop")).to_be_hidden()
+    press("Try again")
+    expect(box).to_be_focused()
+    expect(page.locator("#stop")).to_be_hidden()
+    ask(page, "/error")
+    press("Dismiss")
+    expect(box).to_be_focused()
+
+
 def test_the_skip_link_leads_to_the_message_box(visit: Visits) -> None:
     page = visit()
     skip = page.get_by_role("link", name="Skip to the message box")
@@ -124,7 +152,8 @@ def test_on_a_phone_the_list_is_a_drawer(visit: Visits) -> None:
     ask_by_touch(page, "Hello")
     expect(rows(page).first).not_to_be_in_viewport()
     page.get_by_role("button", name="Show conversations").click()
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    # Not the search field: the keyboard would hide the list.
+    expect(page.get_by_role("button", name="Close the list")).to_be_focused()
     expect(rows(page).first).to_be_in_viewport()
     assert page.locator("#conversation").evaluate("node => node.inert")
     page.keyboard.press("Escape")
@@ -133,6 +162,7 @@ def test_on_a_phone_the_list_is_a_drawer(visit: Visits) -> None:
     page.get_by_role("button", name="Show conversations").click()
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator("#welcome")).to_be_in_viewport()
+    expect(page.locator("#title")).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
@@ -144,6 +174,30 @@ def test_no_width_scrolls_sideways(visit: Visits, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     column = page.locator("#scroller")
     assert column.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_a_wide_table_scrolls_by_itself_and_breaks_no_word(visit: Visits) -> None:
+    page = visit(viewport={"width": 390, "height": 780})
+    ask(page, "/markdown")
+    frame = page.get_by_role("region", name="Table")
+    frame.evaluate(
+        "node => node.querySelectorAll('tr').forEach(row => "
+        "[...Array(9)].forEach(() => row.append(row.cells[0].cloneNode(true))))"
+    )
+    assert frame.evaluate("node => node.scrollWidth > node.clientWidth + 50")
+    assert frame.locator("th").first.evaluate("node => node.clientWidth > 40")  # "Wear"
+
+
+def test_whoever_deletes_a_row_by_keyboard_goes_on_from_the_next(visit: Visits, site: Site) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=3)
+    page = visit(user=user)
+    expect(rows(page)).to_have_count(3)
+    rows(page).nth(1).get_by_role("link").focus()
+    for key in ("Tab", "Enter", "ArrowDown", "Enter", "Tab", "Enter"):
+        page.keyboard.press(key)
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).nth(1).get_by_role("link")).to_be_focused()
 
 
 def test_dark_is_dark(visit: Visits) -> None:

@@ -118,6 +118,81 @@ def test_size_and_type_are_checked_before_sending(chat: Page, tmp_path: Path) ->
     assert not sent
 
 
+def test_every_file_that_is_refused_is_named(chat: Page) -> None:
+    tool = {"mimeType": "application/x-msdownload", "buffer": b"MZ"}
+    choose(chat, {**tool, "name": "one.exe"}, {**tool, "name": "two.exe"}, TEXT)
+    alert = chat.get_by_role("alert")
+    expect(alert).to_contain_text("one.exe")
+    expect(alert).to_contain_text("two.exe")
+    expect(chat.locator(".upload.done")).to_have_count(1)
+
+
+def test_many_files_leave_the_send_button_within_reach(visit: Visits) -> None:
+    chat = visit(viewport={"width": 390, "height": 640})
+    choose(chat, *({**TEXT, "name": f"{n}.txt"} for n in range(10)))
+    expect(chat.locator(".upload.done")).to_have_count(10)
+    chat.get_by_role("textbox", name="Message").fill("line\n" * 30)
+    expect(chat.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+    expect(chat.get_by_role("textbox", name="Message")).to_be_in_viewport(ratio=1)
+
+
+def test_A3_no_more_files_are_taken_than_a_message_may_have(chat: Page) -> None:
+    choose(chat, *({**TEXT, "name": f"{n}.txt"} for n in range(12)))
+    expect(chat.get_by_role("alert")).to_contain_text("at most 10 attachments")
+    expect(chat.locator(".upload.done")).to_have_count(10)
+    chat.get_by_role("button", name="Send").click()
+    expect(answers(chat).last).to_contain_text("Files received: 10.")
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type"),
+    [
+        ("script.py", "text/x-python"),
+        ("table.csv", "application/vnd.ms-excel"),  # what Windows says of it
+        ("settings.toml", ""),
+    ],
+)
+def test_a_text_is_taken_whatever_the_browser_calls_it(
+    chat: Page, name: str, mime_type: str
+) -> None:
+    data = chat.evaluate_handle(DATA_TRANSFER, [name, mime_type, list(b"a = 1\n")])
+    chat.dispatch_event("#conversation", "drop", {"dataTransfer": data})
+    expect(chat.locator(".upload.done")).to_contain_text(name)
+
+
+def test_a_file_dropped_on_a_locked_conversation_does_nothing(chat: Page) -> None:
+    ask(chat, "/lock")
+    data = chat.evaluate_handle(DATA_TRANSFER, ["dropped.txt", "text/plain", list(b"Hello")])
+    is_left = chat.evaluate(
+        """dataTransfer => document.getElementById("conversation").dispatchEvent(
+            new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }))""",
+        data,
+    )
+    assert not is_left  # the browser would go away to show the file
+    expect(chat.locator(".upload")).to_have_count(0)
+
+
+def test_a_refused_message_gives_its_files_and_its_quotation_back(
+    chat: Page, visit: Visits
+) -> None:
+    visit.expect("status of 400")
+    ask(chat, "Hello")
+    chat.get_by_role("button", name="Quote").click()
+    choose(chat, TEXT)
+    expect(chat.locator(".upload.done")).to_have_count(1)
+    chat.route("**/chat/api/", lambda route: route.fulfill(status=400, json={"error": "No."}))
+    chat.get_by_role("textbox", name="Message").fill("Look at this")
+    chat.get_by_role("button", name="Send").click()
+    alert = chat.get_by_role("alert")
+    alert.get_by_role("button", name="Edit").click()
+    chat.unroute("**/chat/api/")
+    expect(chat.locator(".upload.done")).to_have_count(1)
+    expect(chat.locator("#quote")).to_be_visible()
+    chat.get_by_role("button", name="Send").click()
+    expect(answers(chat).last).to_contain_text("Files received: 1.")
+    expect(chat.locator("#items .user-message").last.locator(".quoted")).to_be_visible()
+
+
 def test_progress_is_shown_and_sending_waits(chat: Page) -> None:
     held: list[Route] = []
     chat.route("**/files/", lambda route: held.append(route))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -117,6 +118,16 @@ def test_a_form_sends_its_fields(chat: Page) -> None:
     expect(answer).to_contain_text("You chose book")
     for value in ("'customer': {'name': 'Ada'}", "'repair'", "'evening'", "'wash': True"):
         expect(answer).to_contain_text(value)
+
+
+def test_a_form_half_filled_in_survives_a_look_at_the_server(chat: Page) -> None:
+    ask(chat, "/form")
+    name = chat.get_by_role("textbox", name="Name")
+    name.fill("Ada")
+    with chat.expect_response(lambda answer: "items.list" in (answer.request.post_data or "")):
+        chat.evaluate("dispatchEvent(new Event('offline'))")  # and back within a second
+    chat.wait_for_timeout(200)
+    expect(name).to_have_value("Ada")
 
 
 def test_a_lists_rows_act(chat: Page) -> None:
@@ -338,6 +349,47 @@ def test_a_line_that_breaks_in_mid_answer(relayed: tuple[Page, Relay]) -> None:
     chat.get_by_role("alert").get_by_role("button", name="Try again").click()
     expect(chat.get_by_role("button", name="Stop")).to_be_visible()
     expect(answers(chat)).to_have_count(1)
+
+
+def test_an_answer_that_ends_in_the_middle_is_not_taken_for_whole(chat: Page) -> None:
+    ask(chat, "Hello")
+    created = "2026-03-01T10:00:00Z"
+    thread = rows(chat).first.get_attribute("data-id")
+    base = {"thread_id": thread, "created_at": created}
+    item = {**base, "type": "assistant_message", "id": "msg_cut", "content": []}
+    part = {"type": "output_text", "text": "It begins", "annotations": []}
+    question = {
+        **base,
+        "type": "user_message",
+        "id": "msg_question",
+        "content": [{"type": "input_text", "text": "And then?"}],
+        "attachments": [],
+        "inference_options": {},
+    }
+    update = {
+        "type": "assistant_message.content_part.added",
+        "content_index": 0,
+        "content": part,
+    }
+    events = [
+        {"type": "thread.item.done", "item": question},
+        {"type": "thread.item.added", "item": item},
+        {"type": "thread.item.updated", "item_id": "msg_cut", "update": update},
+    ]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+
+    def end_early(route: Route) -> None:
+        if "add_user_message" in (route.request.post_data or ""):
+            route.fulfill(body=body, content_type="text/event-stream")
+        else:
+            route.continue_()
+
+    chat.route("**/chat/api/", end_early)
+    ask(chat, "And then?")
+    expect(answers(chat).last).to_contain_text("It begins")
+    alert = chat.get_by_role("alert")
+    expect(alert).to_contain_text("The answer failed.")
+    expect(alert.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_a_message_that_arrived_before_the_line_broke_is_not_sent_twice(

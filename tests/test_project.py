@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.template.loader import render_to_string
 from django.test import Client, SimpleTestCase, TestCase, override_settings
 from django.utils import timezone
 
@@ -100,6 +101,12 @@ class PagesTest(TestCase):
         response = self.client.get("/")
         self.assertContains(response, 'href="/chat/"')
         self.assertContains(response, 'href="/admin/"')
+
+    def test_the_demos_users_are_named_where_one_needs_them_and_while_they_exist(self) -> None:
+        for page in ("home.html", "registration/login.html"):
+            for is_demo in (True, False):
+                html = render_to_string(page, {"is_demo": is_demo})
+                self.assertIs("<code>demo</code>" in html, is_demo)
 
     def test_signing_in_leads_where_one_was_going_and_out_again(self) -> None:
         form = {"username": "alice", "password": "alice-secret"}

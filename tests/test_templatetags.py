@@ -144,6 +144,14 @@ class TestInTheBrowser:
         )
         assert answer == {"asked": "where", "with": {"unit": "km"}}
 
+    def test_while_it_comes_the_page_says_so(self, visit: Visits) -> None:
+        page = open_official(visit, component="")
+        loading = page.get_by_text("The chat is being loaded from OpenAI.")
+        expect(loading).to_be_visible()
+        page.evaluate(f"() => {{{DOUBLE}}}")
+        expect(page.get_by_text("The component")).to_be_visible()
+        expect(loading).to_be_hidden()
+
     def test_an_unreachable_cdn_says_so_and_links_to_the_built_in_page(self, visit: Visits) -> None:
         visit.expect("ERR_FAILED")
         page = open_official(visit, component=None)

@@ -105,11 +105,14 @@ function size(bytes) {
 }
 
 async function copy(value, button) {
-  await navigator.clipboard.writeText(value);
-  const before = button.replaceChildren.bind(button, ...button.childNodes);
+  try {
+    await navigator.clipboard.writeText(value);
+  } catch (error) {
+    return showError(error);
+  }
   button.replaceChildren(icon("check"));
   announce(strings.copied);
-  setTimeout(before, 1500);
+  setTimeout(() => button.replaceChildren(icon("copy")), 1500);
 }
 
 /* ---------------------------------------------------------------- protocol */
@@ -226,7 +229,7 @@ async function refresh() {
   try {
     await Promise.all([threadList.reload(), view.thread && !runOf(view) && reopen()]);
   } catch (error) {
-    showError(error);
+    if (!network.isLost) showError(error);
   }
 }
 let seenAt = Date.now();
@@ -279,13 +282,18 @@ const PURIFY = {
   ALLOWED_ATTR: ["href", "src", "alt", "title", "class", "align", "start", "type", "checked", "disabled", "loading"],
 };
 
+/** What scrolls sideways by itself, by keyboard too. */
+function scrolling(...tables) {
+  return el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": strings.table }, ...tables);
+}
+
 function decorate(fragment) {
   for (const link of fragment.querySelectorAll("a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
   }
   for (const table of fragment.querySelectorAll("table")) {
-    const frame = el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": strings.table });
+    const frame = scrolling();
     table.replaceWith(frame);
     frame.append(table);
   }
@@ -542,7 +550,7 @@ function attachmentTile(attachment) {
   return fileTile(attachment);
 }
 
-const fileTile = ({ name }) => el("span", { class: "file" }, icon("document"), el("bdi", { text: name }));
+const fileTile = ({ name }) => el("span", { class: "file", title: name }, icon("document"), el("bdi", { text: name }));
 
 const draws = {
   user_message(item) {
@@ -908,7 +916,8 @@ function style(node, component) {
     }
   }
   const background = themed(component.background);
-  if (background) s.backgroundColor = background.startsWith("surface") ? "var(--raised)" : background;
+  const surface = /^surface(.*ary)?/.exec(background ?? "");
+  if (background) s.backgroundColor = surface ? `var(--${surface[1] ? "ground" : "raised"})` : background;
   const color = themed(component.color);
   if (color && COLORS.has(color)) node.dataset.color = color;
   else if (color) s.color = color;
@@ -1180,27 +1189,11 @@ function drawChart(c) {
     const bar = el("progress", { max: highest, value, "aria-hidden": "true" });
     return el("td", {}, bar, new Intl.NumberFormat(locale).format(value));
   };
-  return el(
-    "table",
-    { class: "w-chart" },
-    el(
-      "thead",
-      {},
-      el("tr", {}, el("td"), ...c.series.map((s) => el("th", { scope: "col", text: s.label ?? s.dataKey }))),
-    ),
-    el(
-      "tbody",
-      {},
-      ...c.data.map((row) =>
-        el(
-          "tr",
-          {},
-          el("th", { scope: "row", text: labels[row[key]] ?? row[key] }),
-          ...c.series.map((s) => cell(row, s)),
-        ),
-      ),
-    ),
+  const head = el("tr", {}, el("td"), ...c.series.map((s) => el("th", { scope: "col", text: s.label ?? s.dataKey })));
+  const rows = c.data.map((row) =>
+    el("tr", {}, el("th", { scope: "row", text: labels[row[key]] ?? row[key] }), ...c.series.map((s) => cell(row, s))),
   );
+  return scrolling(el("table", { class: "w-chart" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }
 
 /** Components that this page doesn't know are shown as the text that they hold. */
@@ -1247,6 +1240,10 @@ const threadList = {
       order: "desc",
     });
     Object.assign(this, { threads: page.data, after: page.after ?? null, hasMore: Boolean(page.has_more) });
+    // One from further down that is open stays in sight, whichever of the two was loaded first.
+    const last = page.data.at(-1);
+    if (view.thread && this.hasMore && new Date(view.thread.created_at) < new Date(last.created_at))
+      this.threads.push(view.thread);
     this.draw();
   },
 
@@ -1262,6 +1259,7 @@ const threadList = {
     const page = await call("threads.list", { limit, order: "desc", after: this.after });
     const known = new Set(this.threads.map(({ id }) => id));
     this.threads.push(...page.data.filter(({ id }) => !known.has(id)));
+    this.sort(); // one from further down may have been there before
     Object.assign(this, { after: page.after ?? null, hasMore: Boolean(page.has_more) });
     this.draw();
   },
@@ -1270,8 +1268,12 @@ const threadList = {
     const at = this.threads.findIndex(({ id }) => id === thread.id);
     if (at >= 0) this.threads[at] = { ...this.threads[at], ...thread };
     else this.threads.push(thread);
-    this.threads.sort((a, b) => new Date(b.created_at) - new Date(a.created_at));
+    this.sort();
     this.draw();
+  },
+
+  sort() {
+    this.threads.sort((a, b) => new Date(b.created_at) - new Date(a.created_at));
   },
 
   drop(id) {
@@ -1307,16 +1309,19 @@ const threadList = {
       if (group !== name) groups.push([(name = group), []]);
       groups.at(-1)[1].push(this.row(thread));
     }
-    const focused = document.activeElement?.closest?.("#thread-list li")?.dataset.id;
+    const focused = document.activeElement?.closest?.("#thread-list li");
+    const at = focused ? [...$("thread-list").querySelectorAll("li")].indexOf(focused) : -1;
     $("thread-list").replaceChildren(
       ...groups.map(([title, rows]) => el("section", {}, el("h2", { text: title }), el("ul", {}, ...rows))),
     );
-    if (focused) this.rowOf(focused)?.querySelector("a").focus();
+    // Whose row is gone finds itself on the one that took its place.
+    const rows = [...$("thread-list").querySelectorAll("li")];
+    if (focused) ((this.rowOf(focused.dataset.id) ?? rows[at] ?? rows.at(-1))?.querySelector("a") ?? $("new")).focus();
     $("no-threads").hidden = shown.length > 0;
     $("no-threads").textContent = this.query ? strings.nothingFound : strings.noThreads;
     $("more-threads").hidden = !this.hasMore;
     rowsInSight.disconnect();
-    for (const row of $("thread-list").querySelectorAll("li")) rowsInSight.observe(row);
+    for (const row of rows) rowsInSight.observe(row);
   },
 
   rowOf(id) {
@@ -1389,7 +1394,8 @@ const threadList = {
 const rowsInSight = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) threadList.wantPreview(target.dataset.id);
 });
-new IntersectionObserver(([entry]) => entry.isIntersecting && threadList.more().catch(showError), {
+// Where that fails the button stays, and says why.
+new IntersectionObserver(([entry]) => entry.isIntersecting && threadList.more().catch(() => {}), {
   rootMargin: "200px",
 }).observe($("more-threads"));
 $("more-threads").addEventListener("click", () => threadList.more().catch(showError));
@@ -1415,19 +1421,29 @@ function follow(event, id) {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
   event.preventDefault();
   history.pushState(null, "", address(id));
+  drawer(false); // first: nothing within what it covers can take the focus
   open(id);
-  drawer(false);
 }
 
 /* ---------------------------------------------------------------- a conversation */
 
+/** The thread that the page's address names, or null. */
+function linked() {
+  return new URLSearchParams(location.search).get("thread");
+}
+
+function newView(id) {
+  return { id, thread: null, entries: new Map(), after: null, hasMore: false };
+}
+
 /** What is on the page: a new view each time a thread is opened, so that answers to the old one's
  * questions are known to be late. */
-let view = { thread: null, entries: new Map(), after: null, hasMore: false };
+let view = newView(linked());
 const runs = new Set();
 let lost = null; // the last run that failed before its message was known to be stored
 const runOf = (shown) => [...runs].find((run) => isShown(run, shown));
 const isShown = (run, shown = view) => (run.threadId ? run.threadId === shown.thread?.id : run.view === shown);
+const shownId = () => view.thread?.id ?? view.id ?? null;
 
 const scroller = $("scroller");
 const isAtEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
@@ -1444,15 +1460,15 @@ sizes.observe(scroller);
 sizes.observe(scroller.querySelector(".column"));
 
 async function open(id, { keep = false } = {}) {
-  const next = { id, thread: null, entries: new Map(), after: null, hasMore: false };
+  const next = newView(id);
   if (!keep) {
+    keepDraft();
     view = next;
     clearProblem();
     $("notices").replaceChildren();
     $("items").replaceChildren();
     drawThread();
-    setAttachments([]);
-    quote(null);
+    restoreDraft();
   }
   if (!id) return void focusComposer();
   $("conversation").setAttribute("aria-busy", "true");
@@ -1463,10 +1479,11 @@ async function open(id, { keep = false } = {}) {
     ]);
     if (view.id !== id && view.thread?.id !== id) return;
     page.data.reverse();
-    if (keep) dropMissing(page.data);
-    else Object.assign(view, { after: page.after ?? null, hasMore: Boolean(page.has_more) });
+    if (!keep || !dropMissing(page.data))
+      Object.assign(view, { after: page.after ?? null, hasMore: Boolean(page.has_more) });
     view.thread = { ...thread, items: undefined };
     for (const item of page.data) put(item);
+    sortItems(page.data);
     if (lost && hasArrived(lost)) $("pending").replaceChildren();
     threadList.put(view.thread);
     threadList.setPreview(id, page.data.toReversed());
@@ -1493,23 +1510,52 @@ async function open(id, { keep = false } = {}) {
 /** The same thread again, with what has changed meanwhile, in place. */
 const reopen = () => open(view.thread.id, { keep: true });
 
-/** Forget what the server no longer has among its newest items. */
+/** Forget what the server no longer has among its newest items. Returns whether any was known:
+ * otherwise there may be a gap before them. */
 function dropMissing(newest) {
   const ids = new Set(newest.map(({ id }) => id));
   const all = [...view.entries.keys()];
   const from = all.findIndex((id) => ids.has(id));
-  for (const id of from < 0 ? all : all.slice(from)) {
-    if (ids.has(id)) continue;
-    view.entries.get(id).node.remove();
+  dropItems((from < 0 ? all : all.slice(from)).filter((id) => !ids.has(id)));
+  return from >= 0;
+}
+
+function dropItems(ids) {
+  for (const id of ids) {
+    view.entries.get(id)?.node.remove();
     view.entries.delete(id);
   }
+}
+
+/** The newest items in the server's order: another tab's came between ours. */
+function sortItems(newest) {
+  const ids = new Set(newest.map(({ id }) => id));
+  const all = [...view.entries.keys()];
+  const sorted = [...all.filter((id) => !ids.has(id)), ...ids];
+  if (sorted.every((id, n) => id === all[n])) return;
+  view.entries = new Map(sorted.map((id) => [id, view.entries.get(id)]));
+  $("items").append(...[...view.entries.values()].map(({ node }) => node));
+}
+
+/** The store may give a widget's properties in another order, and their defaults besides. */
+function isSame(fresh, old) {
+  if (JSON.stringify(fresh) === JSON.stringify(old)) return true;
+  return (
+    fresh.type === "widget" && covers(fresh, old) && drawWidget(fresh).outerHTML === drawWidget(old).outerHTML
+  );
+}
+
+function covers(fresh, old) {
+  if (typeof old !== "object" || !old) return fresh === old;
+  if (typeof fresh !== "object" || !fresh || fresh.length !== old.length) return false;
+  return Object.keys(old).every((key) => covers(fresh[key], old[key]));
 }
 
 function put(item, isLive = false) {
   const entry = view.entries.get(item.id);
   if (entry) {
     // Drawn only when it has changed: somebody may be selecting or filling in something.
-    if (isLive !== entry.isLive || JSON.stringify(item) !== JSON.stringify(entry.item)) entry.draw(item, isLive);
+    if (isLive !== entry.isLive || !isSame(item, entry.item)) entry.draw(item, isLive);
     return;
   }
   const fresh = new Entry(item, isLive);
@@ -1539,12 +1585,12 @@ async function older() {
     scroller.scrollTop += (first?.getBoundingClientRect().top ?? 0) - before;
     requestAnimationFrame(() => (scroller.style.overflowAnchor = ""));
     announce(strings.olderShown);
+    drawOlder(); // not after an error: it would be asked again at once, and for ever
   } catch (error) {
     showError(error);
   } finally {
     shown.isLoading = false;
     $("older").classList.remove("loading");
-    drawOlder();
   }
 }
 
@@ -1564,9 +1610,10 @@ $("older").querySelector("button").addEventListener("click", older);
 /** Everything around the messages: title, status, composer, buttons. */
 function drawThread() {
   const { thread } = view;
-  const title = thread ? thread.title || strings.untitled : strings.newChat;
+  const known = thread ?? threadList.threads.find(({ id }) => id === view.id); // while it is loading
+  const title = known ? known.title || strings.untitled : view.id ? "" : strings.newChat;
   $("title").textContent = title;
-  document.title = `${title} · ${$("chat").dataset.siteTitle}`;
+  document.title = [title, config.siteTitle].filter(Boolean).join(" · ");
   $("thread-menu").hidden = !thread;
   $("welcome").hidden = Boolean(view.id ?? thread) || view.entries.size > 0 || $("pending").hasChildNodes();
   const status = thread?.status ?? { type: "active" };
@@ -1621,16 +1668,14 @@ function lastUserItem() {
 function retry() {
   const user = lastUserItem();
   if (!user) return;
-  const entries = [...view.entries.values()];
-  for (const { item, node } of entries.slice(entries.findIndex(({ item }) => item.id === user.id) + 1)) {
-    view.entries.delete(item.id);
-    node.remove();
-  }
-  start("threads.retry_after_item", { thread_id: view.thread.id, item_id: user.id });
+  const ids = [...view.entries.keys()];
+  const replaced = ids.slice(ids.indexOf(user.id) + 1);
+  start("threads.retry_after_item", { thread_id: view.thread.id, item_id: user.id }, { replaced });
 }
 
-/** Send a request that streams, and follow its answer to the end. */
-async function start(type, params) {
+/** Send a request that streams, and follow its answer to the end. `draft` is what was written for
+ * it; `replaced` are the items that go as soon as the server has begun: it may yet refuse. */
+async function start(type, params, { draft = null, replaced = [] } = {}) {
   if (runOf(view)) return; // one answer at a time
   const run = {
     type,
@@ -1639,19 +1684,25 @@ async function start(type, params) {
     threadId: params.thread_id ?? null,
     live: new Map(),
     controller: new AbortController(),
+    draft,
+    replaced,
+    // A message is stored once the server sends it back, anything else once there is an answer.
+    isStored: false,
+    before: lastUserItem()?.id,
   };
-  // A message is stored once the server sends it back, anything else once there is an answer.
-  Object.assign(run, { isMessage: Boolean(params.input?.content), isStored: false, before: lastUserItem()?.id });
   runs.add(run);
   clearProblem();
   $("notices").replaceChildren();
-  if (run.isMessage) drawPending(params.input);
+  if (draft) drawPending(run);
   drawThread();
   scrollToEnd();
   announce(strings.answering);
   try {
     const response = await post(type, params, run.controller.signal);
     for await (const event of events(response)) apply(run, event);
+    // A server that is told to stop ends the stream in due form, in the middle of a sentence.
+    const isCut = [...run.live.values()].some(({ type }) => type === "assistant_message");
+    if (isCut) run.error ??= new Refused(strings.streamFailed, 0);
   } catch (error) {
     if (error.name === "AbortError") run.isStopped = true;
     else run.error = error;
@@ -1663,6 +1714,7 @@ async function start(type, params) {
 
 function apply(run, event) {
   const shown = isShown(run);
+  if (event.type !== "error" && shown) dropItems(run.replaced.splice(0));
   switch (event.type) {
     case "thread.created":
     case "thread.updated": {
@@ -1683,7 +1735,7 @@ function apply(run, event) {
       const isLive = event.type === "thread.item.added";
       if (isLive) run.live.set(item.id, item);
       else run.live.delete(item.id);
-      if (!run.isMessage || item.type === "user_message") run.isStored = true;
+      if (!run.draft || item.type === "user_message") run.isStored = true;
       run.progress = null;
       if (item.type === "client_tool_call" && item.status === "pending") run.tool = item;
       run.last = item;
@@ -1711,10 +1763,7 @@ function apply(run, event) {
     }
     case "thread.item.removed":
       run.live.delete(event.item_id);
-      if (shown) {
-        view.entries.get(event.item_id)?.node.remove();
-        view.entries.delete(event.item_id);
-      }
+      if (shown) dropItems([event.item_id]);
       return;
     case "stream_options":
       run.allowCancel = event.stream_options.allow_cancel;
@@ -1739,18 +1788,20 @@ function apply(run, event) {
 
 function finish(run) {
   const shown = isShown(run);
+  const isUnsent = run.draft && !run.isStored;
   if (shown) {
     for (const item of run.live.values()) view.entries.get(item.id)?.draw(view.entries.get(item.id).item, false);
-    if (run.isStopped || run.error) markStopped(run);
+    if (run.isStopped && !isUnsent) markStopped();
     drawThread();
     if (run.error) {
-      lost = run.isMessage && !run.isStored ? run : null;
+      lost = isUnsent ? run : null;
       const mayRetry = run.error.mayRetry ?? (run.error.status ? run.error.status >= 500 : true);
       // 409 and the like: the thread has changed elsewhere, and the page shows how.
       if (run.error.status === 409 || run.error.status === 0) refreshStatus();
       showError(run.error, mayRetry && (() => again(run)), lost && (() => takeBack(run)));
     } else if (!run.isStopped) announceAnswer();
-  }
+    else if (isUnsent) takeBackUnlessArrived(run);
+  } else if (isUnsent) drafts.set(run.threadId, run.draft); // for when they come back to it
   if (run.threadId && !run.error) updatePreview(run);
   if (run.tool && !run.error && !run.isStopped && shown) runTool(run.tool);
 }
@@ -1764,19 +1815,26 @@ function hasArrived(run) {
 
 function again(run) {
   const { type, params, threadId } = run;
-  if (view.thread && (run.isStored || (run.isMessage && hasArrived(run)))) retry();
+  if (view.thread && (run.isStored || (run.draft && hasArrived(run)))) retry();
   else if (type === "threads.create" && threadId)
-    start("threads.add_user_message", { thread_id: threadId, input: params.input });
-  else start(type, params);
+    start("threads.add_user_message", { thread_id: threadId, input: params.input }, run);
+  else start(type, params, run);
 }
 
 /** A message that was never stored goes back to where it was written. */
 function takeBack(run) {
   clearProblem();
-  $("message").value ||= run.params.input.content.map(({ text }) => text).join("");
+  if (!message.value && !attachments.length) setDraft(run.draft);
   drawThread();
-  grow();
   focusComposer();
+}
+
+/** Stopped before the server sent the message back: it may have stored it all the same. */
+async function takeBackUnlessArrived(run) {
+  if (run.threadId) await reopen().catch(() => {});
+  if (!isShown(run)) drafts.set(run.threadId, run.draft);
+  else if (hasArrived(run)) clearProblem();
+  else takeBack(run);
 }
 
 async function refreshStatus() {
@@ -1798,11 +1856,11 @@ function updatePreview(run) {
   }
 }
 
-function markStopped(run) {
+function markStopped() {
   const last = [...view.entries.values()].at(-1);
-  if (run.isStopped && last?.item.type === "assistant_message")
+  if (last?.item.type === "assistant_message")
     last.node.querySelector(".actions").before(el("p", { class: "muted stopped", text: strings.stopped }));
-  if (run.isStopped) announce(strings.stopped);
+  announce(strings.stopped);
 }
 
 function announceAnswer() {
@@ -1817,14 +1875,14 @@ function announceAnswer() {
 }
 
 /** The user's message as it was sent, until the server sends it back. */
-function drawPending(input) {
+function drawPending({ params: { input }, draft }) {
   const item = {
     type: "user_message",
     id: "",
     created_at: new Date().toISOString(),
     content: input.content,
     quoted_text: input.quoted_text,
-    attachments: input.files ?? [],
+    attachments: draft.attachments.map(({ answer }) => answer),
   };
   $("pending").replaceChildren(new Entry(item).node);
 }
@@ -1838,15 +1896,17 @@ function showError(error, again = null, back = null) {
   if (error?.name === "AbortError") return;
   if (!(error instanceof Refused || error instanceof Unreachable)) console.error(error);
   const message = error instanceof Refused || error instanceof Unreachable ? error.message : strings.failed;
+  const retry = () => (alert.remove(), again());
   const buttons = [
-    again && el("button", { type: "button", class: "button", onclick: again }, icon("reload"), strings.retry),
+    again && el("button", { type: "button", class: "button", onclick: retry }, icon("reload"), strings.retry),
     back && el("button", { type: "button", class: "button", text: strings.edit, onclick: back }),
     [401, 403].includes(error.status) && el("a", { class: "button", href: location.href, text: strings.reload }),
   ];
-  const close = iconButton("close", strings.dismiss, () => (back ? back() : clearProblem()));
-  $("problem").replaceChildren(
-    el("div", { class: "alert" }, icon("alert"), el("p", { dir: "auto", text: message }), ...buttons, close),
-  );
+  const close = iconButton("close", strings.dismiss, () => (back ? back() : alert.remove()));
+  const alert = el("div", { class: "alert" }, icon("alert"), el("p", { dir: "auto", text: message }), ...buttons, close);
+  // One that can be mended stays beside what fails later; the same one is said once.
+  for (const old of [...$("problem").children]) if (old.querySelector("p").textContent === message) old.remove();
+  $("problem").append(alert);
 }
 
 function showNotice({ level, title, message }) {
@@ -1926,36 +1986,60 @@ $("composer").addEventListener("submit", (event) => {
 });
 
 function send(text) {
+  const draft = { text, attachments, quoted };
   const input = {
     content: text ? [{ type: "input_text", text }] : [],
     attachments: attachments.map(({ id }) => id),
     quoted_text: quoted ?? undefined,
     inference_options: {},
   };
-  Object.defineProperty(input, "files", { value: attachments.map(({ answer }) => answer) });
-  message.value = "";
-  setAttachments([]);
-  quote(null);
-  grow();
+  setDraft(noDraft);
   const thread_id = view.thread?.id;
-  return thread_id ? start("threads.add_user_message", { thread_id, input }) : start("threads.create", { input });
+  if (thread_id) start("threads.add_user_message", { thread_id, input }, { draft });
+  else start("threads.create", { input }, { draft });
+}
+
+/* What was begun in a conversation waits there until one comes back to it. */
+const drafts = new Map();
+const noDraft = { text: "", attachments: [], quoted: null };
+
+function setDraft(draft) {
+  message.value = draft.text;
+  setAttachments(draft.attachments);
+  showQuote(draft.quoted);
+  grow();
+}
+
+function keepDraft() {
+  if (message.value || attachments.length || quoted)
+    drafts.set(shownId(), { text: message.value, attachments, quoted });
+}
+
+function restoreDraft() {
+  setDraft(drafts.get(shownId()) ?? noDraft);
+  drafts.delete(shownId());
 }
 
 $("welcome").addEventListener("click", (event) => {
   const prompt = event.target.closest("[data-prompt]")?.dataset.prompt;
-  if (prompt) send(prompt);
+  if (!prompt) return;
+  const written = message.value;
+  send(prompt);
+  message.value = written;
+  grow();
 });
 
-function quote(text) {
-  quoted = text ? text.slice(0, 2000) : null;
+function showQuote(text) {
+  quoted = text;
   $("quote").hidden = !quoted;
   $("quote-text").textContent = quoted ?? "";
-  if (quoted) focusComposer();
 }
-$("unquote").addEventListener("click", () => {
-  quote(null);
+
+function quote(text) {
+  showQuote(text && text.slice(0, 2000));
   focusComposer();
-});
+}
+$("unquote").addEventListener("click", () => quote(null));
 
 function selectionIn(node) {
   const selection = getSelection();
@@ -1989,8 +2073,16 @@ function setAttachments(next) {
   updateSend();
 }
 
+/** Take a file off what is being written, here or in a conversation that was left. */
+function detach(attachment) {
+  for (const draft of drafts.values()) draft.attachments = draft.attachments.filter((other) => other !== attachment);
+  setAttachments(attachments.filter((other) => other !== attachment));
+}
+
+/** A type that the browser can't tell (which knows fewer than the server) is the server's to refuse. */
 const isAccepted = (file) =>
   !config.accept ||
+  (!file.type && file.name.includes(".")) ||
   config.accept.split(",").some((rule) => {
     const want = rule.trim().toLowerCase();
     if (want.startsWith(".")) return file.name.toLowerCase().endsWith(want);
@@ -1999,6 +2091,9 @@ const isAccepted = (file) =>
 
 function attach(files) {
   for (const file of files) {
+    if (Number(config.maxAttachments) && attachments.length >= Number(config.maxAttachments)) {
+      return showError(new Refused(say("tooMany", { count: config.maxAttachments })));
+    }
     if (Number(config.maxUploadBytes) && file.size > Number(config.maxUploadBytes)) {
       showError(new Refused(say("tooLarge", { name: file.name, size: size(Number(config.maxUploadBytes)) })));
     } else if (!isAccepted(file)) {
@@ -2026,7 +2121,7 @@ async function upload(file) {
   const attachment = { file, controller: new AbortController() };
   const remove = iconButton("close", say("remove", { name: file.name }), () => {
     attachment.controller.abort();
-    setAttachments(attachments.filter((other) => other !== attachment));
+    detach(attachment);
     if (attachment.id) call("attachments.delete", { attachment_id: attachment.id }).catch(() => {});
     focusComposer();
   });
@@ -2046,10 +2141,10 @@ async function upload(file) {
     announce(say("uploaded", { name: file.name }));
   } catch (error) {
     if (error.name === "AbortError") return;
-    setAttachments(attachments.filter((other) => other !== attachment));
+    detach(attachment);
     const mayRetry = !(error.status < 500); // a file that was refused will be refused again
     const said = new Refused(say("fileRefused", { name: file.name, reason: error.message }), error.status);
-    showError(said, mayRetry && (() => (clearProblem(), upload(file))));
+    showError(said, mayRetry && (() => upload(file)));
   }
   updateSend();
 }
@@ -2111,25 +2206,36 @@ if (config.uploadUrl || config.uploadStrategy === "two_phase") {
     attach(event.clipboardData.files);
   });
   let depth = 0;
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !$("composer").hidden;
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   const hover = (change) => $("drop").toggleAttribute("hidden", (depth = Math.max(depth + change, 0)) === 0);
-  addEventListener("dragenter", (event) => hasFiles(event) && hover(1));
+  addEventListener("dragenter", (event) => hasFiles(event) && !$("composer").hidden && hover(1));
   addEventListener("dragleave", (event) => hasFiles(event) && hover(-1));
   addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
+    // In a locked conversation too: the browser would leave the page to show the file.
     event.preventDefault();
     hover(-depth);
-    attach(event.dataTransfer.files);
+    if (!$("composer").hidden) attach(event.dataTransfer.files);
   });
 }
 
 /* ---------------------------------------------------------------- rename and delete */
 
 let chosen = null;
+let opener = null;
+// A press outside closes the menu before its click arrives: on the menu's own button that is all.
+let pressed = null;
+document.addEventListener(
+  "pointerdown",
+  () => (pressed = $("menu").matches(":popover-open") ? opener : null),
+  { capture: true },
+);
 
 function openMenu(button, thread) {
+  if (pressed === button) return void (pressed = null);
   chosen = thread;
+  opener = button;
   const menu = $("menu");
   menu.showPopover();
   const { right, left, bottom } = button.getBoundingClientRect();
@@ -2148,6 +2254,7 @@ function openMenu(button, thread) {
 }
 
 $("menu").addEventListener("keydown", (event) => {
+  if (event.key === "Tab") return $("menu").hidePopover();
   const items = [...$("menu").querySelectorAll("button")];
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;
@@ -2215,7 +2322,8 @@ function drawer(isOpen) {
   $("conversation").inert = isOpen && isPhone;
   $("threads").inert = !isOpen && isPhone;
   $("open-threads").setAttribute("aria-expanded", isOpen);
-  if (isOpen) $("search").focus();
+  // On a phone the keyboard would hide the list.
+  if (isOpen) (matchMedia("(pointer: fine)").matches ? $("search") : $("close-threads")).focus();
 }
 matchMedia("(max-width: 50rem)").addEventListener("change", () => drawer(false));
 $("open-threads").addEventListener("click", () => drawer(true));
@@ -2226,19 +2334,34 @@ $("close-threads").addEventListener("click", () => {
 });
 $("new").addEventListener("click", (event) => follow(event, null));
 addEventListener("popstate", () => {
-  const id = new URLSearchParams(location.search).get("thread");
-  if (id !== (view.thread?.id ?? null)) open(id);
+  if (linked() !== shownId()) open(linked());
 });
 addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
+  if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
   if ($("chat").classList.contains("drawer-open")) {
     drawer(false);
     $("open-threads").focus();
-  } else stop();
+  } else if (event.target !== $("search") && runOf(view)) stop();
 });
+
+/* What has the focus may go: a button once it is pressed, a form once it is answered. The focus would
+ * fall to the top of the page; it goes to the message that held it, or to the box. */
+let focused = null;
+addEventListener("focusin", ({ target }) => (focused = { target, item: target.closest(".item") }));
+addEventListener("focusout", ({ target }) =>
+  queueMicrotask(() => focused?.target === target && isThere(target) && (focused = null)),
+);
+const isThere = (node) => node?.isConnected && !node.closest("[hidden]");
+new MutationObserver(() => {
+  if (!focused || isThere(focused.target)) return;
+  const { item } = focused;
+  focused = null;
+  if (isThere(item)) item.focus({ preventScroll: true });
+  else focusComposer();
+}).observe($("chat"), { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
 
 drawer(false);
 grow();
-threadList.reload().catch((error) => showError(error, () => refresh().then(clearProblem)));
-await open(new URLSearchParams(location.search).get("thread"));
+threadList.reload().catch((error) => showError(error, refresh));
+await open(linked());
 document.documentElement.dataset.ready = "true";

@@ -10,7 +10,12 @@ const PATIENCE = 15000; // milliseconds until we say that it isn't there
 function embed(frame) {
   const options = JSON.parse(document.getElementById(frame.dataset.options).textContent);
   const missing = frame.querySelector(".chatkit-missing");
-  const isMissing = (value) => (missing.hidden = !value);
+  const loading = frame.querySelector(".chatkit-loading");
+  const isMissing = (value) => {
+    missing.hidden = !value;
+    loading.hidden = true;
+  };
+  loading.hidden = false;
 
   /** Uploads pass through here too, and may go to another host: that one must not see the token. */
   options.api.fetch = (input, init = {}) => {

@@ -98,9 +98,11 @@ class Scripted(ChatServer[Any]):
         yield self.end(self.item(thread), words)
 
     async def play_flood(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """Eight megabytes at once, and then nothing."""
+        """Eight megabytes at once, a title that says so, and then nothing."""
         async for event in self.begin(self.item(thread), *[LARGE] * 120):
             yield event
+        named = thread.model_copy(update={"title": "Flooded"})
+        await self.store.save_thread(named, context)
         await asyncio.sleep(FOREVER)
 
     async def play_wait(self, thread: ThreadMetadata, words: str, context: Any) -> Events:

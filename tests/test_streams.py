@@ -251,8 +251,8 @@ class ServedTests(LiveTestCase):
             line.connect(("127.0.0.1", self.server.port))
             line.sendall(head.encode() + request)
             self.assertIn(b" 200 OK", line.recv(100))
-            time.sleep(1.5)
-        thread_id = until(lambda: ChatSession.objects.values_list("thread_id", flat=True).first())
+            flooded = ChatSession.objects.filter(title="Flooded")
+            thread_id = until(lambda: flooded.values_list("thread_id", flat=True).first(), 20)
         self.check_kept(thread_id, LARGE, 5)  # its eight megabytes take time to write
         self.assertEqual(stored_answers(thread_id), [LARGE * 120])
 

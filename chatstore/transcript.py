@@ -113,7 +113,10 @@ def read(
         has_newer = False
         if until is not None:
             until = codec.as_utc(until)
-            has_newer = rows.filter(timestamp__gt=until).exists()
+            # In order, as the pages are: exists() would let PostgreSQL read the table for it.
+            has_newer = bool(
+                rows.filter(timestamp__gt=until).order_by("timestamp").values("pk")[:1]
+            )
             rows = rows.filter(timestamp__lte=until)
         found = list(rows.order_by("-timestamp")[: PAGE_SIZE + 1])
         has_older = len(found) > PAGE_SIZE

@@ -435,6 +435,12 @@ class ExportTest(StorageMixin, TestCase):
         ChatMessage.objects.filter(item_id="msg_0").update(hidden_at=timezone.now())
         self.assertEqual(self.download("markdown").decode().count("(hidden)"), 1)
 
+    def test_in_markdown_no_message_ends_its_own_quotation(self) -> None:
+        row = ChatMessage.objects.filter(session=self.thread, item_id="msg_0")
+        row.update(content="```\n# Mine\n````")
+        text = self.download("markdown").decode()
+        self.assertIn("\n`````\n```\n# Mine\n````\n`````\n", text)
+
     def test_a_list_action_exports_several(self) -> None:
         other = add_thread("thr_2", "charlie")
         selected = [str(self.thread.pk), str(other.pk)]

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.base import BaseHandler
@@ -239,6 +240,9 @@ class RefusalTests(EndpointMixin, TestCase):
                 for kind, params in (("threads.list", {}), ("items.list", {"thread_id": "thr_1"})):
                     body = {"type": kind, "params": {**params, "limit": limit}}
                     self.assertEqual(len(self.send_sync(body).json()["data"]), 3)
+        with patch("chatstore.requests.DEFAULT_PAGE_SIZE", 2):
+            body = {"type": "threads.list", "params": {}}
+            self.assertEqual(len(self.send_sync(body).json()["data"]), 2)
 
     def test_V5_every_answer_may_be_stored_by_nobody(self) -> None:
         for kind, params in (

@@ -14,7 +14,7 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from agents import Agent, Runner, TResponseInputItem
 from chatkit.agents import (
@@ -73,6 +73,17 @@ class _WithoutWords(logging.Filter):
 logging.getLogger("chatkit").addFilter(_WithoutWords())
 
 
+@runtime_checkable
+class ExtendedStore(Protocol):
+    """What ChatServer would like of a store besides chatkit's own: ours have it."""
+
+    async def save_feedback(
+        self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: Any
+    ) -> None: ...
+
+    async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None: ...
+
+
 class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     """
     Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
@@ -120,8 +131,14 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
     ) -> None:
-        """Keep the feedback with its items (V1)."""
-        await self._own_store.save_feedback(thread_id, item_ids, feedback, context)
+        """
+        Keep the feedback with its items (V1).
+
+        Raises NotImplementedError (501) where the store is somebody else's that can't.
+        """
+        if not isinstance(self.store, ExtendedStore):
+            raise NotImplementedError("The store has no save_feedback() or no delete_items_after()")
+        await self.store.save_feedback(thread_id, item_ids, feedback, context)
 
     # The model
 
@@ -241,7 +258,8 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     ) -> AsyncGenerator[bytes, None]:
         # All at once and hidden ones too (M2); the SDK would delete one by one what it can see.
         params = request.params
-        await self._own_store.delete_items_after(params.thread_id, params.item_id, context)
+        if isinstance(self.store, ExtendedStore):
+            await self.store.delete_items_after(params.thread_id, params.item_id, context)
         async for event in self._process_streaming(request, context):
             yield event
 
@@ -303,11 +321,6 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
 
     def _serialize(self, obj: BaseModel) -> bytes:
         return super()._serialize(codec.with_offsets(obj))
-
-    @property
-    def _own_store(self) -> Any:
-        """The store, for what chatkit's Store does not have; MemoryStore has it too."""
-        return self.store
 
 
 def _stream_context() -> contextvars.Context:

@@ -252,6 +252,25 @@ class MemoryServerTests(Conversation, IsolatedAsyncioTestCase, SimpleTestCase):
         self.server = Scripted(store=MemoryStore(), attachment_store=NoFiles())
 
 
+class PlainStore(MemoryStore):
+    """A store with no more than chatkit asks for."""
+
+    save_feedback: Any = None
+    delete_items_after: Any = None
+
+
+class PlainStoreTests(Asking, IsolatedAsyncioTestCase, SimpleTestCase):
+    async def test_all_goes_on_but_for_feedback(self) -> None:
+        self.server = Scripted(store=PlainStore(), attachment_store=NoFiles())
+        thread_id = await self.create("say one")
+        (question, _answer) = await self.items(thread_id)
+        with self.assertRaises(NotImplementedError):
+            await self.server.add_feedback(thread_id, [question["id"]], "positive", ALICE)
+        await self.send("threads.retry_after_item", thread_id=thread_id, item_id=question["id"])
+        items = await self.items(thread_id)
+        self.assertEqual([item["content"][0]["text"] for item in items], ["say one", "one"])
+
+
 class DjangoServerTests(Conversation, TestCase):
     def setUp(self) -> None:
         self.server = Scripted()

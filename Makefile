@@ -2,6 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 PORT ?= 8000
+NEWEST_PYTHON ?= python3.13
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
@@ -17,7 +18,7 @@ MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
 
-.PHONY: help run test test-all test-browser test-sqlite test-postgresql test-mariadb bench lint format wheel screenshots
+.PHONY: help run test test-all test-browser test-sqlite test-postgresql test-mariadb test-newest bench lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -62,7 +63,7 @@ test: $(DEV_STAMP)
 test-all: $(ALL_STAMP)
 	@$(MAKE) --no-print-directory test-browser; failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
-		test-sqlite test-postgresql test-mariadb && exit $$failed
+		test-postgresql test-sqlite test-mariadb $(ALSO) && exit $$failed
 
 test-browser: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m browser $(ARGS)
@@ -77,6 +78,13 @@ test-postgresql: $(ALL_STAMP)
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }
 	DATABASE_URL="$(MARIADB_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+
+# On SQLite, with the newest Python and Django that are supported, in an environment of their own.
+test-newest:
+	$(NEWEST_PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet -r requirements-dev.txt "Django>=6.1,<6.2"
+	DATABASE_URL= CI=true TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_newest \
+		.venv-newest/bin/python -m pytest -m "not browser and not slow" $(ARGS)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

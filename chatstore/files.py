@@ -19,6 +19,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
@@ -140,9 +141,10 @@ def delete_sessions(sessions: ChatSessionQuerySet, limit: int | None = None) -> 
 
 def lock(
     sessions: ChatSessionQuerySet, limit: int | None = None, *, skip_locked: bool = False
-) -> list[ChatSession]:
+) -> list[Any]:
     """
-    Lock threads that may be deleted until the transaction ends, and return them, keys only.
+    Lock threads that may be deleted until the transaction ends, and return their keys and
+    positions, as named tuples: instances of hundreds would cost as much as their deletion.
 
     Until then nothing is added to them: each write of the store needs the thread's row. With
     ``skip_locked``, those that another transaction is at work on are left out, where the
@@ -150,10 +152,11 @@ def lock(
     """
     can_skip = connections[sessions.db].features.has_select_for_update_skip_locked
     rows = sessions.deletable().select_for_update(skip_locked=skip_locked and can_skip)
-    return list(rows.only("session_id", "thread_id", "user_id", "updated_at")[:limit])
+    columns = ("session_id", "thread_id", "user_id", "updated_at")
+    return list(rows.values_list(*columns, named=True)[:limit])
 
 
-def delete_locked(sessions: ChatSessionQuerySet, rows: list[ChatSession]) -> Counts:
+def delete_locked(sessions: ChatSessionQuerySet, rows: list[Any]) -> Counts:
     """Delete what ``lock`` has returned for the same conditions."""
     if not rows:
         return Counts()
@@ -162,9 +165,9 @@ def delete_locked(sessions: ChatSessionQuerySet, rows: list[ChatSession]) -> Cou
     # Messages before their threads: no cascade to look for them, and a message that came from
     # past the store is found by the foreign key.
     deleted = Counts(
-        files=delete_attachments(ChatAttachment.objects.using(using).filter(session_id__in=keys)),
-        messages=ChatMessage.objects.using(using).filter(session_id__in=keys).delete_only(),
-        threads=sessions.deletable().order_by().filter(session_id__in=keys).delete_only(),
+        files=delete_attachments(ChatAttachment.objects.using(using).of_sessions(keys)),
+        messages=ChatMessage.objects.using(using).of_sessions(keys).delete_only(),
+        threads=sessions.deletable().order_by().of_sessions(keys).delete_only(),
     )
     _insist(deleted.threads, len(rows))
     for row in rows:

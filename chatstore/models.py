@@ -16,11 +16,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.lookups import In
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -70,10 +71,22 @@ class IdentifierField(models.CharField):
         return parameters
 
 
+class AnyOf(In):
+    """Django's ``in``; on PostgreSQL with one array, not hundreds of parameters to work through."""
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        lhs, params = self.process_lhs(compiler, connection)
+        return f"{lhs} = ANY(%s)", [*params, list(self.rhs)]
+
+
 class OwnedQuerySet(models.QuerySet[Any]):
     def for_owner(self, user_id: str | models.Expression) -> Self:
         """Only the rows of this owner."""
         return self.filter(user_id=user_id)
+
+    def of_sessions(self, keys: Iterable[uuid.UUID]) -> Self:
+        """Only these threads, or what belongs to them."""
+        return self.filter(AnyOf(F("session_id"), keys))
 
     def visible(self) -> Self:
         """Only what its owner may see: not what a moderator, or a hold, has hidden."""

@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import reset_queries, transaction
 from django.utils import timezone
@@ -124,12 +125,12 @@ def cleanup(
 
 def _delete_batch(
     attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: Exporter | None
-) -> tuple[ChatSession | None, Counts]:
+) -> tuple[Any, Counts]:
     with transaction.atomic(using=attempt.using):
         rows = files.lock(page, size, skip_locked=True)
         if rows and archive:
             keys = [row.session_id for row in rows]
-            archive.export(ChatSession.objects.using(attempt.using).filter(session_id__in=keys))
+            archive.export(ChatSession.objects.using(attempt.using).of_sessions(keys))
             archive.writer.flush()
         deleted = files.delete_locked(page, rows)
     if rows:
@@ -139,11 +140,11 @@ def _delete_batch(
 
 def _count_batch(
     attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: Exporter | None
-) -> tuple[ChatSession | None, Counts]:
+) -> tuple[Any, Counts]:
     rows = list(page.deletable().only("session_id", "updated_at")[:size])
     keys = [row.session_id for row in rows]
-    messages = ChatMessage.objects.using(attempt.using).filter(session_id__in=keys)
-    attachments = ChatAttachment.objects.using(attempt.using).filter(session_id__in=keys)
+    messages = ChatMessage.objects.using(attempt.using).of_sessions(keys)
+    attachments = ChatAttachment.objects.using(attempt.using).of_sessions(keys)
     counts = Counts(len(rows), messages.count(), attachments.count()) if rows else Counts()
     return (rows[-1] if rows else None), counts
 

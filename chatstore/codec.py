@@ -353,17 +353,17 @@ def with_offsets(value: Value) -> Value:
     return cast(Value, value.model_copy(update=update)) if update else value
 
 
-# Threads that a stream has seen: within it, save_thread only updates them (S7)
+# Threads that a request has seen: within it, save_thread only updates them (S7)
 
 known_threads: ContextVar[set[str] | None] = ContextVar("chatstore_known_threads", default=None)
 
 
 def is_known_thread(thread_id: str) -> bool:
-    """Tell whether the running stream has loaded or saved the thread before."""
+    """Tell whether the running request has loaded or saved the thread before."""
     return thread_id in (known_threads.get() or ())
 
 
 def note_known_thread(thread_id: str) -> None:
-    """Remember, while a stream runs, that the thread has been there."""
+    """Remember, while a request runs, that the thread has been there."""
     if (known := known_threads.get()) is not None:
         known.add(thread_id)

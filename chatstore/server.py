@@ -8,7 +8,6 @@ HTTP is the views' business, rows are the store's.
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import inspect
 import logging
@@ -210,26 +209,31 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        if reason := await self._check(parsed, context):
-            if not is_streaming_req(parsed):
+        # What it has seen, and was deleted since, it does not bring back (S7). A stream inherits it.
+        seen = codec.known_threads.set(set())
+        try:
+            return await self._serve(parsed, context)
+        finally:
+            codec.known_threads.reset(seen)
+
+    async def _serve(
+        self, request: ChatKitReq, context: TContext
+    ) -> StreamingResult | NonStreamingResult:
+        if reason := await self._check(request, context):
+            if not is_streaming_req(request):
                 raise RequestRefused(reason, 409)
             return StreamingResult(self._only(ErrorEvent(code="custom", message=reason)))
-        if not is_streaming_req(parsed):
-            seen = codec.known_threads.set(set())
-            try:  # a rename, too, brings back nothing that is deleted meanwhile (S7)
-                return NonStreamingResult(await self._process_non_streaming(parsed, context))
-            finally:
-                codec.known_threads.reset(seen)
+        if not is_streaming_req(request):
+            return NonStreamingResult(await self._process_non_streaming(request, context))
         try:
             stream = await EventStream.start(
-                self._retry(parsed, context)
-                if isinstance(parsed, ThreadsRetryAfterItemReq)
-                else self._process_streaming(parsed, context),
+                self._retry(request, context)
+                if isinstance(request, ThreadsRetryAfterItemReq)
+                else self._process_streaming(request, context),
                 last_words=self._last_words,
-                context=_stream_context(),
             )
         except ValueError:
-            await check_state(self, parsed, context)  # another tab was faster: 409, and no fault
+            await check_state(self, request, context)  # another tab was faster: 409, and no fault
             raise
         return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
 
@@ -321,13 +325,6 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
 
     def _serialize(self, obj: BaseModel) -> bytes:
         return super()._serialize(codec.with_offsets(obj))
-
-
-def _stream_context() -> contextvars.Context:
-    """Context variables for a stream's task: it remembers the threads that it has seen (S7)."""
-    context = contextvars.copy_context()
-    context.run(codec.known_threads.set, set())
-    return context
 
 
 def get_server() -> ChatServer[Any]:

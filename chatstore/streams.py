@@ -13,7 +13,6 @@ Knows nothing of HTTP views and of the database's tables.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import signal
 import threading
@@ -66,7 +65,6 @@ class EventStream:
         events: AsyncGenerator[bytes, None],
         *,
         last_words: Callable[[Exception], bytes],
-        context: contextvars.Context | None = None,
     ) -> EventStream:
         """
         Start the task, and return when the first event is there.
@@ -74,7 +72,6 @@ class EventStream:
         Args:
             events: the SDK's generator.
             last_words: makes the error event that ends the stream after an exception.
-            context: the task's context variables.
 
         Raises what the generator raises before its first event, and ServerStoppingError where
         the server is told to stop before it.
@@ -83,7 +80,7 @@ class EventStream:
             await events.aclose()
             raise ServerStoppingError
         stream = cls(events, last_words)
-        stream._task = asyncio.create_task(stream._run(), context=context)
+        stream._task = asyncio.create_task(stream._run())
         stream._task.add_done_callback(stream._note_end)
         _live.add(stream)
         try:

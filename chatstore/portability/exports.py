@@ -91,7 +91,7 @@ class Exporter:
         attachments: dict[Any, list[tuple[ChatAttachment, str | None]]] = {}
         for attachment in (
             ChatAttachment.objects.using(self.using)
-            .filter(session_id__in=keys)
+            .of_sessions(keys)
             .annotate(item_id=F("message__item_id"))
             .order_by("attachment_id")
         ):
@@ -119,7 +119,7 @@ class Exporter:
     def _messages(self, keys: list[Any]) -> Callable[[ChatSession], Iterator[ChatMessage]]:
         """Return what gives a thread's messages: from one query if they are few, else by pages."""
         rows = ChatMessage.objects.using(self.using)
-        few = list(rows.filter(session_id__in=keys).order_by("session_id", "timestamp")[: ROWS + 1])
+        few = list(rows.of_sessions(keys).order_by("session_id", "timestamp")[: ROWS + 1])
         if len(few) <= ROWS:
             by_session: dict[Any, list[ChatMessage]] = {}
             for row in few:

@@ -209,7 +209,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        # What it has seen, and was deleted since, it does not bring back (S7). A stream inherits it.
+        # What it has seen and is deleted since, it brings back no more (S7). A stream inherits it.
         seen = codec.known_threads.set(set())
         try:
             return await self._serve(parsed, context)

@@ -61,7 +61,7 @@ def _timed(delete: object, threads: int) -> float:
 def _cleanup(limit: int) -> int:
     from django.utils import timezone
 
-    from chatstore.retention import Rule, cleanup
+    from chatstore.lifecycle.retention import Rule, cleanup
 
     rule = Rule(cutoff=timezone.now() - dt.timedelta(days=90))
     return cleanup(rule, "default", batch_size=BATCH, limit=limit).deleted.threads

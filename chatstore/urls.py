@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chatstore import file_views, views
+from chatstore.http import files, page, views
 
 app_name = "chatstore"
 urlpatterns = [
-    path("", views.ChatPageView.as_view(), name="page"),
+    path("", page.ChatPageView.as_view(), name="page"),
     path("api/", views.ChatKitView.as_view(), name="api"),
-    path("files/", file_views.UploadView.as_view(), name="upload"),
-    path("files/<str:attachment_id>/", file_views.FileView.as_view(), name="file"),
+    path("files/", files.UploadView.as_view(), name="upload"),
+    path("files/<str:attachment_id>/", files.FileView.as_view(), name="file"),
 ]

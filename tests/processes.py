@@ -88,9 +88,6 @@ def _serve() -> None:
     django.setup()
     from django.core.management import load_command_class
 
-    import chatstore.portability.imports
-    import chatstore.retention  # noqa: F401  (so that no child imports them)
-
     for line in sys.stdin:
         command, argument = json.loads(line)
         if command is None:

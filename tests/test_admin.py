@@ -20,9 +20,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from chatstore import admin_lists, admin_views, moderation
+from chatstore.admin import action_pages, lists
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ModerationRecord
-from chatstore.moderation import Moderator
+from chatstore.moderation.records import Moderator, record
 from chatstore.store import DjangoStore
 from tests import base
 from tests.moderators import MESSAGES, RECORDS, THREADS, client_of, item_url, staff, url
@@ -69,7 +69,7 @@ class DoorsTest(StorageMixin, TestCase):
                 with self.subTest(door, missing=missing):
                     user = staff(f"{door} {missing}"[:150], *(every - {missing}))
                     for method in ("get", "post"):
-                        with self.assertLogs("chatstore.admin_doors", "WARNING") as logs:
+                        with self.assertLogs("chatstore.admin.permissions", "WARNING") as logs:
                             response = getattr(client_of(user), method)(door, {"reason": "x"})
                         self.assertEqual(response.status_code, 403)
                         self.assertIn(missing, logs.output[0])
@@ -198,7 +198,7 @@ class ThreadListTest(TestCase):
 
     def test_old_thumbs_are_found_behind_any_number_of_new_ones(self) -> None:
         ChatMessage.objects.filter(session=self.old, item_id="msg_0").update(feedback="negative")
-        with patch("chatstore.admin_lists.MAX_LISTED", 1):
+        with patch("chatstore.admin.lists.MAX_LISTED", 1):
             self.assertEqual(self.titles("thumbs=down"), ["thr_mine"])
             self.assertEqual(self.titles("thumbs=down&activity=old"), ["thr_old"])
 
@@ -254,15 +254,15 @@ class ThreadListTest(TestCase):
                     self.assertRegex(query["sql"], "ORDER BY .chat_messages.\\..timestamp.")
 
     def test_it_counts_no_further_than_its_bound_and_says_so(self) -> None:
-        bound = admin_lists.MAX_LISTED
-        admin_lists.MAX_LISTED = 2
-        self.addCleanup(setattr, admin_lists, "MAX_LISTED", bound)
+        bound = lists.MAX_LISTED
+        lists.MAX_LISTED = 2
+        self.addCleanup(setattr, lists, "MAX_LISTED", bound)
         response = self.client.get(THREADS)
         self.assertEqual(response.context["cl"].result_count, 2)
         self.assertContains(response, "The first 2;")
 
     def test_the_lists_of_messages_and_records(self) -> None:
-        moderation.note(self.mine, Moderator.of(self.user), ModerationRecord.Action.READ)
+        record(self.mine, Moderator.from_user(self.user), ModerationRecord.Action.READ)
         self.assertContains(self.client.get(MESSAGES), "msg_2")
         response = self.client.get(f"{MESSAGES}?feedback__exact=negative")
         self.assertEqual(response.context["cl"].result_count, 1)
@@ -382,16 +382,16 @@ class ActsTest(StorageMixin, TestCase):
         self.assertEqual(ChatSession.objects.get(), held)
 
     def test_a_list_action_takes_no_more_than_its_bound(self) -> None:
-        bound = admin_views.MAX_AT_ONCE
-        admin_views.MAX_AT_ONCE = 1
-        self.addCleanup(setattr, admin_views, "MAX_AT_ONCE", bound)
+        bound = action_pages.MAX_AT_ONCE
+        action_pages.MAX_AT_ONCE = 1
+        self.addCleanup(setattr, action_pages, "MAX_AT_ONCE", bound)
         response = self.act("lock", self.thread, add_thread("thr_2"), apply="1", reason="x")
         self.assertContains(response, "nothing was done")
         self.assertFalse(ModerationRecord.objects.exists())
 
     def test_a_list_action_takes_as_many_as_its_bound(self) -> None:
         """Django refuses forms of more than a thousand fields."""
-        others = [uuid.uuid4() for _number in range(admin_views.MAX_AT_ONCE - 1)]
+        others = [uuid.uuid4() for _number in range(action_pages.MAX_AT_ONCE - 1)]
         selected = [str(self.thread.pk), *map(str, others)]
         data = {"reason": "x", "typed": "", "apply": "1", "csrfmiddlewaretoken": "x"}
         response = self.client.post(
@@ -472,7 +472,7 @@ class GroupTest(TestCase):
         self.assertContains(client.get(url(thread, "transcript")), "Text 0")
         client.post(url(thread, "do", "lock"), {"reason": "x"})
         self.assertEqual(ChatSession.objects.get().moderation, "locked")
-        with self.assertLogs("chatstore.admin_doors", "WARNING"):
+        with self.assertLogs("chatstore.admin.permissions", "WARNING"):
             self.assertEqual(client.get(url(thread, "do", "delete")).status_code, 403)
 
 

@@ -20,13 +20,13 @@ from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from chatstore import checks, codec, uploads
-from chatstore.attachments import DjangoAttachmentStore
+from chatstore import checks, codec
+from chatstore.attachments import DjangoAttachmentStore, validation
 from chatstore.conf import settings
 from chatstore.converters import FileConverter, ImageConverter
+from chatstore.exceptions import UploadRefused
 from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage
 from chatstore.store import DjangoStore
-from chatstore.uploads import UploadRefused
 from tests import base
 from tests.base import ALICE, CHARLIE
 from tests.rows import StorageMixin
@@ -55,12 +55,12 @@ class NamesTest(SimpleTestCase):
             "Grüße 👋🏽.md": "Grüße 👋🏽.md",
         }.items():
             with self.subTest(name=name):
-                self.assertEqual(uploads.clean_name(name), cleaned)
+                self.assertEqual(validation.clean_name(name), cleaned)
 
     def test_A2_a_long_name_keeps_its_suffix(self) -> None:
-        name = uploads.clean_name("x" * 300 + ".png")
+        name = validation.clean_name("x" * 300 + ".png")
         self.assertEqual(name, "x" * 196 + ".png")
-        self.assertEqual(uploads.clean_name("x" * 300), "x" * 200)
+        self.assertEqual(validation.clean_name("x" * 300), "x" * 200)
 
 
 class TypesTest(SimpleTestCase):
@@ -78,7 +78,7 @@ class TypesTest(SimpleTestCase):
             ("a.txt", "text/plain", "Grüße".encode("latin-1"), "text/plain"),
         ]:
             with self.subTest(name=name, claim=claim):
-                self.assertEqual(uploads.type_of(content, claim, name), mime_type)
+                self.assertEqual(validation.type_of(content, claim, name), mime_type)
 
     def test_A3_what_is_not_on_the_list_is_refused_whatever_it_claims_to_be(self) -> None:
         for name, claim, content in [
@@ -93,28 +93,28 @@ class TypesTest(SimpleTestCase):
             ("noise", "", b"\x00\x01\x02\x03"),
         ]:
             with self.subTest(name=name, claim=claim), self.assertRaises(UploadRefused) as caught:
-                uploads.type_of(content, claim, name)
+                validation.type_of(content, claim, name)
             self.assertEqual(caught.exception.status, 400)
             self.assertNotIn(name, str(caught.exception))
 
     @override_settings(CHATSTORE_UPLOAD_TYPES=["text/html", "application/zip"])
     def test_A3_the_list_is_a_setting(self) -> None:
-        self.assertEqual(uploads.type_of(HTML, "text/html", "a.html"), "text/html")
-        self.assertEqual(uploads.type_of(ZIP, "application/zip", "a.zip"), "application/zip")
+        self.assertEqual(validation.type_of(HTML, "text/html", "a.html"), "text/html")
+        self.assertEqual(validation.type_of(ZIP, "application/zip", "a.zip"), "application/zip")
         with self.assertRaises(UploadRefused):
-            uploads.type_of(PNG, "image/png", "a.png")
+            validation.type_of(PNG, "image/png", "a.png")
 
 
 class AnyUploadTest(SimpleTestCase):
     @trials(deadline=None)
     @given(st.text(st.characters(exclude_categories=()), max_size=400))
     def test_A2_any_name_becomes_one_that_is_safe(self, name: str) -> None:
-        cleaned = uploads.clean_name(name)
-        self.assertTrue(0 < len(cleaned) <= uploads.MAX_NAME_LENGTH)
+        cleaned = validation.clean_name(name)
+        self.assertTrue(0 < len(cleaned) <= validation.MAX_NAME_LENGTH)
         self.assertNotRegex(
             cleaned, "[\x00-\x1f\x7f-\x9f/\\\\\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
         )
-        self.assertEqual(uploads.clean_name(cleaned), cleaned)
+        self.assertEqual(validation.clean_name(cleaned), cleaned)
 
     @trials(deadline=None)
     @given(
@@ -127,7 +127,7 @@ class AnyUploadTest(SimpleTestCase):
         self, start: bytes, rest: bytes, claim: str, name: str
     ) -> None:
         try:
-            mime_type = uploads.type_of(start + rest, claim, name)
+            mime_type = validation.type_of(start + rest, claim, name)
         except UploadRefused:
             return
         self.assertIn(mime_type, settings.upload_types)

@@ -18,9 +18,8 @@ from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import translation
 
-from chatstore.files import Counts
 from chatstore.management import arguments
-from chatstore.models import ChatSession
+from chatstore.models import ChatSession, Counts
 from tests import rows
 from tests.rows import DAY, StorageMixin, add_thread
 
@@ -195,7 +194,7 @@ class OutputTest(StorageMixin, TransactionTestCase):
         def open_full(path: str, *args: Any) -> int:
             return opened("/dev/full", os.O_WRONLY) if path == "/full" else opened(path, *args)
 
-        patcher = patch("chatstore.portability.archive.os.open", open_full)
+        patcher = patch("chatstore.portability.writer.os.open", open_full)
         patcher.start()
         self.addCleanup(patcher.stop)
         return "/full"

@@ -12,7 +12,8 @@ import pytest
 from django.test import TransactionTestCase
 
 from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
-from chatstore.portability.archive import ArchiveError, Reader
+from chatstore.portability.archive import ArchiveError
+from chatstore.portability.reader import Reader
 from tests import rows
 from tests.processes import Commands
 from tests.rows import DAY, StorageMixin, add_thread

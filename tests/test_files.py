@@ -158,7 +158,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.cleanup()
         self.assertEqual(self.stored(), {path})
         note = ChatFileToRemove.objects.get()
-        self.assertEqual(note.due_at - note.noted_at, dt.timedelta(days=1))
+        self.assertEqual(note.due_at - note.scheduled_at, dt.timedelta(days=1))
         ChatFileToRemove.objects.update(due_at=timezone.now())
         self.cleanup()
         self.assertEqual(self.stored(), set())

@@ -15,10 +15,10 @@ from moto.server import ThreadedMotoServer
 
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
+from chatstore.exceptions import UploadRefused
+from chatstore.files.s3 import Presigner
 from chatstore.models import ChatAttachment, ChatFileToRemove
-from chatstore.presigned import Presigner
 from chatstore.store import DjangoStore
-from chatstore.uploads import UploadRefused
 from tests.base import ALICE, CHARLIE
 from tests.test_attachments import announce
 from tests.uploading import PDF, PNG, uploaded
@@ -65,7 +65,7 @@ class PresignedTest(TransactionTestCase):
         self.attachments: DjangoAttachmentStore[Any] = DjangoAttachmentStore()
 
     def client_of_s3(self) -> Any:
-        storage: Any = files.storage()
+        storage: Any = files.get_storage()
         return storage.connection.meta.client
 
     def keys(self) -> list[str]:
@@ -137,7 +137,7 @@ class PresignedTest(TransactionTestCase):
     async def test_A2_a_download_is_signed_with_its_type_and_disposition(self) -> None:
         attachment = await self.attachments.upload(uploaded(PDF), "a.pdf", "", ALICE)
         row = await self.attachments.find(attachment.id, ALICE)
-        signer = Presigner.of(files.storage())
+        signer = Presigner.of(files.get_storage())
         assert signer
         url = signer.download_url(row.path, "application/pdf", 'attachment; filename="a.pdf"')
         response = await asyncio.to_thread(httpx.get, url)

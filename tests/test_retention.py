@@ -20,15 +20,9 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatstore import files, retention
-from chatstore.files import Counts
-from chatstore.models import (
-    ChatAttachment,
-    ChatFileToRemove,
-    ChatMessage,
-    ChatSession,
-)
-from chatstore.portability.exports import Exporter
+from chatstore import files
+from chatstore.lifecycle import deletion, retention
+from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession, Counts
 from chatstore.store import DjangoStore
 from tests import base, rows
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
@@ -121,7 +115,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
     def check_rule(self, specs: list[Spec], options: dict[str, Any]) -> None:
         rows.delete_everything()
         for path in self.stored():
-            files.storage().delete(path)
+            files.get_storage().delete(path)
         for number, spec in enumerate(specs):
             # A second apart, so that "the oldest" is one and the same on every database.
             age = dt.timedelta(minutes=spec.age, seconds=number)
@@ -312,7 +306,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
     def test_R2_who_waits_for_the_lock_looks_again(self) -> None:
         """A deletion that skips nothing: the conditions are those of the row as it is then."""
         thread, errors = self.message_in_flight()
-        deleted = files.delete_sessions(self.rule.sessions("default"))
+        deleted = deletion.delete_sessions(self.rule.sessions("default"))
         thread.join(30)
 
         self.assertEqual((deleted, errors), (Counts(), []))
@@ -323,34 +317,25 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         add_thread("old", age=100 * DAY, files=1)
         sessions = self.rule.sessions("default")
         with transaction.atomic():
-            locked = files.lock(sessions)
+            locked = deletion.lock_sessions(sessions)
         self.add_message("old")
         before = rows.everything()
-        with self.assertRaisesMessage(IntegrityError, "0 could be"), transaction.atomic():
-            files.delete_locked(sessions, locked)
+        with self.assertRaisesMessage(IntegrityError, "but 0 were"), transaction.atomic():
+            deletion.delete_locked(sessions, locked)
         self.assertEqual(rows.everything(), before)
         self.assertEqual(len(self.stored()), 1)
 
     def test_R2_a_message_during_the_deletion_is_refused_not_lost(self) -> None:
         add_thread("old", age=100 * DAY)
-        test = self
 
-        class Pause(Exporter):
-            """Takes the place of an archive: it is called between lock and deletion."""
+        def pause(sessions: Any) -> None:
+            """Take the place of an archive, which is called between lock and deletion."""
+            thread, errors = self.in_thread(lambda: self.add_message("old"))
+            thread.join(0.3)
+            self.assertTrue(thread.is_alive(), "it waits for the batch")
+            self.waiting = thread, errors
 
-            def __init__(self) -> None:
-                self.writer = self
-
-            def flush(self) -> None:
-                pass
-
-            def export(self, sessions: Any, progress: Any = None) -> None:
-                thread, errors = test.in_thread(lambda: test.add_message("old"))
-                thread.join(0.3)
-                test.assertTrue(thread.is_alive(), "it waits for the batch")
-                test.waiting = thread, errors
-
-        report = retention.cleanup(self.rule, "default", archive=Pause())
+        report = retention.cleanup(self.rule, "default", archive=pause)
         thread, errors = self.waiting
         thread.join(30)
 
@@ -378,11 +363,11 @@ class FilesTest(StorageMixin, TransactionTestCase):
 
         self.assertEqual(
             self.run_command(dry_run=True),
-            "Would delete 2 unused uploads and remove 0 noted files.",
+            "Would delete 2 unused uploads and remove 0 files.",
         )
         self.assertEqual(rows.everything(), before)
         self.assertEqual(
-            self.run_command(batch_size=1), "Deleted 2 unused uploads and removed 0 noted files."
+            self.run_command(batch_size=1), "Deleted 2 unused uploads and removed 0 files."
         )
 
         left = set(ChatAttachment.objects.values_list("attachment_id", flat=True))

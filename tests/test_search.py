@@ -14,8 +14,8 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from chatstore import overview, search
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.moderation import search, statistics
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
@@ -182,7 +182,7 @@ class OverviewTest(StorageMixin, TestCase):
 
     def test_small_tables_are_counted_as_they_are(self) -> None:
         for days, threads, messages, users in ((7, 2, 5, 2), (30, 3, 7, 2), (90, 3, 7, 2)):
-            report = overview.report(days)
+            report = statistics.report(days)
             self.assertEqual(
                 (report.threads.total, report.messages.total, report.active_users),
                 (threads, messages, users),
@@ -211,9 +211,9 @@ class OverviewTest(StorageMixin, TestCase):
             add_thread(f"thr_x{number}", messages=1)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-        self.addCleanup(setattr, overview, "SAMPLE", overview.SAMPLE)
-        overview.SAMPLE = 100
-        report = overview.report(7)
+        self.addCleanup(setattr, statistics, "SAMPLE", statistics.SAMPLE)
+        statistics.SAMPLE = 100
+        report = statistics.report(7)
         self.assertTrue(report.is_estimate)
         self.assertTrue(100 < report.threads.total < 320, report.threads.total)
         self.assertContains(self.client.get(f"{THREADS}overview/"), "Estimated")
@@ -311,8 +311,8 @@ class PlansTest(TestCase):
 
     def test_no_page_reads_a_big_table_nor_counts_it_in_at_most_12_queries(self) -> None:
         # As small a part of these tables as it is of those that the benchmarks fill.
-        self.addCleanup(setattr, overview, "SAMPLE", overview.SAMPLE)
-        overview.SAMPLE = 500
+        self.addCleanup(setattr, statistics, "SAMPLE", statistics.SAMPLE)
+        statistics.SAMPLE = 500
         self.client.force_login(self.user)
         for page in self.pages():
             with self.subTest(page):

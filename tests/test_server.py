@@ -21,15 +21,15 @@ from asgiref.sync import sync_to_async
 from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.store import AttachmentStore, NotFoundError
 from chatkit.types import ThreadItemDoneEvent, ThreadMetadata
-from django.contrib.auth import get_user_model
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from openai import AsyncOpenAI
 
-from chatstore import admission, codec
+from chatstore import codec
+from chatstore.exceptions import RequestRefused
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.moderation import Moderator, hide, lock
-from chatstore.requests import RequestRefused
-from chatstore.server import ChatServer
+from chatstore.moderation.actions import hide, lock
+from chatstore.moderation.records import Moderator
+from chatstore.server import ChatServer, preconditions
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Scripted
 from tests.base import ALICE, answer
@@ -196,7 +196,7 @@ class Conversation(Asking):
         self.assertEqual(len((await self.get("threads.list"))["data"]), 1)
 
     async def test_V5_what_another_tab_has_answered_in_the_same_moment_is_409(self) -> None:
-        look, waiting = admission.check_state, [True]
+        look, waiting = preconditions.check, [True]
 
         async def overtaken(server: Any, request: Any, context: Any) -> None:
             await look(server, request, context)
@@ -219,7 +219,7 @@ class Conversation(Asking):
             await self.server.store.add_thread_item(thread_id, question, ALICE)
             waiting[:] = [True]
             with (
-                patch("chatstore.server.check_state", overtaken),
+                patch("chatstore.server.preconditions.check", overtaken),
                 self.assertRaises(RequestRefused) as refused,
             ):
                 await self.send(kind, thread_id=thread_id, **params)
@@ -276,7 +276,7 @@ class DjangoServerTests(Conversation, TestCase):
         self.server = Scripted()
 
     async def test_M1_a_lock_set_in_mid_stream_stays(self) -> None:
-        moderator = Moderator.of(await get_user_model().objects.acreate(username="m"), "Stop it.")
+        moderator = Moderator("m", "Stop it.")
         for thread_id in (None, await self.create()):
             async with self.half_way("title late", thread_id) as (thread_id, rest):
                 session = await ChatSession.objects.aget(thread_id=thread_id)
@@ -289,7 +289,7 @@ class DjangoServerTests(Conversation, TestCase):
     async def test_M2_retry_removes_hidden_items_too(self) -> None:
         thread_id = await self.create("say one")
         items = await self.items(thread_id)
-        moderator = Moderator.of(await get_user_model().objects.acreate(username="m"), "Rude.")
+        moderator = Moderator("m", "Rude.")
         message = await ChatMessage.objects.aget(item_id=items[1]["id"])
         await sync_to_async(hide)(message, moderator)
         await self.send("threads.retry_after_item", thread_id=thread_id, item_id=items[0]["id"])

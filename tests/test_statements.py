@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import TestCase
 
+from chatstore.db.statements import Statement, insert, parameters, update
 from chatstore.models import ChatSession
-from chatstore.statements import Statement, insert, parameters, update
 from chatstore.store import DjangoStore
 from tests.base import ALICE, NOW, answer, thread, tool_call, user_message
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import os
+from contextlib import ExitStack
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -16,6 +17,7 @@ from hypothesis.extra.django import TestCase
 from pydantic import BaseModel
 
 from chatstore import codec
+from chatstore.seen_threads import remember_threads
 from chatstore.store import DjangoStore
 from chatstore.testing import MemoryStore, samples
 
@@ -119,14 +121,16 @@ class CountedMemoryStore(CountedIds, MemoryStore):
 
 async def answers_of(store: Any, sequence: list[tuple[Any, ...]]) -> list[Any]:
     """Run the operations, then look at everything, and return all answers."""
-    codec.known_threads.set(None)  # async_to_sync lets the last sequence's out into this one
     answers = []
-    for name, *rest in sequence:
-        if name in ("begin stream", "end stream"):
-            codec.known_threads.set(set() if name == "begin stream" else None)
-        else:
-            user_id, *arguments = rest
-            answers.append(await answer_of(store, name, *arguments, {"user_id": user_id}))
+    with ExitStack() as stream:
+        for name, *rest in sequence:
+            if name in ("begin stream", "end stream"):
+                stream.close()
+                if name == "begin stream":
+                    stream.enter_context(remember_threads())
+            else:
+                user_id, *arguments = rest
+                answers.append(await answer_of(store, name, *arguments, {"user_id": user_id}))
     for user_id in ("alice", "charlie"):
         context = {"user_id": user_id}
         looks = [

@@ -20,7 +20,8 @@ from django.http import StreamingHttpResponse
 from django.test import SimpleTestCase
 
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.streams import EventStream, ServerStoppingError, stop_all, with_lifespan
+from chatstore.server.streams import EventStream, ServerStoppingError, stop_all
+from chatstore.streams import with_lifespan
 from tests.assistants import LARGE
 from tests.live import CSRF, LiveTestCase, text_of, until, user_input
 
@@ -58,7 +59,7 @@ class EventStreamTests(SimpleTestCase):
             raise
 
     async def start(self, **options: Any) -> EventStream:
-        return await EventStream.start(self.events(**options), last_words=lambda error: b"sorry")
+        return await EventStream.start(self.events(**options), error_event=lambda error: b"sorry")
 
     async def test_V4_it_is_iterated_to_its_end(self) -> None:
         self.assertEqual([event async for event in await self.start()], [b"0", b"1", b"2"])
@@ -70,7 +71,7 @@ class EventStreamTests(SimpleTestCase):
             await self.start(fail_at=0)
 
     async def test_V4_an_exception_after_it_becomes_the_last_event(self) -> None:
-        with self.assertLogs("chatstore.streams", "ERROR") as logs:
+        with self.assertLogs("chatstore.server.streams", "ERROR") as logs:
             stream = await self.start(fail_at=2)
             self.assertEqual([event async for event in stream], [b"0", b"1", b"sorry"])
         self.assertNotIn("secret", "".join(logs.output))
@@ -105,7 +106,7 @@ class EventStreamTests(SimpleTestCase):
                 raise
             yield b""
 
-        start = EventStream.start(thinking(), last_words=lambda error: b"sorry")
+        start = EventStream.start(thinking(), error_event=lambda error: b"sorry")
         request = asyncio.create_task(start)
         await asyncio.sleep(0.05)
         request.cancel()
@@ -149,7 +150,7 @@ class EventStreamTests(SimpleTestCase):
             await asyncio.sleep(60)
             yield b""
 
-        start = EventStream.start(thinking(), last_words=lambda error: b"sorry")
+        start = EventStream.start(thinking(), error_event=lambda error: b"sorry")
         request = asyncio.create_task(start)
         await asyncio.sleep(0.05)
         await stop_all()

@@ -24,8 +24,8 @@ from chatkit.types import (
 from django.contrib.auth import get_user_model
 from django.test import SimpleTestCase, TestCase, override_settings
 
-from chatstore import transcript
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.moderation import transcript
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE

@@ -16,11 +16,12 @@ from django.db import connection, connections
 from django.test import AsyncClient, Client, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from chatstore.file_views import FileView, UploadView
+from chatstore.http.files import FileView, UploadView
+from chatstore.http.views import ChatKitView
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.moderation import Moderator, close, lock, reopen
+from chatstore.moderation.actions import close, lock, reopen
+from chatstore.moderation.records import Moderator
 from chatstore.store import DjangoStore
-from chatstore.views import ChatKitView
 from tests.assistants import SECRET
 from tests.endpoint import API, REQUEST_TYPES, STREAMING_TYPES, Belongings, EndpointMixin
 from tests.live import decoded, user_input
@@ -240,7 +241,7 @@ class RefusalTests(EndpointMixin, TestCase):
                 for kind, params in (("threads.list", {}), ("items.list", {"thread_id": "thr_1"})):
                     body = {"type": kind, "params": {**params, "limit": limit}}
                     self.assertEqual(len(self.send_sync(body).json()["data"]), 3)
-        with patch("chatstore.requests.DEFAULT_PAGE_SIZE", 2):
+        with patch("chatstore.server.requests.DEFAULT_PAGE_SIZE", 2):
             body = {"type": "threads.list", "params": {}}
             self.assertEqual(len(self.send_sync(body).json()["data"]), 2)
 
@@ -260,7 +261,7 @@ class LockTests(EndpointMixin, TestCase):
         super().setUp()
         self.has = Belongings.of(self.alice["user_id"], "thr_1")
         self.session = ChatSession.objects.get()
-        self.moderator = Moderator.of(self.other, "Be nice.")
+        self.moderator = Moderator.from_user(self.other, "Be nice.")
 
     async def check_refused(self, reason: str) -> None:
         before = await sync_to_async(everything)()

@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore import codec
-from chatstore.files import Counts
-from chatstore.models import ChatSession
+from chatstore.models import ChatSession, Counts
 
 MAX_DAYS = 36_500
 MAX_BATCH = 10_000  # keys in a statement; SQLite takes 32,766 parameters

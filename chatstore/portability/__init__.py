@@ -1,1 +1,1 @@
-"""Conversations out of the database, into one, to another owner, and gone for good."""
+"""Conversations as files: the archive's format, exports, imports, and moderators' downloads."""

@@ -14,15 +14,14 @@ from django.db import reset_queries
 from django.db.models import F, Model
 
 from chatstore import files
-from chatstore.files import Counts
 from chatstore.models import (
     ChatAttachment,
     ChatAttachmentQuerySet,
     ChatMessage,
     ChatSession,
     ChatSessionQuerySet,
+    Counts,
 )
-from chatstore.portability.archive import Writer
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -31,6 +30,7 @@ from chatstore.portability.records import (
     THREADS,
     Record,
 )
+from chatstore.portability.writer import Writer
 
 
 def export_threads(
@@ -150,7 +150,7 @@ class Exporter:
     def _add_file(self, path: str) -> str | None:
         if self.writer.takes_files:
             try:
-                with files.storage().open(path) as content:
+                with files.get_storage().open(path) as content:
                     return self.writer.add_file(content)
             except FileNotFoundError:
                 pass

@@ -18,17 +18,18 @@ from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
 from chatstore import codec, files
-from chatstore.files import Counts
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
     ChatSession,
+    Counts,
     file_key,
     message_key,
     session_key,
 )
 from chatstore.portability import sample_store
-from chatstore.portability.archive import ArchiveError, Reader
+from chatstore.portability.archive import ArchiveError
+from chatstore.portability.reader import Reader
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -233,7 +234,7 @@ class Importer:
                 if is_wanted:
                     files.keep(path, self.using)
             if not is_wanted:  # deleted meanwhile, or brought by another import
-                files.discard(path, self.using)
+                files.remove_now(path, self.using)
         self._files.clear()
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import template
 
-from chatstore import transcript
 from chatstore.models import ChatSession
+from chatstore.moderation import transcript
 
 register = template.Library()
 

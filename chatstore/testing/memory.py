@@ -12,6 +12,7 @@ from chatkit.store import NotFoundError, Store, StoreItemType
 from chatkit.types import Attachment, FeedbackKind, Page, ThreadItem, ThreadMetadata
 
 from chatstore import codec
+from chatstore.seen_threads import add_seen, is_seen
 
 logger = logging.getLogger(__name__)
 Loaded = TypeVar("Loaded")
@@ -73,7 +74,7 @@ class MemoryStore(Store[Any]):
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         thread = self._thread(thread_id, context)
         for loaded in _decoded(codec.load_thread, [(thread_id, thread.payload)]):
-            codec.note_known_thread(thread_id)
+            add_seen(thread_id)
             return loaded
         raise NotFoundError(f"Thread {thread_id} not found")
 
@@ -84,13 +85,13 @@ class MemoryStore(Store[Any]):
         stored = self._threads.get(thread_id)
         if stored and stored.user_id == user_id:
             stored.payload = payload
-        elif codec.is_known_thread(thread.id):
+        elif is_seen(thread.id):
             pass  # a running stream only updates: deleted stays deleted (S7)
         elif stored:
             raise NotFoundError(f"Thread {thread.id} not found")
         else:
             self._threads[thread_id] = _Thread(user_id, values["created_at"], payload)
-        codec.note_known_thread(thread.id)
+        add_seen(thread.id)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Any

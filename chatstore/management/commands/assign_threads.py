@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from chatstore.lifecycle.transfer import assign_threads
 from chatstore.management import arguments
-from chatstore.portability.erasure import assign_threads
 
 
 class Command(BaseCommand):
@@ -20,12 +20,12 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
         arguments.add_database(parser)
 
-    def handle(self, **options: Any) -> None:
-        from_user, to_user = options["from_user"], options["to_user"]
+    def handle(
+        self, *, from_user: str, to_user: str, dry_run: bool, database: str, **options: Any
+    ) -> None:
         if from_user == to_user:
             raise CommandError(_("--from and --to are the same."))
-        dry_run = options["dry_run"]
-        counts = assign_threads(from_user, to_user, options["database"], dry_run=dry_run)
+        counts = assign_threads(from_user, to_user, database, dry_run=dry_run)
         sentence = (
             _("Would give %(counts)s of %(old)s to %(new)s.")
             if dry_run

@@ -1,4 +1,4 @@
-"""Deletes uploads that no message used, and works off the list of files to remove (A4)."""
+"""Deletes uploads that no message used, and removes files whose removal is due (A4)."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chatstore import retention
+from chatstore.lifecycle.retention import BATCH_SIZE
+from chatstore.lifecycle.unused_files import FilesReport, cleanup_files
 from chatstore.management import arguments
 
 
 class Command(BaseCommand):
     help = (
-        "Deletes uploads that no message used within a day, and removes files that are noted "
-        "for removal."
+        "Deletes uploads that no message used within a day, and removes files whose removal is due."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
-        parser.add_argument("--batch-size", type=arguments.batch_size, default=retention.BATCH_SIZE)
-        parser.add_argument("--json", action="store_true", help=_("Print the counts as JSON."))
+        parser.add_argument("--batch-size", type=arguments.batch_size, default=BATCH_SIZE)
+        parser.add_argument(
+            "--json", dest="as_json", action="store_true", help=_("Print the counts as JSON.")
+        )
         arguments.add_database(parser)
 
-    def handle(self, **options: Any) -> None:
-        report = retention.cleanup_files(
-            options["database"], batch_size=options["batch_size"], dry_run=options["dry_run"]
-        )
-        if options["json"]:
-            self.stdout.write(json.dumps({"dry_run": options["dry_run"], **vars(report)}))
+    def handle(
+        self, *, dry_run: bool, batch_size: int, as_json: bool, database: str, **options: Any
+    ) -> None:
+        report = cleanup_files(database, batch_size=batch_size, dry_run=dry_run)
+        if as_json:
+            self.stdout.write(json.dumps({"dry_run": dry_run, **vars(report)}))
         else:
-            self.stdout.write(self._sentence(report, dry_run=options["dry_run"]))
+            self.stdout.write(self._sentence(report, dry_run=dry_run))
         if report.failed:
             raise CommandError(
                 ngettext(
@@ -43,7 +45,7 @@ class Command(BaseCommand):
                 % report.failed
             )
 
-    def _sentence(self, report: retention.FilesReport, *, dry_run: bool) -> str:
+    def _sentence(self, report: FilesReport, *, dry_run: bool) -> str:
         sentence = (
             _("Would delete %(uploads)s and remove %(files)s.")
             if dry_run
@@ -52,5 +54,5 @@ class Command(BaseCommand):
         return sentence % {
             "uploads": ngettext("%d unused upload", "%d unused uploads", report.uploads)
             % report.uploads,
-            "files": ngettext("%d noted file", "%d noted files", report.files) % report.files,
+            "files": ngettext("%d file", "%d files", report.files) % report.files,
         }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,11 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chatstore import retention
+from chatstore.lifecycle.retention import BATCH_SIZE, Archive, Report, Rule, cleanup
 from chatstore.management import arguments
-from chatstore.models import ChatSession
-from chatstore.portability.archive import ArchiveError, Writer
+from chatstore.models import ChatSession, ChatSessionQuerySet
+from chatstore.portability.archive import ArchiveError
 from chatstore.portability.exports import Exporter
+from chatstore.portability.writer import Writer
 
 
 class Command(BaseCommand):
@@ -40,8 +42,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--batch-size",
             type=arguments.batch_size,
-            default=retention.BATCH_SIZE,
-            help=_("Threads in a transaction; default: %d.") % retention.BATCH_SIZE,
+            default=BATCH_SIZE,
+            help=_("Threads in a transaction; default: %d.") % BATCH_SIZE,
         )
         parser.add_argument(
             "--limit", type=arguments.whole_number, help=_("Stop after this many threads.")
@@ -56,59 +58,84 @@ class Command(BaseCommand):
             metavar="FILE",
             help=_("Write what is deleted to a new file first, as export_threads does."),
         )
-        parser.add_argument("--json", action="store_true", help=_("Print the counts as JSON."))
+        parser.add_argument(
+            "--json", dest="as_json", action="store_true", help=_("Print the counts as JSON.")
+        )
         arguments.add_database(parser)
 
-    def handle(self, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        days: int,
+        by: str,
+        user: str | None,
+        status: str | None,
+        dry_run: bool,
+        batch_size: int,
+        limit: int | None,
+        max_seconds: int | None,
+        archive: str | None,
+        as_json: bool,
+        database: str,
+        **options: Any,
+    ) -> None:
         now = timezone.now()
-        rule = retention.Rule(
-            cutoff=now - dt.timedelta(days=options["days"]),
+        rule = Rule(
+            cutoff=now - dt.timedelta(days=days),
             now=now,
-            by_creation=options["by"] == "created",
-            user_id=options["user"],
-            status=options["status"],
+            by_creation=by == "created",
+            user_id=user,
+            status=status,
         )
-        target = options["archive"]
-        if target and (target == "-" or target.endswith(".zip")):
-            # A zip is readable only when it is closed; a run may be killed before.
+        if archive and (archive == "-" or archive.endswith(".zip")):
+            # A zip can be read only after it is closed, and a run may be killed before.
             raise CommandError(_("--archive takes a file of lines, FILE.jsonl or FILE.jsonl.gz."))
-        if options["dry_run"]:
-            target = None
         try:
             with (
-                Writer(target) if target else nullcontext() as writer,
+                self._archive(None if dry_run else archive, database) as keep,
                 arguments.Progress(self.stderr) as progress,
             ):
-                report = retention.cleanup(
+                report = cleanup(
                     rule,
-                    options["database"],
-                    batch_size=options["batch_size"],
-                    limit=options["limit"],
-                    max_seconds=options["max_seconds"],
-                    dry_run=options["dry_run"],
-                    archive=Exporter(writer, options["database"]) if writer else None,
+                    database,
+                    batch_size=batch_size,
+                    limit=limit,
+                    max_seconds=max_seconds,
+                    dry_run=dry_run,
+                    archive=keep,
                     progress=progress,
                 )
-        except (ArchiveError, OSError) as error:  # the disk is full, say: that batch stays
+        except (ArchiveError, OSError) as error:  # such as a full disk: that batch stays
             raise CommandError(str(error)) from error
-        if options["json"]:
-            self.stdout.write(json.dumps(self._as_dict(report, rule, options)))
+        if as_json:
+            values = {
+                "dry_run": dry_run,
+                "by": by,
+                "cutoff": rule.cutoff.isoformat(),
+                **vars(report.deleted),
+                "on_hold": report.on_hold,
+                "is_finished": report.is_finished,
+            }
+            self.stdout.write(json.dumps(values))
         else:
-            self.stdout.write(self._sentence(report, dry_run=options["dry_run"]))
+            self.stdout.write(self._sentence(report, dry_run=dry_run))
 
-    def _as_dict(
-        self, report: retention.Report, rule: retention.Rule, options: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {
-            "dry_run": options["dry_run"],
-            "by": options["by"],
-            "cutoff": rule.cutoff.isoformat(),
-            **vars(report.deleted),
-            "on_hold": report.on_hold,
-            "is_finished": report.is_finished,
-        }
+    @contextmanager
+    def _archive(self, target: str | None, database: str) -> Iterator[Archive | None]:
+        """Open the archive that is to hold what is deleted, if one is wanted."""
+        if target is None:
+            yield None
+            return
+        with Writer(target) as writer:
+            exporter = Exporter(writer, database)
 
-    def _sentence(self, report: retention.Report, *, dry_run: bool) -> str:
+            def keep(sessions: ChatSessionQuerySet) -> None:
+                exporter.export(sessions)
+                writer.flush()
+
+            yield keep
+
+    def _sentence(self, report: Report, *, dry_run: bool) -> str:
         sentence = _("Would delete %s.") if dry_run else _("Deleted %s.")
         sentences = [sentence % arguments.in_words(report.deleted)]
         if report.on_hold:

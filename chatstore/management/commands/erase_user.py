@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chatstore.lifecycle.erasure import Receipt, erase_user
 from chatstore.management import arguments
-from chatstore.portability.erasure import Receipt, erase_user
 
 
 class Command(BaseCommand):
@@ -19,13 +19,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", type=arguments.user_id, help=_("The owner's id."))
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
-        parser.add_argument("--json", action="store_true", help=_("Print the receipt as JSON."))
+        parser.add_argument(
+            "--json", dest="as_json", action="store_true", help=_("Print the receipt as JSON.")
+        )
         arguments.add_database(parser)
 
-    def handle(self, **options: Any) -> None:
-        dry_run = options["dry_run"]
-        receipt = erase_user(options["user"], options["database"], dry_run=dry_run)
-        if options["json"]:
+    def handle(
+        self, *, user: str, dry_run: bool, as_json: bool, database: str, **options: Any
+    ) -> None:
+        receipt = erase_user(user, database, dry_run=dry_run)
+        if as_json:
             counts, time = vars(receipt.erased), receipt.erased_at.isoformat()
             values = {"dry_run": dry_run, **vars(receipt), "erased": counts, "erased_at": time}
             self.stdout.write(json.dumps(values))

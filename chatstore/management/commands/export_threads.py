@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore.management import arguments
-from chatstore.portability.archive import ArchiveError, Writer
+from chatstore.portability.archive import ArchiveError
 from chatstore.portability.exports import export_threads
+from chatstore.portability.writer import Writer
 
 
 class Command(BaseCommand):
@@ -34,23 +36,25 @@ class Command(BaseCommand):
         )
         arguments.add_database(parser)
 
-    def handle(self, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        file: str,
+        user: str | None,
+        since: dt.datetime | None,
+        files: str | None,
+        database: str,
+        **options: Any,
+    ) -> None:
         try:
-            with (
-                Writer(options["file"], options["files"]) as writer,
-                arguments.Progress(self.stderr) as progress,
-            ):
+            with Writer(file, files) as writer, arguments.Progress(self.stderr) as progress:
                 exporter = export_threads(
-                    writer,
-                    options["database"],
-                    user_id=options["user"],
-                    since=options["since"],
-                    progress=progress,
+                    writer, database, user_id=user, since=since, progress=progress
                 )
-        except (ArchiveError, OSError) as error:  # the disk is full, say
+        except (ArchiveError, OSError) as error:  # such as a full disk
             raise CommandError(str(error)) from error
         # Standard output may be the archive itself.
-        say = self.stderr if options["file"] == "-" else self.stdout
+        say = self.stderr if file == "-" else self.stdout
         said = _("Exported %s.") % arguments.in_words(exporter.counts)
         say.write(said, style_func=str)  # no error, though it may be on standard error
         if exporter.without_bytes:

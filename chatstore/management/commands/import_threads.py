@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore.management import arguments
-from chatstore.portability.archive import ArchiveError, Reader
+from chatstore.portability.archive import ArchiveError
 from chatstore.portability.imports import Importer, import_threads
+from chatstore.portability.reader import Reader
 
 
 class Command(BaseCommand):
@@ -31,16 +32,13 @@ class Command(BaseCommand):
         )
         arguments.add_database(parser)
 
-    def handle(self, **options: Any) -> None:
+    def handle(
+        self, *, file: str, files: str | None, partial: bool, database: str, **options: Any
+    ) -> None:
         try:
-            with (
-                Reader(options["file"], options["files"]) as reader,
-                arguments.Progress(self.stderr) as progress,
-            ):
-                importer = import_threads(
-                    reader, options["database"], partial=options["partial"], progress=progress
-                )
-        except (ArchiveError, OSError) as error:  # the disk can't be read, say
+            with Reader(file, files) as reader, arguments.Progress(self.stderr) as progress:
+                importer = import_threads(reader, database, partial=partial, progress=progress)
+        except (ArchiveError, OSError) as error:  # such as a disk that can't be read
             raise CommandError(str(error)) from error
         self.stdout.write(self._sentence(importer))
         if importer.conflicts:

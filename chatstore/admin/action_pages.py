@@ -1,0 +1,152 @@
+"""
+The pages on which moderators act: each action asks for a reason, then is done and on record.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS, AdminAction
+from chatstore.admin.forms import ReasonForm, TitledForm, TypedForm
+from chatstore.admin.permissions import GuardedPages, may
+from chatstore.exceptions import ModerationRefused
+from chatstore.models import ChatSession
+from chatstore.moderation.records import Moderator
+
+# Threads that one list action takes: each is a field of the form that asks for the reason, and
+# Django takes a thousand fields (DATA_UPLOAD_MAX_NUMBER_FIELDS).
+MAX_AT_ONCE = 900
+
+
+class ActionPages(GuardedPages):
+    """The pages of actions on a thread, on a message, and on the threads selected in a list."""
+
+    def thread_action(self, request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+        action = _known(THREAD_ACTIONS, name)
+        self.require(request, action.permission)
+        thread = self.thread(pk)
+        form = _form_of(action)(request.POST or None, word=action.name)
+        after = "changelist" if action.is_final else "change"
+        if form.is_valid() and self._do(request, action, thread, form.cleaned_data):
+            return HttpResponseRedirect(self.url(after, *([] if action.is_final else [pk])))
+        return self._ask(request, action, form, thread, self.url("change", pk))
+
+    def message_action(
+        self, request: HttpRequest, pk: uuid.UUID, item: uuid.UUID, name: str
+    ) -> HttpResponseBase:
+        action = _known(MESSAGE_ACTIONS, name)
+        self.require(request, "read_transcript", action.permission)
+        thread = self.thread(pk)
+        message = self.message(thread, item)
+        form = _form_of(action, TitledForm)(request.POST or None, word=action.name)
+        position = urlencode({"until": message.timestamp.isoformat()})
+        back = self.next_url(request, f"{self.url('transcript', pk)}?{position}")
+        if form.is_valid() and self._do(request, action, message, form.cleaned_data):
+            return HttpResponseRedirect(f"{back}#{message.pk}")
+        return self._ask(request, action, form, thread, back)
+
+    def action_on_threads(
+        self, request: HttpRequest, action: AdminAction, rows: list[ChatSession]
+    ) -> HttpResponseBase | None:
+        """A list action: ask for the reason, then act on each thread in its own transaction."""
+        self.require(request, action.permission)
+        is_answer = "apply" in request.POST
+        form = _form_of(action)(request.POST if is_answer else None, word=action.name)
+        if not form.is_valid():
+            return self._ask(
+                request, action, form, None, self.url("changelist"), rows=rows, action=action.name
+            )
+        by = Moderator.from_user(request.user, form.cleaned_data["reason"])
+        done, refusals = 0, []
+        for thread in rows:
+            try:
+                action.perform(thread, by)
+                done += 1
+            except ModerationRefused as refusal:
+                refusals.append(f"{refusal} ({thread.thread_id})")
+        if done:
+            sentence = ngettext(
+                "%(action)s: %(count)d thread.", "%(action)s: %(count)d threads.", done
+            )
+            messages.success(request, sentence % {"action": action.label, "count": done})
+        for sentence in refusals[:10]:
+            messages.warning(request, sentence)
+        return None
+
+    def _do(
+        self, request: HttpRequest, action: AdminAction, row: Any, data: dict[str, Any]
+    ) -> bool:
+        by = Moderator.from_user(request.user, data["reason"])
+        options = {"with_title": data["with_title"]} if "with_title" in data else {}
+        try:
+            action.perform(row, by, **options)
+        except ModerationRefused as refusal:
+            messages.error(request, str(refusal))
+            return False
+        messages.success(request, str(action.done))
+        return True
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        asked: AdminAction,
+        form: ReasonForm,
+        thread: ChatSession | None,
+        back: str,
+        **context: Any,
+    ) -> HttpResponse:
+        """Show the form that asks for a reason."""
+        return self.render(
+            request,
+            "form",
+            str(asked.label),
+            form=form,
+            about=asked.about,
+            label=asked.label,
+            is_final=asked.is_final,
+            thread=thread,
+            back=back,
+            **context,
+        )
+
+    def selected(self, request: HttpRequest, queryset: Any) -> list[ChatSession] | None:
+        """Return the threads of a list action; None, after a message, if they are too many."""
+        rows = list(queryset[: MAX_AT_ONCE + 1])
+        if len(rows) <= MAX_AT_ONCE:
+            return rows
+        sentence = _("At most %(count)d threads at once: nothing was done.")
+        messages.error(request, sentence % {"count": MAX_AT_ONCE})
+        return None
+
+    def _act_on_selection(
+        self, action: AdminAction, model_admin: Any, request: HttpRequest, queryset: Any
+    ) -> HttpResponseBase | None:
+        rows = self.selected(request, queryset)
+        return None if rows is None else self.action_on_threads(request, action, rows)
+
+
+def fitting(request: HttpRequest, actions: dict[str, AdminAction], row: Any) -> list[AdminAction]:
+    """Return what this account may do to a row as it is."""
+    return [
+        action
+        for action in actions.values()
+        if may(request, action.permission) and action.fits(row)
+    ]
+
+
+def _known(actions: dict[str, AdminAction], name: str) -> AdminAction:
+    if name not in actions:
+        raise Http404
+    return actions[name]
+
+
+def _form_of(action: AdminAction, final: type[TypedForm] = TypedForm) -> type[ReasonForm]:
+    return final if action.is_final else ReasonForm

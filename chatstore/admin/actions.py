@@ -1,0 +1,162 @@
+"""
+The moderators' actions as the admin offers them: names, words, permissions, and the admin's log.
+
+What each does is in chatstore.moderation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.moderation import actions, redaction
+from chatstore.moderation.records import Moderator, get_database
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class AdminAction:
+    """
+    An action on a thread, or on a message, as the admin offers it.
+
+    Args:
+        do: takes the row and a Moderator; raises ModerationRefused.
+        permission: one of chatstore's.
+        label: of the button.
+        done: the sentence afterwards.
+        about: what it will do, in a sentence for the form that asks for a reason.
+        fits: tells whether the action makes sense for a row as it is.
+        is_final: it can't be undone, so its name must be typed.
+    """
+
+    do: Callable[..., None]
+    permission: str
+    label: Text
+    done: Text
+    about: Text
+    fits: Callable[[Any], bool]
+    is_final: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.do.__name__
+
+    def perform(self, row: ChatSession | ChatMessage, by: Moderator, **options: Any) -> None:
+        """Do it, and write it to the admin's own log: both or neither."""
+        with transaction.atomic(using=get_database()):
+            self.do(row, by, **options)
+            self._log(row, by)
+
+    def _log(self, row: ChatSession | ChatMessage, by: Moderator) -> None:
+        """Write a line to the admin's log; it names thread and message by their ids (M3)."""
+        is_message = isinstance(row, ChatMessage)
+        thread = row.session if is_message else row
+        with translation.override(None):
+            words = [str(ModerationRecord.Action(self.name).label)]
+        LogEntry.objects.create(
+            user_id=by.staff_id,
+            content_type=ContentType.objects.get_for_model(ChatSession),
+            object_id=str(thread.pk),
+            object_repr=thread.thread_id[:200],
+            action_flag=DELETION if self.name == ModerationRecord.Action.DELETE else CHANGE,
+            change_message=" ".join([*words, row.item_id] if is_message else words),
+        )
+
+
+THREAD_ACTIONS = {
+    action.name: action
+    for action in (
+        AdminAction(
+            actions.lock,
+            "moderate",
+            _("Lock"),
+            _("Locked."),
+            _("The thread takes no message until it is reopened. Its user sees the reason."),
+            lambda thread: thread.moderation != "locked",
+        ),
+        AdminAction(
+            actions.close,
+            "moderate",
+            _("Close"),
+            _("Closed."),
+            _("The conversation is over until it is reopened. Its user sees the reason."),
+            lambda thread: thread.moderation != "closed",
+        ),
+        AdminAction(
+            actions.reopen,
+            "moderate",
+            _("Reopen"),
+            _("Reopened."),
+            _("The thread gets back the status that the application has set."),
+            lambda thread: bool(thread.moderation),
+        ),
+        AdminAction(
+            actions.hold,
+            "hold",
+            _("Put on hold"),
+            _("Put on hold."),
+            _("Whatever its owner deletes from now on stays for moderators. Retention spares it."),
+            lambda thread: not thread.is_on_hold,
+        ),
+        AdminAction(
+            actions.release,
+            "hold",
+            _("Release from hold"),
+            _("Released from hold."),
+            _(
+                "Retention and deletion apply again. What its owner has deleted stays hidden "
+                "until the thread is deleted."
+            ),
+            lambda thread: thread.is_on_hold,
+        ),
+        AdminAction(
+            actions.delete,
+            "delete_chatsession",
+            _("Delete"),
+            _("Deleted."),
+            _("The thread goes with all its messages and files. This can't be undone."),
+            lambda thread: not thread.is_on_hold,
+            is_final=True,
+        ),
+    )
+}
+MESSAGE_ACTIONS = {
+    action.name: action
+    for action in (
+        AdminAction(
+            actions.hide,
+            "moderate",
+            _("Hide"),
+            _("Hidden."),
+            _("Neither the user nor the model sees the message any more. It can be shown again."),
+            lambda message: message.hidden_at is None,
+        ),
+        AdminAction(
+            actions.show,
+            "moderate",
+            _("Show again"),
+            _("Shown again."),
+            _("The user and the model see the message again."),
+            lambda message: bool(message.hidden_at and message.hidden_by),
+        ),
+        AdminAction(
+            redaction.redact,
+            "redact",
+            _("Redact"),
+            _("Redacted."),
+            _("The message is overwritten, its files are deleted. This can't be undone."),
+            lambda message: message.redacted_at is None and not message.session.is_on_hold,
+            is_final=True,
+        ),
+    )
+}

@@ -1,0 +1,281 @@
+"""
+The admin's lists: browse threads, messages and the moderators' record.
+
+What a moderator does is in chatstore.moderation, their own pages are in chatstore.admin.pages, and
+how a list stays cheap is in chatstore.admin.lists. A list takes no filter from the URL but its
+own: any other would read the conversations' text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from chatstore.admin import pages
+from chatstore.admin.lists import (
+    ActivityFilter,
+    BoundedChangeList,
+    BoundedPaginator,
+    BrowsedThreads,
+    ThreadList,
+    ThumbsFilter,
+    users_by_id,
+)
+from chatstore.admin.permissions import may
+from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.moderation import search, transcript
+
+if TYPE_CHECKING or not apps.is_installed("unfold"):
+    from django.contrib.admin import ModelAdmin
+else:
+    from unfold.admin import ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Shows rows, and lets nobody add, change or delete them here."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 50
+    # The lookups that filters, and nothing else, put into the URL.
+    filter_lookups: frozenset[str] = frozenset()
+
+    class Media:
+        css = {"all": ["chatstore/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        return lookup in self.filter_lookups
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ChatSession)
+class ChatSessionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "shown_title",
+        "shown_owner",
+        "state",
+        "messages",
+        "last_activity",
+        "thumbs_up",
+        "thumbs_down",
+    )
+    list_filter = ("status", "moderation", "is_on_hold", ActivityFilter, ThumbsFilter)
+    filter_lookups = frozenset(
+        {
+            "status__exact",
+            "moderation__exact",
+            "is_on_hold__exact",
+            "activity",
+            "thumbs",
+            "updated_at__year",
+            "updated_at__month",
+            "updated_at__day",
+        }
+    )
+    date_hierarchy = "updated_at"
+    ordering = ("-updated_at",)
+    sortable_by = ("last_activity",)
+    search_fields = ("thread_id",)  # what is looked at is said in get_search_results
+    search_help_text = search.THREADS_HELP
+    fieldsets = (
+        (None, {"fields": ("shown_title", "shown_owner", "state", "updated_at", "created_at")}),
+        (
+            _("Details"),
+            {
+                "fields": (
+                    "thread_id",
+                    "session_id",
+                    "status",
+                    "reason",
+                    "moderation",
+                    "moderation_reason",
+                    "is_on_hold",
+                    "hold_reason",
+                    "hidden_at",
+                    "metadata",
+                )
+            },
+        ),
+    )
+    readonly_fields = ("shown_title", "shown_owner", "state", "session_id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
+        return BrowsedThreads(self.model).defer("payload")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*self.pages.urls(), *super().get_urls()]
+
+    @property
+    def pages(self) -> pages.Pages:
+        return pages.Pages(self)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ThreadList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        may_read = may(request, "read_transcript")
+        return super().changelist_view(request, {"may_read": may_read, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = self.pages.change_context(request, object_id)
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Offer what the account may do; the permissions are asked again when it is done."""
+        if getattr(action_location, "name", "CHANGE_LIST") != "CHANGE_LIST":
+            return {}  # Django 6.1 asks for a thread's page too, which has buttons of its own
+        return {
+            name: (action, name, description)
+            for name, (action, description) in self.pages.list_actions(request).items()
+        }
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return search.threads(queryset, search_term), False
+
+    @admin.display(description=_("title"))
+    def shown_title(self, thread: ChatSession) -> str:
+        return transcript.title(thread)
+
+    @admin.display(description=_("owner"))
+    def shown_owner(self, thread: ChatSession) -> str:
+        owner = getattr(thread, "owner", None) or users_by_id({thread.user_id}).get(thread.user_id)
+        if owner is None:
+            return transcript.visible(thread.user_id)
+        options = owner._meta
+        try:
+            name = f"admin:{options.app_label}_{options.model_name}_change"
+            url = reverse(name, args=[owner.pk], current_app=self.admin_site.name)
+        except NoReverseMatch:
+            return f"{owner} ({thread.user_id})"
+        return format_html('<a href="{}">{}</a>', url, owner)
+
+    @admin.display(description=_("state"))
+    def state(self, thread: ChatSession) -> str:
+        badges: list[tuple[str, Any]] = [(thread.status, thread.get_status_display())]
+        if thread.moderation:
+            label = _("%(status)s by a moderator") % {"status": thread.get_moderation_display()}
+            badges = [(thread.moderation, label)]
+        if thread.is_on_hold:
+            badges.append(("hold", _("On hold")))
+        if thread.hidden_at:
+            badges.append(("hidden", _("Deleted by its owner")))
+        return _badges(badges)
+
+    @admin.display(description=_("messages"))
+    def messages(self, thread: Any) -> int:
+        return thread.message_count
+
+    @admin.display(description=_("last activity"), ordering="updated_at")
+    def last_activity(self, thread: ChatSession) -> dt.datetime:
+        return thread.updated_at
+
+    @admin.display(description=_("up"))
+    def thumbs_up(self, thread: Any) -> int:
+        return thread.up_count
+
+    @admin.display(description=_("down"))
+    def thumbs_down(self, thread: Any) -> int:
+        return thread.down_count
+
+
+@admin.register(ChatMessage)
+class ChatMessageAdmin(ReadOnlyAdmin):
+    """What there is but for its text: that is read in the transcript, on record."""
+
+    list_display = (
+        "item_id",
+        "thread",
+        "user_id",
+        "sender_type",
+        "item_type",
+        "timestamp",
+        "state",
+    )
+    list_filter = ("feedback",)
+    filter_lookups = frozenset({"feedback__exact"})
+    ordering = ("-timestamp",)
+    sortable_by = ("timestamp",)
+    list_select_related = ("session",)
+    fields = (
+        "item_id",
+        "thread",
+        "user_id",
+        "sender_type",
+        "item_type",
+        "item_status",
+        "timestamp",
+        "feedback",
+        "hidden_at",
+        "hidden_by",
+        "redacted_at",
+    )
+    readonly_fields = ("thread",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatMessage]:
+        return super().get_queryset(request).defer("payload", "content", "session__payload")
+
+    @admin.display(description=_("thread"))
+    def thread(self, message: ChatMessage) -> str:
+        return _thread_link(self.admin_site, message.session)
+
+    @admin.display(description=_("state"))
+    def state(self, message: ChatMessage) -> str:
+        badges: list[tuple[str, Any]] = []
+        if message.feedback:
+            badges.append((message.feedback, message.get_feedback_display()))
+        if message.redacted_at:
+            badges.append(("redacted", _("Redacted")))
+        if message.hidden_at:
+            badges.append(("hidden", _("Hidden")))
+        return _badges(badges)
+
+
+@admin.register(ModerationRecord)
+class ModerationRecordAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "staff_name", "action", "thread_id", "reason")
+    list_filter = ("action",)
+    filter_lookups = frozenset({"action__exact"})
+    ordering = ("-created_at",)
+    sortable_by = ("created_at",)
+
+
+def _badges(badges: list[tuple[str, Any]]) -> str:
+    template = '<span class="chatstore-badge" data-kind="{}">{}</span>'
+    return format_html_join(" ", template, badges)
+
+
+def _thread_link(site: admin.AdminSite, thread: ChatSession) -> str:
+    url = reverse("admin:chatstore_chatsession_change", args=[thread.pk], current_app=site.name)
+    return format_html('<a href="{}">{}</a>', url, transcript.title(thread))

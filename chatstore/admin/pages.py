@@ -1,0 +1,216 @@
+"""
+The moderators' own pages in the admin: a conversation, exports, search, overview.
+
+HTTP only: each asks for its permission (chatstore.admin.permissions) and calls the packages below.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from functools import partial
+from typing import Any
+
+from django.core.files import File
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from chatstore import files
+from chatstore.admin.action_pages import ActionPages, fitting
+from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
+from chatstore.admin.forms import ExportForm, SearchForm
+from chatstore.admin.permissions import guarded, may, on_record
+from chatstore.attachments.responses import INLINE_TYPES, file_response, how_to_serve
+from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
+from chatstore.moderation import search, statistics, transcript
+from chatstore.moderation.records import Action, Moderator, record, record_all
+from chatstore.portability import downloads
+
+RECORDS = 50  # of a thread's moderation that its page shows
+
+
+class Pages(ActionPages):
+    """The pages, each a view."""
+
+    def urls(self) -> list[URLPattern]:
+        """Return the URLs, to be put before those of the ModelAdmin."""
+
+        def page(route: str, view: Any, name: str) -> URLPattern:
+            return path(route, self.site.admin_view(view), name=f"chatstore_chatsession_{name}")
+
+        thread = "<uuid:pk>"
+        return [
+            page("search/", self.search, "search"),
+            page("overview/", self.overview, "overview"),
+            page("reason/<str:key>/", self.reason, "reason"),
+            page(f"{thread}/transcript/", self.transcript, "transcript"),
+            page(f"{thread}/do/<str:name>/", self.thread_action, "action"),
+            page(f"{thread}/export/", self.export_one, "export"),
+            page(f"{thread}/items/<uuid:item>/", self.item, "item"),
+            page(f"{thread}/items/<uuid:item>/do/<str:name>/", self.message_action, "item_action"),
+            page(f"{thread}/files/<uuid:file>/", self.file, "file"),
+        ]
+
+    # Reading
+
+    @on_record
+    def transcript(self, request: HttpRequest, by: Moderator, pk: uuid.UUID) -> HttpResponseBase:
+        thread = self.thread(pk)
+        page = transcript.read(
+            thread, until=_time(request.GET.get("until")), since=_time(request.GET.get("since"))
+        )
+        record(thread, by, Action.READ, [entry.row.item_id for entry in page.entries])
+        return self.render(
+            request,
+            "transcript",
+            _("Conversation"),
+            thread=thread,
+            page=page,
+            actions=fitting(request, THREAD_ACTIONS, thread),
+            rows=[(entry, fitting(request, MESSAGE_ACTIONS, entry.row)) for entry in page.entries],
+            may_export=may(request, "export"),
+            inline_types=INLINE_TYPES,
+        )
+
+    @on_record
+    def item(
+        self, request: HttpRequest, by: Moderator, pk: uuid.UUID, item: uuid.UUID
+    ) -> HttpResponseBase:
+        """The item's raw JSON."""
+        thread = self.thread(pk)
+        message = self.message(thread, item)
+        record(thread, by, Action.READ, [message.item_id])
+        try:
+            text = json.dumps(json.loads(message.payload), indent=2, ensure_ascii=False)
+        except ValueError:  # damaged; shown as it is
+            text = message.payload
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+        return guarded(response)
+
+    @on_record
+    def file(
+        self, request: HttpRequest, by: Moderator, pk: uuid.UUID, file: uuid.UUID
+    ) -> HttpResponseBase:
+        """An attachment's bytes."""
+        thread = self.thread(pk)
+        rows = ChatAttachment.objects.for_owner(thread.user_id).exclude(path="")
+        row = get_object_or_404(rows, session_id=thread.pk, pk=file)
+        record(thread, by, Action.READ, [row.attachment_id])
+        try:
+            content = files.get_storage().open(row.path)
+        except FileNotFoundError as error:
+            raise Http404 from error
+        mime_type, disposition = how_to_serve(row)
+        return _stream(request, content, mime_type, disposition)
+
+    # What the lists and the thread's page of the ModelAdmin show of all this
+
+    def change_context(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+        """Return what the thread's page shows besides its columns."""
+        thread = self.model_admin.get_object(request, object_id)
+        if thread is None or not may(request, "view_chatsession"):
+            return {}
+        records = ModerationRecord.objects.filter(thread_id=thread.thread_id)
+        return {
+            "thread": thread,
+            "title": _("Thread"),
+            "actions": fitting(request, THREAD_ACTIONS, thread),
+            "may_read": may(request, "read_transcript"),
+            "may_export": may(request, "read_transcript") and may(request, "export"),
+            "records": records.order_by("-created_at")[:RECORDS],
+        }
+
+    def list_actions(self, request: HttpRequest) -> dict[str, tuple[Any, Any]]:
+        """Return the actions of the list, by name, with what they are called."""
+        actions: dict[str, tuple[Any, Any]] = {
+            action.name: (partial(self._act_on_selection, action), action.label)
+            for action in THREAD_ACTIONS.values()
+            if may(request, action.permission)
+        }
+        if may(request, "read_transcript") and may(request, "export"):
+            actions["export"] = (self._export_selection, _("Export"))
+        return actions
+
+    def _export_selection(
+        self, model_admin: Any, request: HttpRequest, queryset: Any
+    ) -> HttpResponseBase | None:
+        rows = self.selected(request, queryset)
+        if rows is None:
+            return None
+        return self.export(request, rows, self.url("changelist"), action="export")
+
+    # Export
+
+    def export_one(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+        return self.export(request, [self.thread(pk)], self.url("change", pk))
+
+    def export(
+        self, request: HttpRequest, rows: list[ChatSession], back: str, **context: Any
+    ) -> HttpResponseBase:
+        """Ask for a format, and a reason if the setting wants one, and send the file."""
+        self.require(request, "read_transcript", "export")
+        is_answer = request.method == "POST" and "format" in request.POST
+        form = ExportForm(request.POST if is_answer else None)
+        if form.is_valid():
+            by = Moderator.from_user(request.user, form.cleaned_data["reason"])
+            record_all([(thread, ()) for thread in rows], by, Action.EXPORT)
+            make, name = downloads.FORMATS[form.cleaned_data["format"]]
+            disposition = f'attachment; filename="{name}"'
+            return _stream(request, File(make(rows)), "application/octet-stream", disposition)
+        return self.render(
+            request,
+            "form",
+            _("Export"),
+            form=form,
+            about=_("The file holds the conversations as they are, hidden messages included."),
+            label=_("Download"),
+            back=back,
+            rows=rows,
+            **context,
+        )
+
+    # Finding
+
+    @on_record
+    def search(self, request: HttpRequest, by: Moderator) -> HttpResponseBase:
+        form = SearchForm(request.GET or None)
+        result = None
+        if form.is_valid() and form.cleaned_data["q"]:
+            result = search.messages(**form.filters())
+            record_all(result.by_thread(), by, Action.SEARCH)
+        return self.render(request, "search", _("Search in messages"), form=form, result=result)
+
+    def overview(self, request: HttpRequest) -> HttpResponseBase:
+        self.require(request)
+        days = request.GET.get("days", "30")
+        if days not in ("7", "30", "90"):
+            raise Http404
+        report = statistics.report(int(days))
+        return self.render(
+            request, "overview", _("Overview"), report=report, days=days, choices=("7", "30", "90")
+        )
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    """Return the position in a URL; Http404 for what is none."""
+    if not text:
+        return None
+    try:
+        time = parse_datetime(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise Http404
+    return time
+
+
+def _stream(
+    request: HttpRequest, content: File, mime_type: str, disposition: str
+) -> HttpResponseBase:
+    """Send a file in pieces, under WSGI as under ASGI."""
+    return guarded(file_response(request, content, mime_type, disposition))

@@ -1,0 +1,76 @@
+"""Ids: fresh ones for new objects, and the owner's, taken from a request's context."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chatstore.codec.storable import is_storable
+
+if TYPE_CHECKING:
+    from chatkit.store import StoreItemType
+    from chatkit.types import ThreadItem
+
+MAX_ID_LENGTH = 255
+# What chat-completions models call every answer and every call
+# (agents.models.fake_id.FAKE_RESPONSES_ID; importing agents takes a second).
+FAKE_ID = "__fake_id__"
+_ID_PREFIXES: dict[StoreItemType, str] = {
+    "thread": "thr",
+    "message": "msg",
+    "tool_call": "tc",
+    "workflow": "wf",
+    "task": "tsk",
+    "attachment": "atc",
+    "sdk_hidden_context": "shcx",
+}
+_ID_TYPES: dict[str, StoreItemType] = {
+    "client_tool_call": "tool_call",
+    "workflow": "workflow",
+    "task": "task",
+    "sdk_hidden_context": "sdk_hidden_context",
+}
+
+
+def new_id(item_type: StoreItemType) -> str:
+    """Return a fresh id: ChatKit's prefix and 128 random bits (S4)."""
+    return f"{_ID_PREFIXES[item_type]}_{secrets.token_hex(16)}"
+
+
+def id_type(item: ThreadItem) -> StoreItemType:
+    """Return what generate_item_id calls an item of this type."""
+    return _ID_TYPES.get(item.type, "message")
+
+
+def is_storable_id(value: str) -> bool:
+    """Tell whether an id can be stored: not too long, no NUL, no lone surrogate (S14)."""
+    return len(value) <= MAX_ID_LENGTH and is_storable(value)
+
+
+def user_id_of(context: Any) -> Any:
+    """Return ``context["user_id"]`` or ``context.user_id``, None where there is neither."""
+    if isinstance(context, Mapping):
+        return context.get("user_id")
+    return getattr(context, "user_id", None)
+
+
+def clean_user_id(value: object) -> str:
+    """
+    Return the owner's id as text.
+
+    Raises ValueError where it is missing, empty, longer than 255 characters, or holds NUL or
+    a surrogate (S2).
+    """
+    if value is None or value == "":
+        raise ValueError("User ID not found in context")
+    user_id = str(value)
+    if not is_storable_id(user_id):
+        raise ValueError("User ID is too long or holds a character that can't be stored")
+    return user_id
+
+
+def check_id(value: str) -> str:
+    if len(value) > MAX_ID_LENGTH:
+        raise ValueError(f"An id has at most {MAX_ID_LENGTH} characters, not {len(value)}")
+    return value

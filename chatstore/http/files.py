@@ -1,0 +1,104 @@
+"""The views of files: uploads in both of ChatKit's ways, and downloads for their owner (A1, A2)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from chatkit.store import NotFoundError
+from chatkit.types import Attachment
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+
+from chatstore import codec, files
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.attachments.responses import file_response, how_to_serve
+from chatstore.http import request_limits
+from chatstore.http.views import EndpointView
+from chatstore.server import get_server
+
+logger = logging.getLogger(__name__)
+
+
+class UploadView(EndpointView):
+    """Direct upload: a form with the field ``file``, answered by the attachment as JSON."""
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        request_limits.prepare(request)
+
+    async def post(self, request: HttpRequest) -> HttpResponse:
+        file = await sync_to_async(request_limits.file_of_form)(request)
+        with file:
+            attachment = await _attachment_store().upload(
+                file, file.name or "", file.content_type or "", self.context
+            )
+        await get_server().store.save_attachment(attachment, self.context)
+        return _as_json(attachment)
+
+
+class FileView(EndpointView):
+    """The bytes of one attachment: GET, and PUT or POST in an upload of two phases."""
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        request_limits.prepare(request)
+        self.token = request.GET.get(codec.FILE_URL_PARAMETER, "")
+
+    async def admit(self, request: HttpRequest) -> None:
+        """
+        Let those with a signed URL read without signing in.
+
+        CSRF needs no check: a GET changes nothing, and an upload wants a signature that no other
+        site can know.
+        """
+        if request.method not in ("GET", "HEAD") or not self.token:
+            await self.identify(request)
+        else:
+            self.context = await get_server().get_context(request)
+
+    async def get(self, request: HttpRequest, attachment_id: str) -> HttpResponseBase:
+        store = _attachment_store()
+        if self.context is not None:  # whoever is signed in must be the owner, signed URL or not
+            row = await store.find(attachment_id, self.context)
+        else:
+            row = await store.find_by_token(attachment_id, self.token)
+        if signer := await sync_to_async(files.get_presigner)():
+            url = await sync_to_async(signer.download_url)(row.path, *how_to_serve(row))
+            return HttpResponseRedirect(url, headers={"Cache-Control": "private, no-store"})
+        try:
+            file = await sync_to_async(files.get_storage().open)(row.path)
+        except FileNotFoundError:
+            logger.error("The storage has lost %s", row.path)
+            raise NotFoundError from None
+        return file_response(request, file, *how_to_serve(row))
+
+    async def put(self, request: HttpRequest, attachment_id: str) -> HttpResponse:
+        read = (
+            request_limits.file_of_form
+            if request_limits.is_form(request)
+            else request_limits.file_of_body
+        )
+        with await sync_to_async(read)(request) as file:
+            attachment = await _attachment_store().receive(
+                attachment_id, self.token, file, self.context
+            )
+        return _as_json(attachment)
+
+    post = put
+
+
+def _attachment_store() -> DjangoAttachmentStore[Any]:
+    store = get_server().attachment_store
+    if not isinstance(store, DjangoAttachmentStore):
+        raise NotImplementedError("The attachment store has no files of ours")
+    return store
+
+
+def _as_json(attachment: Attachment) -> HttpResponse:
+    return HttpResponse(
+        attachment.model_dump_json(context={"exclude_metadata": True}),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

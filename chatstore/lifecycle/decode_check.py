@@ -1,0 +1,66 @@
+"""Finds rows that today's openai-chatkit can't decode; it changes nothing (S17)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.db import reset_queries
+from django.db.models import F
+from pydantic import ValidationError
+
+from chatstore import codec
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession
+
+
+@dataclass
+class Unreadable:
+    """A row that the store skips; ``error`` says where and why, without its text."""
+
+    kind: str
+    id: str
+    thread_id: str | None
+    user_id: str
+    error: str
+
+
+def unreadable(
+    using: str,
+    user_id: str | None = None,
+    progress: Callable[[int], None] = lambda checked: None,
+) -> Iterator[Unreadable]:
+    """Yield the rows that can't be decoded, of all owners or of one."""
+    checked = 0
+    for kind, model, row_id, thread_id, load in (
+        ("thread", ChatSession, "thread_id", "thread_id", codec.load_thread),
+        ("item", ChatMessage, "item_id", "session__thread_id", codec.load_item),
+        (
+            "attachment",
+            ChatAttachment,
+            "attachment_id",
+            "session__thread_id",
+            codec.load_attachment,
+        ),
+    ):
+        rows = model.objects.using(using).all()
+        if user_id is not None:
+            rows = rows.for_owner(user_id)
+        rows = rows.annotate(of_thread=F(thread_id))
+        for page in rows.only(row_id, "user_id", "payload").in_pages(model._meta.pk.name):
+            for row in page:
+                try:
+                    load(row.payload)
+                except ValueError as error:
+                    yield Unreadable(
+                        kind, getattr(row, row_id), row.of_thread, row.user_id, _reason(error)
+                    )
+            checked += len(page)
+            progress(checked)
+            reset_queries()
+
+
+def _reason(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['type']}"

@@ -1,0 +1,82 @@
+"""
+Erases all of one user's data, for good (R4).
+
+What is on hold is left and named (M4). A stream that is still running does not create the thread
+again: within a stream, the store only updates threads (S7).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass, field
+
+from django.db import reset_queries, transaction
+from django.utils import timezone
+
+from chatstore import files, signals
+from chatstore.db.runs import Attempt, run_sync
+from chatstore.lifecycle.deletion import delete_sessions
+from chatstore.lifecycle.retention import BATCH_SIZE
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Receipt:
+    """What was erased of one user, and what was not, by ids and counts."""
+
+    user_id: str
+    erased_at: dt.datetime = field(default_factory=timezone.now)
+    erased: Counts = field(default_factory=Counts)
+    on_hold: list[str] = field(default_factory=list)  # ids of threads
+    files_left: int = 0  # that the storage failed to remove; cleanup_attachments tries again
+    failed_receivers: list[str] = field(default_factory=list)  # of the signal user_erased
+
+
+def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
+    """Erase all threads, messages and files of a user but those on hold; repeatable."""
+    receipt = Receipt(user_id)
+    sessions = ChatSession.objects.using(using).for_owner(user_id)
+    attachments = ChatAttachment.objects.using(using).for_owner(user_id).deletable()
+    held = sessions.filter(is_on_hold=True)
+    if dry_run:
+        messages = ChatMessage.objects.using(using).for_owner(user_id)
+        receipt.erased.threads = sessions.deletable().count()
+        receipt.erased.messages = messages.filter(session__is_on_hold=False).count()
+        receipt.erased.files = attachments.count()
+        receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
+        return receipt
+    while (batch := run_sync(using, _erase_threads, user_id)).threads:
+        receipt.erased += batch
+        reset_queries()
+    while batch_files := run_sync(using, _erase_uploads, user_id):
+        receipt.erased.files += batch_files
+        reset_queries()
+    receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
+    receipt.files_left = (
+        files.removals(using).filter(scheduled_at__gte=receipt.erased_at, tries__gt=0).count()
+    )
+    responses = signals.user_erased.send_robust(
+        ChatSession, using=using, user_id=user_id, receipt=receipt
+    )
+    receipt.failed_receivers = [
+        getattr(receiver, "__qualname__", repr(receiver))
+        for receiver, response in responses
+        if isinstance(response, Exception)
+    ]
+    logger.info("Erased %s threads of one user", receipt.erased.threads)
+    return receipt
+
+
+def _erase_threads(attempt: Attempt, user_id: str) -> Counts:
+    sessions = ChatSession.objects.using(attempt.using).for_owner(user_id).order_by("session_id")
+    return delete_sessions(sessions, limit=BATCH_SIZE)
+
+
+def _erase_uploads(attempt: Attempt, user_id: str) -> int:
+    rows = ChatAttachment.objects.using(attempt.using).for_owner(user_id).deletable()
+    with transaction.atomic(using=attempt.using):
+        keys = list(rows.order_by("file_id").values_list("file_id", flat=True)[:BATCH_SIZE])
+        return files.delete_attachments(rows.filter(file_id__in=keys))

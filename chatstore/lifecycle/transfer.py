@@ -1,0 +1,70 @@
+"""Gives one owner's threads to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from django.db import IntegrityError, reset_queries, transaction
+
+from chatstore.db.runs import Attempt, run_sync
+from chatstore.lifecycle.retention import BATCH_SIZE
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
+
+PAGE_SIZE = 50  # threads whose keys are read at a time
+
+
+def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = False) -> Counts:
+    """
+    Give all of one owner's threads and uploads to another: for the visitor who signs up.
+
+    One transaction a thread, which is copied and deleted: an owner is never changed in place,
+    since tables may be sharded by it. It takes the memory of the largest thread. A stream that
+    still answers the old owner finds its thread gone.
+    """
+    if dry_run:
+        return Counts(
+            ChatSession.objects.using(using).for_owner(from_user).count(),
+            ChatMessage.objects.using(using).for_owner(from_user).count(),
+            ChatAttachment.objects.using(using).for_owner(from_user).count(),
+        )
+    counts = Counts()
+    sessions = ChatSession.objects.using(using).for_owner(from_user)
+    for page in sessions.only("session_id").in_pages("session_id", size=PAGE_SIZE):
+        for session in page:
+            move = partial(_move_thread, session.session_id, from_user, to_user)
+            counts += run_sync(using, move)
+            reset_queries()
+    counts += run_sync(using, partial(_move_uploads, from_user, to_user))
+    return counts
+
+
+def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attempt) -> Counts:
+    rows = [
+        model.objects.using(attempt.using).for_owner(from_user).filter(session_id=session_id)
+        for model in (ChatSession, ChatMessage, ChatAttachment)
+    ]
+    with transaction.atomic(using=attempt.using):
+        if not rows[0].select_for_update().first():
+            return Counts()  # deleted meanwhile
+        return Counts(*_move(rows, to_user))
+
+
+def _move_uploads(from_user: str, to_user: str, attempt: Attempt) -> Counts:
+    uploads = ChatAttachment.objects.using(attempt.using).for_owner(from_user)
+    with transaction.atomic(using=attempt.using):
+        return Counts(files=sum(_move([uploads.filter(session_id=None)], to_user)))
+
+
+def _move(tables: Sequence[OwnedQuerySet], to_user: str) -> list[int]:
+    """Copy and delete rows; each table refers to those before it. Files stay where they are."""
+    copies = [list(table.select_for_update()) for table in tables]
+    for table, rows in zip(reversed(tables), reversed(copies), strict=True):
+        if table.delete_only() != len(rows):
+            raise IntegrityError("Rows came while they were being moved")  # worth a new try
+    for table, rows in zip(tables, copies, strict=True):
+        for row in rows:
+            row.user_id = to_user
+        table.model.objects.using(table.db).bulk_create(rows, batch_size=BATCH_SIZE)
+    return [len(rows) for rows in copies]

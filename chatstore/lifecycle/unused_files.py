@@ -1,0 +1,53 @@
+"""Deletes uploads that no message used, and removes files whose removal is due (A4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import reset_queries, transaction
+from django.utils import timezone
+
+from chatstore import files
+from chatstore.db.runs import Attempt, run_sync
+from chatstore.lifecycle.retention import BATCH_SIZE
+from chatstore.models import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove
+
+
+@dataclass
+class FilesReport:
+    """Uploads that no message used, and files whose removal was scheduled before."""
+
+    uploads: int = 0
+    files: int = 0
+    failed: int = 0  # files that could not be removed yet
+
+
+def cleanup_files(
+    using: str, *, batch_size: int = BATCH_SIZE, dry_run: bool = False
+) -> FilesReport:
+    """Delete uploads that no message used within a day, and remove the files that are due (A4)."""
+    now = timezone.now()
+    unused = (
+        ChatAttachment.objects.using(using)
+        .unused_since(now - ChatFileToRemove.UPLOAD_TIME)
+        .deletable()
+    )
+    report = FilesReport()
+    if dry_run:
+        report.uploads = unused.count()
+        report.files = files.removals(using).filter(due_at__lte=now).count()
+    else:
+        for paths in files.due(using, now, batch_size):
+            report.files += files.remove(paths, using)
+            reset_queries()
+        while deleted := run_sync(using, _delete_uploads, unused, batch_size):
+            report.uploads += deleted
+            reset_queries()
+    report.failed = files.removals(using).filter(tries__gt=0).count()
+    return report
+
+
+def _delete_uploads(attempt: Attempt, unused: ChatAttachmentQuerySet, size: int) -> int:
+    with transaction.atomic(using=attempt.using):
+        oldest = unused.order_by("created_at", "file_id").values_list("file_id", flat=True)
+        return files.delete_attachments(unused.filter(file_id__in=list(oldest[:size])))

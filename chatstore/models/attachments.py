@@ -1,0 +1,115 @@
+"""ChatAttachment: an uploaded file. ChatFileToRemove: a file in the storage that no row names."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_lazy as _
+
+from chatstore.models.base import IdentifierField, OwnedQuerySet
+from chatstore.models.keys import file_key
+from chatstore.models.messages import ChatMessage
+from chatstore.models.sessions import ChatSession
+
+
+class ChatAttachmentQuerySet(OwnedQuerySet["ChatAttachment"]):
+    def attachment(self, attachment_id: str) -> Self:
+        """The attachment with this ChatKit id."""
+        return self.filter(file_id=file_key(attachment_id))
+
+    def unused_since(self, cutoff: dt.datetime) -> Self:
+        """
+        Uploads begun before the cutoff that were never sent (A4).
+
+        What an application has put into a thread without a message goes with the thread.
+        """
+        return self.filter(message_id__isnull=True, session_id__isnull=True, created_at__lt=cutoff)
+
+    def deletable(self) -> Self:
+        """Attachments that retention and erasure may delete: of no thread on hold (M4)."""
+        held = ChatSession.objects.filter(session_id=OuterRef("session_id"), is_on_hold=True)
+        return self.filter(~Exists(held))
+
+
+class ChatAttachment(models.Model):
+    """What is known of an uploaded file; its bytes are in the storage, under ``path``."""
+
+    file_id = models.UUIDField(_("file id"), primary_key=True, editable=False)
+    # Null until the attachment is sent in a thread; it belongs to the first one (A3).
+    session = models.ForeignKey(
+        ChatSession,
+        on_delete=models.CASCADE,
+        related_name="attachments",
+        null=True,
+        blank=True,
+        verbose_name=_("thread"),
+    )
+    # Null until a message names it. No constraint: whoever deletes a message deletes its files
+    # first (chatstore.files), and a message without files is deleted in one statement.
+    message = models.ForeignKey(
+        ChatMessage,
+        on_delete=models.DO_NOTHING,
+        related_name="attachments",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("message"),
+    )
+    user_id = IdentifierField(_("owner"))
+    attachment_id = IdentifierField(_("attachment id"))
+    name = models.TextField(_("name"), blank=True)
+    mime_type = models.TextField(_("type"), blank=True)
+    size = models.PositiveBigIntegerField(
+        _("size"), default=0, help_text=_("In bytes; before the upload, as it was announced.")
+    )
+    path = IdentifierField(
+        _("path"), blank=True, help_text=_("The name in the storage; empty before the upload.")
+    )
+    payload = models.TextField(_("payload"))
+    created_at = models.DateTimeField(_("created at"))
+    uploaded_at = models.DateTimeField(_("uploaded at"), null=True, blank=True)
+    hidden_at = models.DateTimeField(_("hidden at"), null=True, blank=True)
+
+    objects = ChatAttachmentQuerySet.as_manager()
+
+    class Meta:
+        db_table = "chat_attachments"
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        indexes = [
+            models.Index(fields=["user_id", "created_at"], name="chat_attachments_of_user"),
+            models.Index(fields=["message", "created_at"], name="chat_attachments_unused"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.attachment_id
+
+
+class ChatFileToRemove(models.Model):
+    """
+    The scheduled removal of a file in the storage that no row names any more, or none yet.
+
+    Stored in the transaction that deletes the file's row, and before an upload's bytes are
+    saved, so that no crash leaves a file without either. It says nothing of the file's owner.
+    """
+
+    # After which a file is removed that was saved, but is still named by no row.
+    UPLOAD_TIME = dt.timedelta(days=1)
+
+    path = IdentifierField(_("path"), primary_key=True)
+    scheduled_at = models.DateTimeField(_("scheduled at"))
+    due_at = models.DateTimeField(_("due at"))
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+
+    class Meta:
+        db_table = "chat_files_to_remove"
+        verbose_name = _("file to remove")
+        verbose_name_plural = _("files to remove")
+        indexes = [models.Index(fields=["due_at"], name="chat_files_due")]
+
+    def __str__(self) -> str:
+        return self.path

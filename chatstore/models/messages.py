@@ -1,0 +1,97 @@
+"""ChatMessage: an item of a thread."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chatstore.models.base import IdentifierField, OwnedQuerySet
+from chatstore.models.keys import message_key, session_key
+from chatstore.models.sessions import ChatSession
+
+
+class ChatMessageQuerySet(OwnedQuerySet["ChatMessage"]):
+    def thread(self, thread_id: str) -> Self:
+        """The items of the thread with this ChatKit id."""
+        return self.filter(session_id=session_key(thread_id))
+
+    def item(self, thread_id: str, item_id: str) -> Self:
+        """
+        The item with these ChatKit ids.
+
+        By its key alone: naming the thread too, PostgreSQL would at times read all of it.
+        """
+        return self.filter(message_id=message_key(thread_id, item_id))
+
+
+class ChatMessage(models.Model):
+    """An item of a thread, of any of ChatKit's types."""
+
+    class Sender(models.TextChoices):
+        USER = "user", _("User")
+        ASSISTANT = "assistant", _("Assistant")
+        TOOL = "tool", _("Tool")
+        SYSTEM = "system", _("System")
+
+    class Feedback(models.TextChoices):
+        NONE = "", _("None")
+        POSITIVE = "positive", _("Thumbs up")
+        NEGATIVE = "negative", _("Thumbs down")
+
+    message_id = models.UUIDField(_("message id"), primary_key=True, editable=False)
+    session = models.ForeignKey(
+        ChatSession,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,  # chat_messages_of_thread
+        verbose_name=_("thread"),
+    )
+    user_id = IdentifierField(_("owner"))
+    item_id = IdentifierField(_("item id"))
+    item_type = models.CharField(_("type"), max_length=32)
+    item_status = models.CharField(
+        _("item status"),
+        max_length=16,
+        blank=True,
+        help_text=_("Of a tool call or a structured input: pending, completed, answered, skipped."),
+    )
+    sender_type = models.CharField(_("sender"), max_length=16, choices=Sender.choices)
+    content = models.TextField(_("content"), blank=True, help_text=_("The item's plain text."))
+    timestamp = models.DateTimeField(_("position"))
+    payload = models.TextField(_("payload"))
+    metadata = models.JSONField(
+        _("metadata"),
+        default=dict,
+        blank=True,
+        help_text=_("The application's own notes: model, token usage. The store leaves it alone."),
+    )
+    feedback = models.CharField(
+        _("feedback"), max_length=16, choices=Feedback.choices, default="", blank=True
+    )
+    hidden_at = models.DateTimeField(_("hidden at"), null=True, blank=True)
+    hidden_by = models.CharField(_("hidden by"), max_length=255, blank=True)
+    redacted_at = models.DateTimeField(_("redacted at"), null=True, blank=True)
+
+    objects = ChatMessageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "chat_messages"
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            # Also the index that pages of a thread are read from.
+            models.UniqueConstraint(
+                fields=["user_id", "session", "timestamp"], name="chat_messages_position"
+            ),
+        ]
+        indexes = [
+            # The foreign key's. In order, since MariaDB takes it for pages too.
+            models.Index(fields=["session", "timestamp"], name="chat_messages_of_thread"),
+            # The newest of all, for the moderators; new rows go to its end, which costs little.
+            models.Index(fields=["timestamp", "message_id"], name="chat_messages_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.item_id

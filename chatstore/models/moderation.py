@@ -1,0 +1,54 @@
+"""ModerationRecord: who read or changed what."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chatstore.models.base import IdentifierField
+
+
+class ModerationRecord(models.Model):
+    """
+    That a member of staff read or changed something: who, when, why and which ids (M3).
+
+    It holds no text of a conversation, and refers to no other row, so that it outlives the
+    account of who acted and the thread that was acted on.
+    """
+
+    class Action(models.TextChoices):
+        READ = "read", _("Read")
+        SEARCH = "search", _("Found by a search")
+        EXPORT = "export", _("Exported")
+        LOCK = "lock", _("Locked")
+        CLOSE = "close", _("Closed")
+        REOPEN = "reopen", _("Reopened")
+        HOLD = "hold", _("Put on hold")
+        RELEASE = "release", _("Released from hold")
+        HIDE = "hide", _("Hid a message")
+        SHOW = "show", _("Showed a message again")
+        REDACT = "redact", _("Redacted a message")
+        DELETE = "delete", _("Deleted")
+
+    created_at = models.DateTimeField(_("when"), default=timezone.now)
+    staff_id = models.CharField(_("account"), max_length=255)
+    staff_name = models.CharField(_("who"), max_length=255)
+    action = models.CharField(_("what"), max_length=16, choices=Action.choices)
+    reason = models.TextField(_("why"), blank=True)
+    thread_id = IdentifierField(_("thread id"))
+    user_id = IdentifierField(_("owner"))
+    item_ids = models.JSONField(_("item ids"), default=list, blank=True)
+
+    class Meta:
+        db_table = "chat_moderation_records"
+        verbose_name = _("moderation record")
+        verbose_name_plural = _("moderation records")
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="chat_moderation_by_time"),
+            models.Index(fields=["thread_id", "created_at"], name="chat_moderation_of_thread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.thread_id}"

@@ -1,0 +1,108 @@
+"""ChatSession: a thread."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from chatstore.models.base import IdentifierField, OwnedQuerySet
+from chatstore.models.keys import session_key
+
+
+class ChatSessionQuerySet(OwnedQuerySet["ChatSession"]):
+    def thread(self, thread_id: str) -> Self:
+        """The thread with this ChatKit id."""
+        return self.filter(session_id=session_key(thread_id))
+
+    def inactive_since(self, cutoff: dt.datetime) -> Self:
+        """Threads whose last activity is before the cutoff (R1)."""
+        return self.filter(updated_at__lt=cutoff)
+
+    def with_status(self, status: str) -> Self:
+        """Threads that show this status: the moderators', else the application's own (M1)."""
+        return self.filter(Q(moderation=status) | Q(moderation="", status=status))
+
+    def deletable(self) -> Self:
+        """Threads that retention, erasure and moderators may delete: none on hold (M4)."""
+        return self.filter(is_on_hold=False)
+
+
+class ChatSession(models.Model):
+    """A thread: one conversation of one owner."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        LOCKED = "locked", _("Locked")
+        CLOSED = "closed", _("Closed")
+
+    class Moderation(models.TextChoices):
+        NONE = "", _("None")
+        LOCKED = "locked", _("Locked")
+        CLOSED = "closed", _("Closed")
+
+    session_id = models.UUIDField(_("session id"), primary_key=True, editable=False)
+    thread_id = IdentifierField(_("thread id"))
+    user_id = IdentifierField(_("owner"))
+    title = models.TextField(_("title"), blank=True)
+    status = models.CharField(
+        _("status"),
+        max_length=16,
+        choices=Status.choices,
+        default=Status.ACTIVE,
+        help_text=_("What the application has set; a moderator's lock is kept apart from it."),
+    )
+    reason = models.TextField(_("reason"), blank=True)
+    payload = models.TextField(_("payload"))
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(
+        _("last activity"),
+        help_text=_("The position of the newest item; without items, the time of creation."),
+    )
+    is_started = models.BooleanField(
+        _("started"),
+        default=False,
+        help_text=_("Whether an item was ever stored; until then last activity is no position."),
+    )
+
+    # The moderators' own columns: save_thread never writes them (M1, M4).
+    moderation = models.CharField(
+        _("moderation"), max_length=16, choices=Moderation.choices, default="", blank=True
+    )
+    moderation_reason = models.TextField(_("moderation reason"), blank=True)
+    is_on_hold = models.BooleanField(_("on hold"), default=False)
+    hold_reason = models.TextField(_("hold reason"), blank=True)
+    hidden_at = models.DateTimeField(
+        _("hidden at"),
+        null=True,
+        blank=True,
+        help_text=_("When its owner deleted it while it was on hold."),
+    )
+
+    objects = ChatSessionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "chat_sessions"
+        verbose_name = _("thread")
+        verbose_name_plural = _("threads")
+        # Seeing the list (view) and reading conversations are two things (M3).
+        permissions = [
+            ("read_transcript", _("Can read conversations")),
+            ("moderate", _("Can lock and close threads, and hide messages")),
+            ("redact", _("Can redact messages for good")),
+            ("hold", _("Can put threads on hold")),
+            ("export", _("Can export conversations")),
+        ]
+        indexes = [
+            models.Index(
+                fields=["user_id", "created_at", "thread_id"], name="chat_sessions_of_user"
+            ),
+            models.Index(fields=["updated_at", "session_id"], name="chat_sessions_activity"),
+        ]
+
+    def __str__(self) -> str:
+        return self.thread_id  # not its title: logs hold ids, never text (S18)

@@ -1,0 +1,87 @@
+"""Redaction: a message is overwritten for good."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from chatstore import codec, files
+from chatstore.conf import settings
+from chatstore.exceptions import ModerationRefused
+from chatstore.models import ChatMessage
+from chatstore.moderation.actions import files_of, message_row, recorded
+from chatstore.moderation.records import Action, Moderator
+from chatstore.store.owner import Owner
+
+
+def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> None:
+    """
+    Overwrite the message for good: payload, search text, notes and files (M2).
+
+    The thread's title goes too where it is taken from the message, or ``with_title`` says so.
+    """
+    thread = message.session
+    with recorded(thread, by, Action.REDACT, [message.item_id]) as owner:
+        if not owner.sessions.filter(pk=thread.pk).deletable().exists():  # M4
+            raise ModerationRefused(_("The thread is on hold: release it first."))
+        _redact_title(owner, message, with_title)
+        values = _placeholder(message, thread.thread_id)
+        now = timezone.now()
+        if not message_row(owner, message).update(redacted_at=now, metadata={}, **values):
+            raise ModerationRefused(_("The message is gone."))
+        files.delete_attachments(files_of(owner, message))
+
+
+def _placeholder(message: ChatMessage, thread_id: str) -> dict[str, Any]:
+    """Return the columns of a valid item of the same type, without the original's content."""
+    try:
+        created_at = codec.load_item(message.payload).created_at
+    except ValueError:  # what today's openai-chatkit can't read is redacted all the same
+        created_at = message.timestamp
+    with translation.override(settings.language_code):  # not the moderator's own
+        text = _("Removed by a moderator.")
+    blanks = _blanks(message.item_id, text)
+    item_type = message.item_type if message.item_type in blanks else "hidden_context_item"
+    stamp = {"id": message.item_id, "thread_id": thread_id, "created_at": created_at.isoformat()}
+    item = codec.load_item(json.dumps({"type": item_type, **stamp, **blanks[item_type]}))
+    values = codec.message_values(item)
+    del values["timestamp"]  # its position stays
+    return values
+
+
+def _blanks(item_id: str, text: str) -> dict[str, dict[str, Any]]:
+    """Return the fields that each type of item must have, with nothing of the original in them."""
+    card = {"type": "Card", "children": [{"type": "Text", "value": text}]}
+    call = {"call_id": item_id, "name": "redacted", "arguments": {}, "status": "completed"}
+    return {
+        "user_message": {
+            "content": [{"type": "input_text", "text": text}],
+            "inference_options": {},
+        },
+        "assistant_message": {"content": [{"text": text}]},
+        "client_tool_call": call,
+        "widget": {"widget": card, "copy_text": text},
+        "generated_image": {"image": None},
+        "structured_input": {"status": "skipped", "inputs": []},
+        "workflow": {"workflow": {"type": "custom", "tasks": []}},
+        "task": {"task": {"type": "custom", "title": text}},
+        "hidden_context_item": {"content": text},
+        "sdk_hidden_context": {"content": text},
+        "end_of_turn": {},
+    }
+
+
+def _redact_title(owner: Owner, message: ChatMessage, always: bool) -> None:
+    row = owner.sessions.filter(pk=message.session_id)
+    title, payload = row.values_list("title", "payload").get()
+    if always or _is_derived(title, message.content):
+        row.update(title="", payload=json.dumps({**json.loads(payload), "title": None}))
+
+
+def _is_derived(title: str, content: str) -> bool:
+    """Tell whether a title, but for its ellipsis, is words of the message in a row."""
+    words = " ".join(title.casefold().split()).rstrip(".… ")
+    return bool(words) and words in " ".join(content.casefold().split())

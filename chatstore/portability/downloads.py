@@ -1,0 +1,61 @@
+"""Conversations as a file for a moderator to take away: an archive, or Markdown to be read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from django.utils.translation import gettext as _
+
+from chatstore.models import ChatMessage, ChatSession
+from chatstore.portability.exports import Exporter
+from chatstore.portability.writer import Writer
+
+
+def as_archive(threads: Sequence[ChatSession]) -> IO[bytes]:
+    """Return a zip of JSON Lines and files, in the format of export_threads."""
+    sessions = ChatSession.objects.filter(pk__in=[thread.pk for thread in threads])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "threads.zip"
+        with Writer(str(path)) as writer:
+            Exporter(writer, sessions.db).export(sessions)
+        return path.open("rb")  # which outlives its name
+
+
+def as_markdown(threads: Sequence[ChatSession]) -> IO[bytes]:
+    """Return a document with a chapter for each thread."""
+    document = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the response)
+    for thread in threads:
+        document.write(f"# {_line(thread.title or thread.thread_id)}\n\n".encode())
+        about = f"{thread.thread_id}, {thread.user_id}, {thread.created_at.isoformat()}"
+        document.write(f"{_line(about)}\n\n".encode())
+        rows = ChatMessage.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
+        for page in rows.defer("payload").in_pages("timestamp"):
+            for row in page:
+                document.write(_section(row).encode())
+    document.seek(0)
+    return document
+
+
+def _section(row: ChatMessage) -> str:
+    heading = f"## {row.get_sender_type_display()}, {row.timestamp.isoformat(timespec='seconds')}"
+    if row.hidden_at:
+        heading += f" ({_('hidden')})"
+    if row.item_type == "assistant_message":  # is Markdown
+        return f"{heading}\n\n{row.content}\n\n"
+    fence = "```"
+    while fence in row.content:
+        fence += "`"
+    return f"{heading}\n\n{fence}\n{row.content}\n{fence}\n\n" if row.content else f"{heading}\n\n"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+FORMATS: dict[str, tuple[Callable[[Sequence[ChatSession]], IO[bytes]], str]] = {
+    "jsonl": (as_archive, "threads.zip"),
+    "markdown": (as_markdown, "threads.md"),
+}

@@ -1,0 +1,182 @@
+"""Reads an archive, whatever its name says; it takes the memory of a line."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Self, cast
+
+from django.utils.translation import gettext as _
+
+from chatstore.portability.archive import (
+    CHUNK,
+    DAMAGED,
+    HEADER,
+    LINES_NAME,
+    SQLITE_MAGIC,
+    VERSION,
+    ArchiveError,
+)
+
+
+class Reader:
+    """
+    Reads an archive, whatever its name says: lines, gzip or zip.
+
+    Args:
+        source: a path; "-" for standard input. A pipe is copied to a temporary file first, since
+            an archive is read twice: to be checked, and to be used.
+        files: the folder of the files, where it isn't beside the archive.
+    """
+
+    def __init__(self, source: str, files: str | None = None) -> None:
+        self._resources = ExitStack()
+        self._zip: zipfile.ZipFile | None = None
+        try:
+            self._open(source, files)
+        except BaseException:
+            self._resources.close()
+            raise
+
+    def _open(self, source: str, files: str | None) -> None:
+        self._folder = Path(files or f"{source}.files")
+        self.file: Any
+        try:
+            if source == "-":
+                self.file = sys.stdin.buffer
+            else:
+                self.file = Path(source).open("rb")  # noqa: SIM115 (closed with the reader)
+                self._resources.enter_context(self.file)
+            if source == "-" or not self.file.seekable():
+                copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 (closed with the reader)
+                self._resources.enter_context(copy)
+                shutil.copyfileobj(self.file, copy, CHUNK)
+                copy.flush()
+                self.file = copy
+            self.path: str = self.file.name
+            self.file.seek(0)
+            self._magic = self.file.read(16)
+        except OSError as error:
+            raise ArchiveError(
+                _("Can't read %(path)s: %(error)s.") % {"path": source, "error": error.strerror}
+            ) from error
+        if self._magic.startswith(b"PK"):
+            try:
+                self._zip = self._resources.enter_context(zipfile.ZipFile(self.file))
+            except zipfile.BadZipFile as error:
+                raise ArchiveError(_("The zip is damaged or was cut short.")) from error
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the file is a SQLite database: that of ChatKit's sample store, perhaps."""
+        return self._magic == SQLITE_MAGIC
+
+    def check(self, *, partial: bool = False) -> int:
+        """
+        Read it once, and return the number of lines to use; ArchiveError where it isn't whole.
+
+        With ``partial`` an archive that was cut short is used up to its last whole thread.
+        """
+        digest = hashlib.sha256()
+        checksum = None
+        count = whole = 0
+        try:
+            for line in self._raw_lines():
+                record = _parse(line, count + 1)
+                if count == 0:
+                    _check_header(record)
+                if record.get("type") == "end":
+                    checksum = record.get("sha256")
+                    break
+                digest.update(line)
+                count += 1
+                if record.get("type") in ("thread_end", "upload"):
+                    whole = count
+        except (*DAMAGED, ArchiveError) as error:
+            if count == 0 and isinstance(error, ArchiveError):
+                raise
+        if checksum is not None and checksum != digest.hexdigest():
+            raise ArchiveError(_("The checksum is wrong: the archive was changed."))
+        if checksum is None and not partial:
+            raise ArchiveError(
+                _(
+                    "The archive is damaged or cut short after line %s. "
+                    "--partial uses what stands before."
+                )
+                % count
+            )
+        return whole if checksum is None else count
+
+    def records(self, count: int) -> Iterator[dict[str, Any]]:
+        """Yield as many records as ``check`` has found, the header apart."""
+        for number, line in enumerate(islice(self._raw_lines(), count), 1):
+            if number > 1:
+                yield _parse(line, number) | {"line": number}
+
+    def open_file(self, sha256: str) -> IO[bytes] | None:
+        """Open a file of the archive; None where it isn't there, or isn't what it was."""
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            return None
+        try:
+            with self._open_file(sha256) as content:
+                if hashlib.file_digest(cast(Any, content), "sha256").hexdigest() != sha256:
+                    return None
+            return self._open_file(sha256)
+        except (OSError, KeyError, *DAMAGED):
+            return None
+
+    def _open_file(self, sha256: str) -> IO[bytes]:
+        if self._zip is not None:
+            return self._zip.open(f"files/{sha256}")
+        return open(self._folder / sha256, "rb")
+
+    def _raw_lines(self) -> Iterator[bytes]:
+        with ExitStack() as stack:
+            if self._zip is not None:
+                try:
+                    lines = stack.enter_context(self._zip.open(LINES_NAME))
+                except KeyError as error:
+                    raise ArchiveError(_("The zip holds no %s.") % LINES_NAME) from error
+            else:
+                self.file.seek(0)
+                lines = cast(IO[bytes], self.file)
+                if self._magic.startswith(b"\x1f\x8b"):
+                    lines = cast(IO[bytes], gzip.GzipFile(fileobj=self.file))
+                    stack.enter_context(lines)
+            for line in lines:  # noqa: UP028 (yield from would close the file)
+                yield line
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._resources.close()
+
+
+def _parse(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        record = json.loads(line) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise ArchiveError(_("Line %s is no JSON object, or was cut short.") % number)
+    return record
+
+
+def _check_header(record: dict[str, Any]) -> None:
+    if record.get("type") != HEADER["type"]:
+        raise ArchiveError(_("This is no archive of chatstore: its first line doesn't say so."))
+    if record.get("version") != VERSION:
+        raise ArchiveError(
+            _("The archive has version %(theirs)s; this chatstore reads version %(ours)s.")
+            % {"theirs": record.get("version"), "ours": VERSION}
+        )

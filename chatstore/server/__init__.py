@@ -1,0 +1,9 @@
+"""
+ChatServer: serves a ChatKit request, from its JSON to the stream of events.
+
+Knows nothing of HTTP and of the database's tables.
+"""
+
+from chatstore.server.chat_server import ChatServer, get_server
+
+__all__ = ["ChatServer", "get_server"]

@@ -1,0 +1,252 @@
+"""
+ChatServer: the ChatKitServer to write ``respond()`` for.
+
+It adds what the SDK leaves to its users: what is refused, and with which status, before a stream
+begins; ids that are unique; times with an offset; feedback; and answers that survive a lost
+connection.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar, cast
+
+from agents import Agent, Runner, TResponseInputItem
+from chatkit.agents import AgentContext, ResponseStreamConverter
+from chatkit.errors import ErrorCode
+from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
+from chatkit.store import AttachmentStore, Store
+from chatkit.types import (
+    ChatKitReq,
+    ErrorEvent,
+    FeedbackKind,
+    ThreadMetadata,
+    ThreadsRetryAfterItemReq,
+    ThreadStreamEvent,
+    is_streaming_req,
+)
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from pydantic import BaseModel
+
+from chatstore import codec
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.conf import settings
+from chatstore.seen_threads import remember_threads
+from chatstore.server import preconditions, requests
+from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
+from chatstore.server.event_guards import guard_events
+from chatstore.server.model_runs import stream_run
+from chatstore.server.stores import ExtendedStore
+from chatstore.server.streams import EventStream
+from chatstore.store import DjangoStore
+
+logger = logging.getLogger(__name__)
+TContext = TypeVar("TContext")
+
+
+class ChatServer(ChatKitServer[TContext], Generic[TContext]):
+    """
+    Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
+
+    One instance serves all requests. With no argument it keeps everything in Django's database
+    and storage.
+    """
+
+    # How many of a thread's newest items run_agent gives to the model.
+    history_length = 50
+
+    def __init__(
+        self,
+        store: Store[TContext] | None = None,
+        attachment_store: AttachmentStore[TContext] | None = None,
+    ) -> None:
+        super().__init__(store or DjangoStore(), attachment_store or DjangoAttachmentStore())
+
+    # What an application may override
+
+    async def get_context(self, request: HttpRequest) -> TContext | None:
+        """Return what the stores and respond() get; None for a visitor who must sign in (401)."""
+        user = await request.auser()
+        if not user.is_authenticated:
+            return None
+        return cast(TContext, {"user_id": str(user.pk), "request": request})
+
+    def refusal(
+        self, thread: ThreadMetadata, request: ChatKitReq
+    ) -> str | Awaitable[str | None] | None:
+        """
+        Return why the thread does not take this request, as a sentence for its user, or None.
+
+        May be a coroutine. Overriding it, keep what super() says: it refuses whatever would
+        continue a locked or closed thread (V2).
+        """
+        if thread.status.type == "active" or not isinstance(request, requests.CONTINUES_A_THREAD):
+            return None
+        if thread.status.reason:
+            return thread.status.reason
+        if thread.status.type == "closed":
+            return _("This conversation is closed.")
+        return _("This conversation is locked.")
+
+    async def add_feedback(
+        self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
+    ) -> None:
+        """
+        Keep the feedback with its items (V1).
+
+        Raises NotImplementedError (501) where the store is somebody else's that can't.
+        """
+        if not isinstance(self.store, ExtendedStore):
+            raise NotImplementedError("The store has no save_feedback() or no delete_items_after()")
+        await self.store.save_feedback(thread_id, item_ids, feedback, context)
+
+    # The model
+
+    async def run_agent(
+        self,
+        agent: Agent[Any],
+        thread: ThreadMetadata,
+        context: TContext,
+        *,
+        input: list[TResponseInputItem] | None = None,  # noqa: A002 (the Agents SDK's name)
+        converter: ResponseStreamConverter | None = None,
+        **options: Any,
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """
+        Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
+
+        Args:
+            agent: of the Agents SDK; its tools get an AgentContext.
+            thread: as respond() got it.
+            context: as respond() got it.
+            input: what the model reads; by default the thread's newest items.
+            converter: how the model's output becomes items.
+            options: passed to Runner.run_streamed, such as max_turns or run_config.
+        """
+        agent_context: AgentContext[Any] = AgentContext(
+            thread=thread, store=self.store, request_context=context
+        )
+        if input is None:
+            input = await self.load_input(thread, context)  # noqa: A001
+        result = Runner.run_streamed(agent, input, context=agent_context, **options)
+        events = stream_run(
+            agent_context, result, converter or self._image_converter(thread, context)
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def load_input(
+        self, thread: ThreadMetadata, context: TContext
+    ) -> list[TResponseInputItem]:
+        """Return the thread's newest items as the model reads them, oldest first."""
+        page = await self.store.load_thread_items(
+            thread.id, None, self.history_length, "desc", context
+        )
+        converter = (
+            FileConverter(self.attachment_store, context)
+            if isinstance(self.attachment_store, DjangoAttachmentStore)
+            else HistoryConverter()
+        )
+        return await converter.to_agent_input(page.data[::-1])
+
+    def _image_converter(
+        self, thread: ThreadMetadata, context: TContext
+    ) -> ResponseStreamConverter:
+        if isinstance(self.attachment_store, DjangoAttachmentStore):
+            return ImageConverter(self.attachment_store, thread.id, context)
+        return ResponseStreamConverter()
+
+    # Requests
+
+    async def process(
+        self, request: str | bytes | bytearray, context: TContext
+    ) -> StreamingResult | NonStreamingResult:
+        """
+        Serve one request; a streaming one has its first event when this returns.
+
+        Raises what chatstore.server.preconditions.check raises; nothing is stored then (V5).
+        """
+        parsed = requests.parse(request)
+        logger.info("Received %s", parsed.type)
+        with remember_threads():  # a stream that begins here remembers them too (S7)
+            return await self._serve(parsed, context)
+
+    async def _serve(
+        self, request: ChatKitReq, context: TContext
+    ) -> StreamingResult | NonStreamingResult:
+        try:
+            await preconditions.check(self, request, context)
+        except preconditions.ThreadRefused as refused:
+            if not is_streaming_req(request):
+                raise
+            event = ErrorEvent(code="custom", message=str(refused))
+            return StreamingResult(self._only(event))
+        if not is_streaming_req(request):
+            return NonStreamingResult(await self._process_non_streaming(request, context))
+        try:
+            stream = await EventStream.start(
+                self._retry(request, context)
+                if isinstance(request, ThreadsRetryAfterItemReq)
+                else self._process_streaming(request, context),
+                error_event=self._error_event,
+            )
+        except ValueError:
+            # Another tab was faster: that is a refusal (409), and no fault.
+            await preconditions.check(self, request, context)
+            raise
+        return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
+
+    # Streams
+
+    async def _retry(
+        self, request: ThreadsRetryAfterItemReq, context: TContext
+    ) -> AsyncGenerator[bytes, None]:
+        # All at once and hidden ones too (M2); the SDK would delete one by one what it can see.
+        params = request.params
+        if isinstance(self.store, ExtendedStore):
+            await self.store.delete_items_after(params.thread_id, params.item_id, context)
+        async for event in self._process_streaming(request, context):
+            yield event
+
+    async def _process_events(
+        self,
+        thread: ThreadMetadata,
+        context: TContext,
+        stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        async for event in super()._process_events(
+            thread, context, lambda: guard_events(stream, thread, self.store, context)
+        ):
+            yield event
+
+    async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
+        yield self._event(event)
+
+    def _error_event(self, error: Exception) -> bytes:
+        return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
+
+    def _event(self, event: BaseModel) -> bytes:
+        return b"data: " + self._serialize(event) + b"\n\n"
+
+    def _serialize(self, obj: BaseModel) -> bytes:
+        return super()._serialize(codec.with_offsets(obj))
+
+
+def get_server() -> ChatServer[Any]:
+    """Return the instance of CHATSTORE_SERVER that serves all requests of this process."""
+    if not settings.server:
+        raise ImproperlyConfigured("CHATSTORE_SERVER must name a subclass of ChatServer.")
+    return _make_server(settings.server)
+
+
+@functools.cache
+def _make_server(path: str) -> ChatServer[Any]:
+    server: ChatServer[Any] = import_string(path)()
+    return server

@@ -1,0 +1,31 @@
+"""Exceptions in the log: what went wrong and where, without the words of a conversation (S18)."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+
+
+def describe(error: BaseException) -> str:
+    """
+    Return the type of an exception and the places it came through, without its message.
+
+    A message may quote a conversation: pydantic's shows the input, a database's the row.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return f"{type(error).__module__}.{type(error).__qualname__} at {' > '.join(places)}"
+
+
+class WithoutMessages(logging.Filter):
+    """Takes the messages of exceptions out of what the SDK logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1]:
+            record.msg = f"A stream failed: {describe(record.exc_info[1])}"
+            record.args, record.exc_info = (), None
+        return True
+
+
+logging.getLogger("chatkit").addFilter(WithoutMessages())

@@ -1,0 +1,149 @@
+"""
+What must be true before a request is served, asked in one place and once: the rest is refused
+while nothing is stored yet (V5).
+
+The SDK would find these things out only after the stream has begun, or never.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+from chatkit.server import ChatKitServer
+from chatkit.store import AttachmentStore, Store
+from chatkit.types import (
+    AttachmentsDeleteReq,
+    ChatKitReq,
+    ClientToolCallItem,
+    InputTranscribeReq,
+    ItemsListReq,
+    StructuredInputItem,
+    ThreadItem,
+    ThreadMetadata,
+    ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
+    ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
+    ThreadsCustomActionReq,
+    ThreadsDeleteReq,
+    ThreadsRetryAfterItemReq,
+    ThreadsSyncCustomActionReq,
+    UserMessageItem,
+    WidgetItem,
+)
+from django.utils.translation import gettext as _
+
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.exceptions import RequestRefused
+
+# The method that an application must override before it can serve the request.
+_NEEDED_METHODS: dict[type, str] = {
+    ThreadsCustomActionReq: "action",
+    ThreadsSyncCustomActionReq: "sync_action",
+    InputTranscribeReq: "transcribe",
+}
+
+
+class Server(Protocol):
+    """What is asked of the ChatServer."""
+
+    store: Store[Any]
+    attachment_store: AttachmentStore[Any] | None
+
+    def refusal(
+        self, thread: ThreadMetadata, request: ChatKitReq
+    ) -> str | Awaitable[str | None] | None: ...
+
+
+class ThreadRefused(RequestRefused):
+    """The thread does not take the request; the message is what ``refusal`` has returned (V2)."""
+
+    default_status = 409
+
+
+async def check(server: Server, request: ChatKitReq, context: Any) -> None:
+    """
+    Look at all that a request names, before anything is stored or streamed (V2, V5).
+
+    Raises:
+        NotImplementedError: the application has not written what would serve the request.
+        NotFoundError: a thread, an item or an attachment is unknown, or another owner's.
+        ThreadRefused: the thread is locked, closed, or refused by the application.
+        RequestRefused, UploadRefused: an item or an attachment is in the wrong state for it.
+    """
+    _check_support(server, request)
+    await _check_thread(server, request, context)
+    await _check_state(server, request, context)
+
+
+def _check_support(server: Server, request: ChatKitReq) -> None:
+    """Raise NotImplementedError where the application has not written what would serve it."""
+    needed = _NEEDED_METHODS.get(type(request))
+    if needed and getattr(type(server), needed) is getattr(ChatKitServer, needed):
+        raise NotImplementedError(f"{needed}() is not overridden")
+
+
+async def _check_thread(server: Server, request: ChatKitReq, context: Any) -> None:
+    """Ask for the thread and its status, in one query, and whether it takes the request."""
+    thread_id: str | None = getattr(request.params, "thread_id", None)
+    if thread_id is None or isinstance(request, (ItemsListReq, ThreadsDeleteReq)):
+        return
+    thread = await server.store.load_thread(thread_id, context)
+    reason = server.refusal(thread, request)
+    if inspect.isawaitable(reason):
+        reason = await reason
+    if reason:
+        raise ThreadRefused(reason)
+
+
+async def _check_state(server: Server, request: ChatKitReq, context: Any) -> None:
+    """Look at the items and attachments that the request names, and at their state."""
+
+    async def named_item() -> ThreadItem:
+        params: Any = request.params
+        return await server.store.load_item(params.thread_id, params.item_id, context)
+
+    match request:
+        case ThreadsCreateReq() | ThreadsAddUserMessageReq():
+            await _check_attachments(server, request, context)
+        case AttachmentsDeleteReq():
+            await server.store.load_attachment(request.params.attachment_id, context)
+        case ThreadsRetryAfterItemReq():
+            if not isinstance(await named_item(), UserMessageItem):
+                raise RequestRefused(_("Only a user's message can be answered again."), 409)
+        case ThreadsAddStructuredInputReq():
+            item = await named_item()
+            if not isinstance(item, StructuredInputItem) or item.status != "pending":
+                raise RequestRefused(_("This question has been answered already."), 409)
+            # The SDK would ignore the answers to other questions too, and log their ids,
+            # which may be any text (S18).
+            answers, asked = request.params.input.answers, {one.id for one in item.inputs}
+            request.params.input.answers = {key: answers[key] for key in asked & set(answers)}
+        case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
+            if request.params.item_id is not None and not isinstance(
+                await named_item(), WidgetItem
+            ):
+                raise RequestRefused(_("Only a widget can send an action."), 409)
+        case ThreadsAddClientToolOutputReq(params=params):
+            newest = await server.store.load_thread_items(
+                params.thread_id, None, 1, "desc", context
+            )
+            if not any(
+                isinstance(item, ClientToolCallItem) and item.status == "pending"
+                for item in newest.data
+            ):
+                raise RequestRefused(_("No tool call waits for an output."), 409)
+
+
+async def _check_attachments(
+    server: Server, request: ThreadsCreateReq | ThreadsAddUserMessageReq, context: Any
+) -> None:
+    attachment_ids = request.params.input.attachments
+    thread_id = getattr(request.params, "thread_id", None)
+    if isinstance(server.attachment_store, DjangoAttachmentStore):
+        await server.attachment_store.check_sendable(attachment_ids, thread_id, context)
+    else:
+        for attachment_id in attachment_ids:
+            await server.store.load_attachment(attachment_id, context)

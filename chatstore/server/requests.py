@@ -1,0 +1,63 @@
+"""Parses a request and bounds it. Pure: no query, no HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from chatkit.server import DEFAULT_PAGE_SIZE
+from chatkit.types import (
+    ChatKitReq,
+    InputTranscribeReq,
+    ItemsFeedbackReq,
+    ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
+    ThreadsAddUserMessageReq,
+    ThreadsCustomActionReq,
+    ThreadsRetryAfterItemReq,
+    ThreadsSyncCustomActionReq,
+)
+from django.utils.translation import gettext as _
+from pydantic import TypeAdapter, ValidationError
+
+from chatstore import codec
+from chatstore.conf import settings
+from chatstore.exceptions import RequestRefused
+
+_request_adapter: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
+# What a locked or closed thread refuses (V2).
+CONTINUES_A_THREAD = (
+    ThreadsAddUserMessageReq,
+    ThreadsRetryAfterItemReq,
+    ThreadsAddStructuredInputReq,
+    ThreadsAddClientToolOutputReq,
+    ThreadsCustomActionReq,
+    ThreadsSyncCustomActionReq,
+)
+
+
+def parse(request: str | bytes | bytearray) -> ChatKitReq:
+    """Return the request, its limits capped; RequestRefused for anything but a ChatKit request."""
+    try:
+        parsed = _request_adapter.validate_json(request)
+    except ValidationError as error:
+        if error.errors(include_input=False)[0]["type"] != "json_invalid":
+            raise RequestRefused(_("The request is not one of ChatKit's."), 400) from None
+        try:  # half of an emoji, which JavaScript can send and pydantic does not read (S14)
+            parsed = _request_adapter.validate_json(json.dumps(codec.clean(json.loads(request))))
+        except (ValueError, RecursionError):
+            raise RequestRefused(_("The request is not JSON."), 400) from None
+    params: Any = parsed.params
+    if hasattr(params, "limit"):
+        if params.limit is not None and params.limit < 1:
+            raise RequestRefused(_("The limit must be at least 1."), 400)
+        params.limit = min(params.limit or DEFAULT_PAGE_SIZE, settings.max_page_size)
+    if isinstance(parsed, ItemsFeedbackReq) and len(params.item_ids) > settings.max_page_size:
+        raise RequestRefused(_("That is feedback for too many messages at once."), 400)
+    if isinstance(parsed, InputTranscribeReq):
+        try:
+            base64.b64decode(params.audio_base64)
+        except ValueError:
+            raise RequestRefused(_("The recording is not encoded as base64."), 400) from None
+    return parsed

@@ -1,0 +1,155 @@
+"""
+A running answer: its task, its queue, and its end.
+
+The SDK keeps a partial answer only if it is cancelled while it waits for the model. Where the HTTP
+server closes the generator between two events, or is told to stop, nothing is kept. So each stream
+runs in a task of its own, which waits only inside the SDK's generator; the response reads a queue.
+The task is cancelled, once, and awaited when the client disconnects or the server stops (V4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from asgiref.sync import AsyncToSync
+
+from chatstore.db.connections import release_connections
+from chatstore.server.errors import describe
+
+logger = logging.getLogger(__name__)
+_live: set[EventStream] = set()
+_is_draining = False
+
+
+class ServerStoppingError(Exception):
+    """The server is about to stop and begins no more streams."""
+
+
+class EventStream:
+    """
+    Server-sent events of one answer. Iterate it once; leaving the iteration stops the answer.
+
+    The queue has no bound: a full one would suspend the SDK's generator at a yield, where a
+    cancellation is not noticed. It holds at most one answer.
+    """
+
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], error_event: Callable[[Exception], bytes]
+    ) -> None:
+        self._events = events
+        self._error_event = error_event
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._first: bytes | None = None
+        self._failure: Exception | None = None
+        self._has_begun = False
+        self._is_cancelled = False
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None]
+
+    @classmethod
+    async def start(
+        cls,
+        events: AsyncGenerator[bytes, None],
+        *,
+        error_event: Callable[[Exception], bytes],
+    ) -> EventStream:
+        """
+        Start the task, and return when the first event is there.
+
+        Args:
+            events: the SDK's generator.
+            error_event: makes the event that ends the stream after an exception.
+
+        Raises what the generator raises before its first event, and ServerStoppingError where
+        the server is told to stop before it.
+        """
+        if _is_draining:
+            await events.aclose()
+            raise ServerStoppingError
+        stream = cls(events, error_event)
+        stream._task = asyncio.create_task(stream._run())
+        stream._task.add_done_callback(stream._end_queue)
+        _live.add(stream)
+        try:
+            stream._first = await stream._queue.get()
+        except asyncio.CancelledError:
+            await stream.stop()
+            raise
+        if stream._failure:
+            raise stream._failure
+        if stream._is_cancelled and stream._first is None:
+            raise ServerStoppingError
+        if request_task := asyncio.current_task():
+            request_task.add_done_callback(stream._watch_request)
+        return stream
+
+    async def _run(self) -> None:
+        try:
+            async with aclosing(self._events):
+                async for event in self._events:
+                    self._queue.put_nowait(event)
+                    if not self._has_begun:
+                        self._has_begun = True
+                        # A middleware that is only sync lends its thread, but no longer than
+                        # until the view has answered.
+                        AsyncToSync.executors.current = None
+        except Exception as error:  # noqa: BLE001 (a torn response would be worse)
+            if self._has_begun:
+                logger.error("A stream broke off: %s", describe(error))
+                self._queue.put_nowait(self._error_event(error))
+            else:
+                self._failure = error
+
+    def _end_queue(self, task: asyncio.Task[None]) -> None:
+        # Here and not in the task: one that is cancelled before its first step runs nothing.
+        _live.discard(self)
+        self._queue.put_nowait(None)
+
+    def _watch_request(self, request_task: asyncio.Task[Any]) -> None:
+        # The client has gone while a middleware had the response: nobody will iterate it.
+        if request_task.cancelled():
+            self._cancel()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            # What the sign-in and the middlewares have taken is not kept while this streams.
+            await release_connections()
+            event = self._first
+            while event is not None:
+                yield event
+                event = await self._queue.get()
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Cancel the answer if it still runs, and wait until what there is of it is stored."""
+        self._cancel()
+        await asyncio.wait({self._task})
+
+    def close(self) -> None:
+        """Cancel from any thread, without waiting: Django closes a response like this."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if not self._is_cancelled:  # a second time would interrupt the storing
+            self._is_cancelled = True
+            self._task.cancel()
+
+
+async def stop_all() -> None:
+    """Stop every stream of the running event loop, and wait for their writes."""
+    loop = asyncio.get_running_loop()
+    while streams := [stream for stream in _live if stream._loop is loop]:
+        await asyncio.gather(*(stream.stop() for stream in streams))
+        await asyncio.sleep(0)  # lets them leave _live
+
+
+def set_draining(is_draining: bool) -> None:
+    """Begin no more streams, since the server is about to stop; or begin them again."""
+    global _is_draining
+    _is_draining = is_draining

@@ -1,0 +1,53 @@
+"""Operations on attachments' rows: one sync function for each method of the store."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from chatkit.store import NotFoundError
+from chatkit.types import Attachment
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from chatstore import codec, files
+from chatstore.db.runs import Attempt
+from chatstore.models import ChatAttachment, file_key
+from chatstore.store import queries
+from chatstore.store.owner import Owner
+from chatstore.store.rows import decoded
+
+ATTACHMENT_COLUMNS = ("attachment_id", "payload")
+
+
+def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> None:
+    values = codec.attachment_values(attachment)
+    row = owner.attachments.attachment(values["attachment_id"])
+    fixed = {"file_id": file_key(values["attachment_id"]), "created_at": timezone.now()}
+    if attachment.thread_id is not None:
+        session = owner.sessions.thread(attachment.thread_id).values("session_id")
+        # It stays with the first thread that it is sent in (A3).
+        values["session_id"] = Coalesce(F("session_id"), Subquery(session))
+        fixed["session_id"] = queries.ScalarSubquery(session)
+
+    def create() -> None:
+        everything = ChatAttachment.objects.using(owner.using)
+        everything.create(user_id=owner.user_id, **(values | fixed))
+
+    if not attempt.update_or_create(partial(row.update, **values), create):
+        raise NotFoundError(f"Attachment {attachment.id} not found")
+
+
+def load_attachment(owner: Owner, attachment_id: str) -> Attachment:
+    row = owner.attachments.visible().attachment(attachment_id).values_list(*ATTACHMENT_COLUMNS)
+    for attachment in decoded(codec.load_attachment, row):
+        return attachment
+    raise NotFoundError(f"Attachment {attachment_id} not found")
+
+
+def delete_attachment(owner: Owner, attempt: Attempt, attachment_id: str) -> None:
+    row = owner.attachments.attachment(attachment_id)
+    on_hold = Exists(owner.sessions.filter(session_id=OuterRef("session_id"), is_on_hold=True))
+    with attempt.transaction():
+        if not files.delete_attachments(row.filter(~on_hold)):
+            row.visible().filter(on_hold).update(hidden_at=timezone.now())

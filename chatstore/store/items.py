@@ -1,0 +1,156 @@
+"""Operations on items: one sync function for each method of the store."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from chatkit.store import NotFoundError
+from chatkit.types import FeedbackKind, Page, ThreadItem
+from django.db.models import Exists, Q, Subquery
+from django.utils import timezone
+
+from chatstore import codec, files, signals
+from chatstore.db.runs import Attempt
+from chatstore.models import (
+    ChatAttachmentQuerySet,
+    ChatMessageQuerySet,
+    file_key,
+    message_key,
+    session_key,
+)
+from chatstore.store import queries
+from chatstore.store.owner import Owner
+from chatstore.store.rows import decoded, page
+
+
+def load_items(
+    owner: Owner, thread_id: str, after: str | None, limit: int, order: str
+) -> Page[ThreadItem]:
+    limit = codec.check_page(limit, order)
+    rows = owner.rows(
+        queries.page_of_items(order, limit + 1, after is not None),
+        session_id=session_key(thread_id),
+        after=message_key(thread_id, after or ""),
+    )
+    if not rows and after is not None:
+        cursor = owner.messages.item(thread_id, after)
+        thread = owner.sessions.visible().thread(thread_id)
+        if thread.filter(~Exists(cursor)).exists():
+            raise NotFoundError(f"Item {after} not found in thread {thread_id}")
+    return page(codec.load_item, rows, limit)
+
+
+def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
+    keys = _item_keys(thread_id, item_id)
+    row = owner.rows(queries.load_item, **keys)
+    for item in decoded(codec.load_item, row):
+        return item
+    raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
+
+
+def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
+    """Return the columns that say which item it is."""
+    return {
+        "session_id": session_key(thread_id),
+        "message_id": message_key(thread_id, item_id),
+    }
+
+
+def put_item(
+    owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, *, replace: bool
+) -> None:
+    values = codec.message_values(item)
+    keys = _item_keys(thread_id, values["item_id"])
+    now = min(values.pop("timestamp"), timezone.now())
+    with attempt.transaction():
+        if attempt.may_create and owner.count(queries.advance_thread, now=now, **keys):
+            owner.count(queries.insert_item, **keys, **values)
+            owner.notify(
+                signals.item_added,
+                thread_id=thread_id,
+                item_id=values["item_id"],
+                item_type=values["item_type"],
+            )
+            is_written = True
+        else:
+            row = owner.messages.filter(message_id=keys["message_id"])
+            is_written = _rewrite_item(row, values, replace=replace)
+            attempt.existed |= is_written
+        if is_written and (sent := codec.attachment_ids(item)):
+            # From now on they go with this message, and not a day after their upload (A4).
+            owner.attachments.filter(
+                Q(session_id=None) | Q(session_id=keys["session_id"]),
+                file_id__in=[file_key(attachment_id) for attachment_id in sent],
+                message_id=None,
+            ).update(**keys)
+    if not is_written:  # kept as it was, deleted a moment ago, or no thread of the owner's
+        attempt.check_created()
+        if not attempt.existed and not owner.rows(queries.load_thread, **keys):
+            raise NotFoundError(f"Thread {thread_id} not found")
+
+
+def _rewrite_item(row: ChatMessageQuerySet, values: dict[str, Any], *, replace: bool) -> bool:
+    """Replace a stored item in its place, as far as S8 and S9 allow; tell whether it is there."""
+    if replace:
+        return bool(row.filter(redacted_at__isnull=True).update(**values))
+    if values["item_type"] in codec.IMMUTABLE_TYPES:
+        return row.exists()
+    row = row.filter(redacted_at__isnull=True, item_type=values["item_type"])
+    if values["item_status"] == "pending":  # never back from answered, skipped or completed
+        row = row.filter(item_status="pending")
+    return bool(row.update(**values))
+
+
+def delete_item(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> None:
+    row = owner.messages.item(thread_id, item_id)
+    attachments = owner.attachments.filter(message_id=message_key(thread_id, item_id))
+    with attempt.transaction():
+        thread = owner.sessions.thread(thread_id).filter(Exists(row)).select_for_update()
+        for is_on_hold, has_files in thread.values_list("is_on_hold", Exists(attachments)):
+            _remove(row, attachments, is_on_hold=is_on_hold, has_files=has_files)
+
+
+def delete_items_after(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> None:
+    cursor = owner.messages.item(thread_id, item_id).values("timestamp")
+    attachments = owner.attachments.filter(session_id=session_key(thread_id))
+    with attempt.transaction():
+        thread = owner.sessions.visible().thread(thread_id).select_for_update()
+        for is_on_hold, has_files, position in thread.values_list(
+            "is_on_hold", Exists(attachments), Subquery(cursor)
+        ):
+            if position is None:
+                continue
+            rows = owner.messages.thread(thread_id).filter(timestamp__gt=position)
+            sent = attachments.filter(message_id__in=rows.values("message_id"))
+            _remove(rows, sent, is_on_hold=is_on_hold, has_files=has_files)
+
+
+def _remove(
+    rows: ChatMessageQuerySet,
+    sent: ChatAttachmentQuerySet,
+    *,
+    is_on_hold: bool,
+    has_files: bool,
+) -> None:
+    """Delete items and the files sent in them; during a hold they stay for the moderators (M4)."""
+    if is_on_hold:
+        sent.visible().update(hidden_at=timezone.now())
+        # By no moderator: also those that one has hidden are not to be shown again.
+        rows.update(hidden_at=timezone.now(), hidden_by="")
+        return
+    if has_files:
+        files.delete_attachments(sent)
+    rows.delete_only()
+
+
+def save_feedback(
+    owner: Owner, thread_id: str, item_ids: Iterable[str], kind: FeedbackKind
+) -> None:
+    keys = [message_key(thread_id, item_id) for item_id in item_ids]
+    rows = owner.messages.visible().thread(thread_id).filter(message_id__in=keys)
+    if rows.update(feedback=kind):
+        owner.notify(
+            signals.feedback_given, thread_id=thread_id, item_ids=list(item_ids), kind=kind
+        )

@@ -1,0 +1,86 @@
+"""Operations on threads: one sync function for each method of the store."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from chatkit.store import NotFoundError
+from chatkit.types import ActiveStatus, Page, ThreadMetadata
+from django.db.models import Exists
+from django.utils import timezone
+
+from chatstore import codec, files, signals
+from chatstore.db.runs import Attempt
+from chatstore.models import session_key
+from chatstore.store import queries
+from chatstore.store.owner import Owner
+from chatstore.store.rows import decoded, page
+
+
+def load_thread(owner: Owner, thread_id: str) -> ThreadMetadata:
+    row = owner.rows(queries.load_thread, session_id=session_key(thread_id))
+    for thread in decoded(codec.load_thread, row):
+        return thread
+    raise NotFoundError(f"Thread {thread_id} not found")
+
+
+def save_thread(
+    owner: Owner, attempt: Attempt, thread: ThreadMetadata, *, update_only: bool
+) -> None:
+    values = codec.session_values(thread)
+    key = session_key(values["thread_id"])
+    if codec.is_moderated(thread):
+        # The status it shows is a moderator's: the application's own stays as stored (M1).
+        row = owner.sessions.visible().filter(session_id=key)
+        stored = decoded(codec.load_thread, row.values_list("thread_id", "payload"))
+        own_status = stored[0].status if stored else ActiveStatus()
+        values = codec.session_values(thread.model_copy(update={"status": own_status}))
+    created_at = values["created_at"]
+    update = partial(owner.count, queries.update_thread, session_id=key, **values)
+
+    def create() -> None:
+        owner.count(queries.insert_thread, session_id=key, updated_at=created_at, **values)
+        owner.notify(signals.thread_created, thread_id=values["thread_id"])
+
+    if update_only:
+        update()
+    elif not attempt.update_or_create(update, create):
+        raise NotFoundError(f"Thread {thread.id} not found")
+
+
+def load_threads(owner: Owner, after: str | None, limit: int, order: str) -> Page[ThreadMetadata]:
+    limit = codec.check_page(limit, order)
+    rows = owner.rows(
+        queries.page_of_threads(order, limit + 1, after is not None),
+        after=session_key(after or ""),
+        after_id=codec.clean(after),
+    )
+    if not rows and after is not None and not owner.sessions.thread(after).exists():
+        raise NotFoundError(f"Thread {after} not found")
+    return page(codec.load_thread, rows, limit)
+
+
+def delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> None:
+    thread = owner.sessions.thread(thread_id)
+    messages = owner.messages.thread(thread_id)
+    attachments = owner.attachments.filter(session_id=session_key(thread_id))
+    bare = thread.filter(~Exists(attachments), is_on_hold=False)
+    with attempt.transaction():
+        # Should an item arrive between the two, the foreign key refuses the second, and the
+        # whole is tried again.
+        messages.filter(Exists(bare.select_for_update())).delete_only()
+        deleted = bare.delete_only()
+        if deleted:
+            owner.notify(signals.thread_deleted, thread_id=thread_id)
+    if deleted:
+        return
+    with attempt.transaction():
+        for is_on_hold in thread.select_for_update().values_list("is_on_hold", flat=True):
+            if is_on_hold:  # it stays for the moderators (M4)
+                attachments.visible().update(hidden_at=timezone.now())
+                thread.visible().update(hidden_at=timezone.now())
+            else:
+                files.delete_attachments(attachments)
+                messages.delete_only()
+                thread.delete_only()
+                owner.notify(signals.thread_deleted, thread_id=thread_id)

@@ -24,7 +24,7 @@ help:
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
 	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, and in Chromium"
 	@echo "make bench     the benchmarks"
-	@echo "make lint      ruff, mypy, and no migration missing"
+	@echo "make lint      ruff, mypy, import-linter, and no migration missing"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make wheel     build the wheel and try it in an environment of its own"
 
@@ -93,6 +93,7 @@ lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

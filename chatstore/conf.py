@@ -7,7 +7,7 @@ This is the only room that reads django.conf.settings. Every name begins with CH
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TypeVar, cast
 
 from django.conf import settings as django_settings
 
@@ -25,12 +25,16 @@ DEFAULT_UPLOAD_TYPES = (
 )
 
 
+Value = TypeVar("Value")
+
+
 class Settings:
     """``from chatstore.conf import settings``; a property reads its setting when asked."""
 
     @staticmethod
-    def _get(name: str, default: Any) -> Any:
-        return getattr(django_settings, f"CHATSTORE_{name}", default)
+    def _get(name: str, default: Value) -> Value:
+        # The system checks, not this, tell whether a project's value has the default's type.
+        return cast(Value, getattr(django_settings, f"CHATSTORE_{name}", default))
 
     @property
     def server(self) -> str:
@@ -60,7 +64,8 @@ class Settings:
     @property
     def upload_types(self) -> Collection[str]:
         """The types of file, by content, that users may upload."""
-        return self._get("UPLOAD_TYPES", DEFAULT_UPLOAD_TYPES)
+        default: Collection[str] = DEFAULT_UPLOAD_TYPES
+        return self._get("UPLOAD_TYPES", default)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -110,12 +115,12 @@ class Settings:
     @property
     def use_tz(self) -> bool:
         """Django's own USE_TZ."""
-        return django_settings.USE_TZ
+        return bool(django_settings.USE_TZ)
 
     @property
     def language_code(self) -> str:
         """Django's own LANGUAGE_CODE: of text that is written once, for whoever reads it."""
-        return django_settings.LANGUAGE_CODE
+        return str(django_settings.LANGUAGE_CODE)
 
 
 settings = Settings()

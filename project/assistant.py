@@ -28,7 +28,7 @@ from project.scenes import SCENES, anything_else, help_
 from project.stage import Stage
 
 
-class Assistant(ChatServer):
+class Assistant(ChatServer[Any]):
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
     ) -> AsyncIterator[ThreadStreamEvent]:

@@ -11,10 +11,11 @@ from typing import Any
 from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -300,6 +301,27 @@ class ActsTest(StorageMixin, TestCase):
         self.assertContains(response, "Rude &lt;b&gt;words&lt;/b&gt;")
         self.assertContains(response, url(self.thread, "do", "reopen"))
         self.assertEqual(ChatSession.objects.get().moderation_reason, "Rude <b>words</b>")
+
+    def test_M3_an_act_is_in_the_admins_own_log_by_ids(self) -> None:
+        self.client.post(url(self.thread, "do", "lock"), {"reason": "Rude words"})
+        self.client.post(item_url(self.message, "do", "hide"), {"reason": "Rude words"})
+        entries = LogEntry.objects.order_by("id")
+        self.assertEqual(
+            [entry.change_message for entry in entries],
+            ["Locked", f"Hid a message {self.message.item_id}"],
+        )
+        for entry in entries:
+            self.assertEqual((entry.user, entry.object_repr), (self.user, "thr_1"))
+            self.assertNotIn("Rude", str(vars(entry)))
+
+    def test_M3_an_act_that_the_admin_cannot_log_is_not_done(self) -> None:
+        with (
+            patch.object(LogEntry.objects, "create", side_effect=DatabaseError),
+            self.assertRaises(DatabaseError),
+        ):
+            self.client.post(url(self.thread, "do", "lock"), {"reason": "x"})
+        self.assertEqual(ChatSession.objects.get().moderation, "")
+        self.assertFalse(ModerationRecord.objects.exists())
 
     def test_what_cannot_be_undone_wants_its_name_typed(self) -> None:
         door = item_url(self.message, "do", "redact")

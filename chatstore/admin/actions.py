@@ -59,17 +59,19 @@ class AdminAction:
 
     def _log(self, row: ChatSession | ChatMessage, by: Moderator) -> None:
         """Write a line to the admin's log; it names thread and message by their ids (M3)."""
-        is_message = isinstance(row, ChatMessage)
-        thread = row.session if is_message else row
         with translation.override(None):
-            words = [str(ModerationRecord.Action(self.name).label)]
+            message = str(ModerationRecord.Action(self.name).label)
+        if isinstance(row, ChatMessage):
+            thread, message = row.session, f"{message} {row.item_id}"
+        else:
+            thread = row
         LogEntry.objects.create(
             user_id=by.staff_id,
             content_type=ContentType.objects.get_for_model(ChatSession),
             object_id=str(thread.pk),
             object_repr=thread.thread_id[:200],
             action_flag=DELETION if self.name == ModerationRecord.Action.DELETE else CHANGE,
-            change_message=" ".join([*words, row.item_id] if is_message else words),
+            change_message=message,
         )
 
 

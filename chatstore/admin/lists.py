@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -25,17 +25,22 @@ from django.utils.translation import gettext_lazy as _
 from chatstore.conf import settings
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
 
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:  # Django's paginator is generic for type checkers only
+    _Paginator = Paginator
+
 YEARS = 30  # back from now that the date hierarchy shows
 MAX_LISTED = 1000  # rows that a list pages through; what is beyond is found by its filters
 
 
-class BoundedPaginator(Paginator):
+class BoundedPaginator(_Paginator):
     """Counts no further than MAX_LISTED: an exact count reads the whole table."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return rows[:MAX_LISTED].count()
+        return int(rows[:MAX_LISTED].count())
 
 
 class BoundedChangeList(ChangeList):
@@ -117,7 +122,9 @@ class ActivityFilter(admin.SimpleListFilter):
             ("old", old),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ChatSession]
+    ) -> QuerySet[ChatSession]:
         now = timezone.localtime()
         match self.value():
             case "today":
@@ -128,7 +135,7 @@ class ActivityFilter(admin.SimpleListFilter):
             case "month":
                 return queryset.filter(updated_at__gte=now - dt.timedelta(days=30))
             case "old":
-                return queryset.inactive_since(old_since())
+                return queryset.filter(updated_at__lt=old_since())
         return queryset
 
 

@@ -34,10 +34,12 @@ from chatstore.admin.permissions import may
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation import search, transcript
 
-if TYPE_CHECKING or not apps.is_installed("unfold"):
-    from django.contrib.admin import ModelAdmin
-else:
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+elif apps.is_installed("unfold"):
     from unfold.admin import ModelAdmin
+else:
+    ModelAdmin = admin.ModelAdmin
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -195,7 +197,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("messages"))
     def messages(self, thread: Any) -> int:
-        return thread.message_count
+        return int(thread.message_count)
 
     @admin.display(description=_("last activity"), ordering="updated_at")
     def last_activity(self, thread: ChatSession) -> dt.datetime:
@@ -203,11 +205,11 @@ class ChatSessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("up"))
     def thumbs_up(self, thread: Any) -> int:
-        return thread.up_count
+        return int(thread.up_count)
 
     @admin.display(description=_("down"))
     def thumbs_down(self, thread: Any) -> int:
-        return thread.down_count
+        return int(thread.down_count)
 
 
 @admin.register(ChatMessage)

@@ -41,7 +41,9 @@ class Pages(ActionPages):
         """Return the URLs, to be put before those of the ModelAdmin."""
 
         def page(route: str, view: Any, name: str) -> URLPattern:
-            return path(route, self.site.admin_view(view), name=f"chatstore_chatsession_{name}")
+            name = f"chatstore_chatsession_{name}"
+            url: URLPattern = path(route, self.site.admin_view(view), name=name)
+            return url
 
         thread = "<uuid:pk>"
         return [
@@ -210,7 +212,7 @@ def _time(text: str | None) -> dt.datetime | None:
 
 
 def _stream(
-    request: HttpRequest, content: File, mime_type: str, disposition: str
+    request: HttpRequest, content: File[bytes], mime_type: str, disposition: str
 ) -> HttpResponseBase:
     """Send a file in pieces, under WSGI as under ASGI."""
     return guarded(file_response(request, content, mime_type, disposition))

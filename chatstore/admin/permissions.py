@@ -58,7 +58,7 @@ def on_record(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 class GuardedPages:
     """What all pages of moderators share, on an admin site that has ChatSession registered."""
 
-    def __init__(self, model_admin: admin.ModelAdmin) -> None:
+    def __init__(self, model_admin: admin.ModelAdmin[ChatSession]) -> None:
         self.model_admin = model_admin
         self.site = model_admin.admin_site
 

@@ -74,7 +74,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
         return attachment
 
     async def upload(
-        self, content: File, name: str, mime_type: str, context: TContext
+        self, content: File[bytes], name: str, mime_type: str, context: TContext
     ) -> Attachment:
         """Take a file in one go; save_attachment follows, as after create_attachment."""
         size = validation.check_size(content.size)
@@ -84,7 +84,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
         return attachment
 
     async def receive(
-        self, attachment_id: str, token: str, content: File, context: TContext
+        self, attachment_id: str, token: str, content: File[bytes], context: TContext
     ) -> Attachment:
         """Take the bytes of an upload in two phases; the first to be complete uses its URL up."""
         user_id = self._user_id(context)

@@ -34,7 +34,7 @@ def how_to_serve(row: ChatAttachment) -> tuple[str, str]:
 
 
 def file_response(
-    request: HttpRequest, file: File, mime_type: str, disposition: str
+    request: HttpRequest, file: File[bytes], mime_type: str, disposition: str
 ) -> StreamingHttpResponse:
     """Return the response that streams an open file, and closes it."""
     return StreamingHttpResponse(
@@ -47,7 +47,7 @@ def file_response(
 class FileStream:
     """A file in pieces, each read off the event loop; memory holds one of them."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File[bytes]) -> None:
         self._file = file
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

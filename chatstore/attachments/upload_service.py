@@ -74,7 +74,7 @@ async def reserve(user_id: str, attachment: Attachment, size: int) -> None:
     await _run(_reserve, user_id, attachment, size)
 
 
-async def add(user_id: str, content: File, attachment: Attachment, size: int) -> None:
+async def add(user_id: str, content: File[bytes], attachment: Attachment, size: int) -> None:
     """Reserve, save and keep; if that fails, nothing is left."""
     await reserve(user_id, attachment, size)
     try:
@@ -155,13 +155,17 @@ def _database() -> str:
 
 
 def read(path: str) -> bytes:
+    """Return all of a file's bytes."""
     with files.get_storage().open(path) as file:
-        return file.read()
+        content: bytes = file.read()
+    return content
 
 
-def head_of(content: File) -> bytes:
+def head_of(content: File[bytes]) -> bytes:
+    """Return as many of a file's first bytes as its type is told by."""
     content.seek(0)
-    return content.read(validation.HEAD_BYTES)
+    head: bytes = content.read(validation.HEAD_BYTES)
+    return head
 
 
 def _incoming_path(attachment_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, overload
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
@@ -14,6 +14,10 @@ def is_storable(text: str) -> bool:
     return not _UNSTORABLE.search(text)
 
 
+@overload
+def clean(value: str) -> str: ...
+@overload
+def clean(value: Any) -> Any: ...
 def clean(value: Any) -> Any:
     """
     Replace each character that can't be stored by U+FFFD, in all strings of a JSON-like value.

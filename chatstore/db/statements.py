@@ -10,7 +10,7 @@ Knows nothing of threads and items.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
@@ -52,7 +52,7 @@ class Statement:
         """Run an insert or an update; return how many rows it has written."""
         with transaction.mark_for_rollback_on_error(using), connections[using].cursor() as cursor:
             self._execute(cursor, using, values)
-            return cursor.rowcount
+            return int(cursor.rowcount)
 
     def _execute(self, cursor: CursorWrapper, using: str, values: dict[str, Any]) -> None:
         if using not in self._compiled:
@@ -71,12 +71,13 @@ class Statement:
 
     def _compile(self, using: str) -> tuple[str, tuple[Any, ...]]:
         compiled: Any = self._query.clone().get_compiler(using).as_sql()
-        return compiled[0] if isinstance(self._query, InsertQuery) else compiled
+        sql, params = compiled[0] if isinstance(self._query, InsertQuery) else compiled
+        return sql, params
 
 
 def update(rows: QuerySet[Any, Any], **values: Any) -> Query:
     """Return the query that ``rows.update(**values)`` runs."""
-    query: Any = rows.query.chain(UpdateQuery)
+    query = cast(UpdateQuery, rows.query.chain(UpdateQuery))
     query.add_update_values(values)
     return query
 

@@ -39,7 +39,7 @@ def owner_by(token: str, purpose: Purpose, attachment_id: str) -> str | None:
     """Return the owner that a token of this purpose names; None if it is wrong or too old."""
     max_age = settings.upload_url_ttl if purpose == "upload" else settings.file_url_ttl
     try:
-        return signing.loads(token, salt=_salt(purpose, attachment_id), max_age=max_age)
+        return str(signing.loads(token, salt=_salt(purpose, attachment_id), max_age=max_age))
     except signing.BadSignature:
         return None
 
@@ -83,4 +83,4 @@ def _absolute(path: str, context: Any) -> str:
     request = context.get("request") if is_mapping else getattr(context, "request", None)
     if request is None:
         raise ValueError("No request in the context: set CHATSTORE_BASE_URL")
-    return request.build_absolute_uri(path)
+    return str(request.build_absolute_uri(path))

@@ -13,7 +13,7 @@ checked: whatever is sent later to the same URL changes nothing.
 from __future__ import annotations
 
 import posixpath
-from typing import Any, Self
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.core.files.storage import Storage
@@ -22,7 +22,7 @@ from chatstore.conf import settings
 
 # Seconds. Well below UPLOAD_TIME, after which the temporary key is removed for the last time.
 MAX_TTL = 12 * 3600
-_known: WeakKeyDictionary[Storage, Any] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Storage, Presigner] = WeakKeyDictionary()
 
 
 class Presigner:
@@ -34,7 +34,7 @@ class Presigner:
         self.client: Any = storage.connection.meta.client
 
     @classmethod
-    def of(cls, storage: Storage) -> Self | None:
+    def of(cls, storage: Storage) -> Presigner | None:
         """Return what signs URLs of this storage; None if it can't."""
         config = getattr(storage, "client_config", None)
         if getattr(config, "signature_version", None) != "s3v4":
@@ -47,7 +47,7 @@ class Presigner:
 
     def upload_url(self, path: str, size: int, mime_type: str) -> tuple[str, dict[str, str]]:
         """Return the URL for a PUT of exactly this size, and the headers that it wants."""
-        url = self.client.generate_presigned_url(
+        url: str = self.client.generate_presigned_url(
             "put_object",
             Params={
                 **self._object(path),
@@ -61,7 +61,7 @@ class Presigner:
 
     def download_url(self, path: str, mime_type: str, disposition: str) -> str:
         """Return the URL for a GET that answers with these headers."""
-        return self.client.generate_presigned_url(
+        url: str = self.client.generate_presigned_url(
             "get_object",
             Params={
                 **self._object(path),
@@ -71,6 +71,7 @@ class Presigner:
             },
             ExpiresIn=settings.file_url_ttl,
         )
+        return url
 
     def look(self, path: str, size: int) -> tuple[int, bytes] | None:
         """Return an object's size and its first bytes; None if it isn't there."""

@@ -117,7 +117,7 @@ def is_form(request: HttpRequest) -> bool:
     return request.method == "POST" and request.content_type == "multipart/form-data"
 
 
-def file_of_form(request: HttpRequest) -> UploadedFile:
+def file_of_form(request: HttpRequest) -> UploadedFile[bytes]:
     """Return the field ``file`` of a prepared request. Reads from the disk: off the event loop."""
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
@@ -125,7 +125,7 @@ def file_of_form(request: HttpRequest) -> UploadedFile:
     return file
 
 
-def file_of_body(request: HttpRequest) -> UploadedFile:
+def file_of_body(request: HttpRequest) -> UploadedFile[bytes]:
     """Return the whole body as a file. Reads from the disk: off the event loop."""
     file = TemporaryUploadedFile("upload", request.content_type or "", 0, None)
     try:

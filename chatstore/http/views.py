@@ -52,7 +52,7 @@ class EndpointView(View):
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
-        view = csrf_exempt(super().as_view(**initkwargs))
+        view: Callable[..., HttpResponseBase] = csrf_exempt(super().as_view(**initkwargs))
         for using in connections:  # Django refuses async views in ATOMIC_REQUESTS, of any of them
             view = transaction.non_atomic_requests(using=using)(view)
         return view
@@ -62,8 +62,9 @@ class EndpointView(View):
     ) -> HttpResponseBase:
         try:
             await self.admit(request)
-            response: Any = super().dispatch(request, *args, **kwargs)  # a coroutine
-            return await response
+            handler: Any = super().dispatch(request, *args, **kwargs)  # a coroutine
+            response: HttpResponseBase = await handler
+            return response
         except Refused as error:
             return refusal(str(error), error.status)
         except NotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import reset_queries
 from django.db.models import F
@@ -42,7 +43,7 @@ def unreadable(
             codec.load_attachment,
         ),
     ):
-        rows = model.objects.using(using).all()
+        rows: Any = model.objects.using(using).all()
         if user_id is not None:
             rows = rows.for_owner(user_id)
         rows = rows.annotate(of_thread=F(thread_id))

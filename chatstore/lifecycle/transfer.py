@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, reset_queries, transaction
@@ -57,7 +58,7 @@ def _move_uploads(from_user: str, to_user: str, attempt: Attempt) -> Counts:
         return Counts(files=sum(_move([uploads.filter(session_id=None)], to_user)))
 
 
-def _move(tables: Sequence[OwnedQuerySet], to_user: str) -> list[int]:
+def _move(tables: Sequence[OwnedQuerySet[Any]], to_user: str) -> list[int]:
     """Copy and delete rows; each table refers to those before it. Files stay where they are."""
     copies = [list(table.select_for_update()) for table in tables]
     for table, rows in zip(reversed(tables), reversed(copies), strict=True):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import In
 
+if TYPE_CHECKING:
+    _CharField = models.CharField[str, str]
+else:  # Django's fields are generic for type checkers only
+    _CharField = models.CharField
+
 Row = TypeVar("Row", bound=models.Model, covariant=True)
 
 
-class IdentifierField(models.CharField):
+class IdentifierField(_CharField):
     """
     An id of the outside world: up to 255 characters, compared and sorted byte by byte.
 

@@ -156,7 +156,8 @@ def messages(
         .defer("payload", "content", "metadata")
         .order_by("-timestamp")
     )
-    found = list(rows.filter(is_new)[: CANDIDATES + 1])
+    # With the annotation, which the model's type does not have.
+    found: list[Any] = list(rows.filter(is_new)[: CANDIDATES + 1])
     if is_indexed and is_new and len(found) <= CANDIDATES:  # rare among the newest
         found = _through_index(rows, "timestamp", CANDIDATES + 1)
     pattern = re.compile("|".join(map(_pattern, terms)), re.IGNORECASE)

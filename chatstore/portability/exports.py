@@ -89,14 +89,9 @@ class Exporter:
     def _write_threads(self, sessions: list[ChatSession]) -> None:
         keys = [session.session_id for session in sessions]
         attachments: dict[Any, list[tuple[ChatAttachment, str | None]]] = {}
-        for attachment in (
-            ChatAttachment.objects.using(self.using)
-            .of_sessions(keys)
-            .annotate(item_id=F("message__item_id"))
-            .order_by("attachment_id")
-        ):
-            pair = (attachment, attachment.item_id)
-            attachments.setdefault(attachment.session_id, []).append(pair)
+        rows: Any = ChatAttachment.objects.using(self.using).of_sessions(keys)
+        for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
+            attachments.setdefault(row.session_id, []).append((row, row.item_id))
         messages = self._messages(keys)
         for session in sessions:
             self.writer.write(

@@ -9,12 +9,12 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
-from typing import Any, cast
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import DatabaseError, reset_queries, transaction
-from django.db.models import Field, Model
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from chatstore import codec, files
@@ -146,7 +146,7 @@ class Importer:
     def _place(self) -> str:
         """Return the line of the last record; the sample store has none, but ids."""
         if "line" in self._last:
-            return _("Line %s") % self._last["line"]
+            return str(_("Line %s") % self._last["line"])
         return f"{self._last.get('type')} {self._last.get('id')}"
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
@@ -202,9 +202,10 @@ class Importer:
         """Return the owner of the row of the same key that is there or about to be."""
         for waiting in self._rows[type(row)]:
             if waiting == row:  # twice in the archive: its batch was tried again
-                return waiting.user_id
-        there = type(row)._default_manager.using(self.using).filter(pk=row.pk)
-        return there.values_list("user_id", flat=True).first()
+                return str(waiting.user_id)
+        there: Any = type(row)._default_manager.using(self.using).filter(pk=row.pk)
+        owner: str | None = there.values_list("user_id", flat=True).first()
+        return owner
 
     def _add(self, row: Model) -> None:
         self._rows[type(row)].append(row)
@@ -267,8 +268,9 @@ def _derived(
 
 
 def _filled_in(model: type[Model], record: Record, columns: tuple[str, ...]) -> Record:
+    fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
     values = {
-        column: cast(Field, model._meta.get_field(column)).to_python(codec.clean(record[column]))
+        column: fields[column].to_python(codec.clean(record[column]))
         for column in columns
         if column in record
     }

@@ -78,7 +78,7 @@ class Reader:
     @property
     def is_sqlite(self) -> bool:
         """Whether the file is a SQLite database: that of ChatKit's sample store, perhaps."""
-        return self._magic == SQLITE_MAGIC
+        return bool(self._magic == SQLITE_MAGIC)
 
     def check(self, *, partial: bool = False) -> int:
         """

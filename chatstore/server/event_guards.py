@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
@@ -56,7 +57,7 @@ class _Title:
 
     def __init__(self, thread: ThreadMetadata, store: Store[TContext], context: TContext) -> None:
         self._thread = thread
-        self._load = lambda: store.load_thread(thread.id, context)
+        self._load = partial(store.load_thread, thread.id, context)
         self._before = thread.model_copy(deep=True)
 
     async def keep(self) -> None:

@@ -89,7 +89,10 @@ class ContractBase(_Mixin):
         order: str = "asc",
         thread_id: str = "thr_1",
     ) -> Page[ThreadItem]:
-        return await self.store.load_thread_items(thread_id, after, limit, order, self.alice)
+        page: Page[ThreadItem] = await self.store.load_thread_items(
+            thread_id, after, limit, order, self.alice
+        )
+        return page
 
     async def item_ids(self, order: str = "asc", thread_id: str = "thr_1") -> list[str]:
         return ids((await self.page(order=order, thread_id=thread_id)).data)

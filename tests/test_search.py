@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import DataError, connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -128,7 +128,7 @@ class BoundsTest(SearchTestCase):
     @pytest.mark.sqlite
     @pytest.mark.mariadb
     def test_without_an_index_the_newest_are_looked_through_and_the_page_says_so(self) -> None:
-        self.shrink(LOOKED_THROUGH=2)
+        self.shrink(SCANNED_MESSAGES=2)
         self.add(m1="blue", m2="blue", m3="blue")
         response = self.client.get(f"{SEARCH}?q=blue")
         self.assertEqual(
@@ -138,14 +138,14 @@ class BoundsTest(SearchTestCase):
 
     @pytest.mark.postgresql
     def test_with_an_index_a_rare_word_is_found_however_old(self) -> None:
-        self.shrink(LOOKED_THROUGH=2)
+        self.shrink(SCANNED_MESSAGES=2)
         self.add(m1="rare", m2="blue", m3="blue")
         response = self.client.get(f"{SEARCH}?q=rare")
         self.assertEqual([hit.message.item_id for hit in response.context["result"].hits], ["m1"])
         self.assertNotContains(response, "looked through")
 
     def test_of_many_matches_the_newest_are_ranked_and_the_page_says_so(self) -> None:
-        self.shrink(CANDIDATES=2, SHOWN=2)
+        self.shrink(MAX_RANKED=2, MAX_HITS=2)
         self.add(m1="blue blue blue", m2="blue", m3="blue")
         response = self.client.get(f"{SEARCH}?q=blue")
         self.assertEqual(
@@ -154,7 +154,7 @@ class BoundsTest(SearchTestCase):
         self.assertContains(response, "There are more matches")
 
     def test_of_more_matches_than_are_shown_the_page_says_so(self) -> None:
-        self.shrink(SHOWN=2)
+        self.shrink(MAX_HITS=2)
         self.add(m1="blue", m2="blue", m3="blue")
         self.assertContains(self.client.get(f"{SEARCH}?q=blue"), "There are more matches")
 
@@ -324,13 +324,41 @@ class PlansTest(TestCase):
                         self.check_plan(query["sql"])
 
     def check_plan(self, sql: str) -> None:
-        # What search sets for one statement would last until the test's transaction ends.
+        # The search plans these statements, which it orders by an expression, without table scans.
         is_forced = "interval" in sql.partition("ORDER BY")[2]
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL enable_seqscan = {'off' if is_forced else 'on'}")
             cursor.execute(f"EXPLAIN {sql}")
             plan = "\n".join(row[0] for row in cursor.fetchall())
         self.assertNotRegex(plan, r"Seq Scan on chat_(sessions|messages)", sql)
+
+
+@pytest.mark.postgresql
+class PlannerSettingsTest(SearchTestCase):
+    """A search inside a request's transaction must not change how later queries are planned."""
+
+    def settings(self) -> list[str]:
+        names = ("enable_seqscan", "gin_fuzzy_search_limit")
+        with connection.cursor() as cursor:
+            return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in names]
+
+    def test_they_are_as_before_after_a_search_of_threads_and_of_messages(self) -> None:
+        before = self.settings()
+        self.addCleanup(setattr, search, "SCANNED_MESSAGES", search.SCANNED_MESSAGES)
+        search.SCANNED_MESSAGES = 1  # more messages than this: they are found through the index
+        self.add(m1="rare", m2="blue", m3="blue")
+        self.assertEqual(self.found("q=rare"), ["m1"])
+        self.assertEqual(self.settings(), before)
+        self.assertContains(self.client.get(f"{THREADS}?q=title"), "thr_1")
+        self.assertEqual(self.settings(), before)
+
+    def test_they_are_as_before_after_a_search_that_fails(self) -> None:
+        before = self.settings()
+        rows = ChatSession.objects.extra(where=["1 / (length(title) - length(title)) = 1"])
+        self.add(m1="blue")
+        with self.assertRaises(DataError):
+            search._through_index(rows, "updated_at", 1)
+        self.assertEqual(self.settings(), before)
 
 
 @pytest.mark.postgresql

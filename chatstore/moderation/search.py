@@ -1,9 +1,10 @@
 """
-Finds threads by id, owner and title, and messages by their text.
+Searches threads by id, owner and title, and messages by their text.
 
-On PostgreSQL texts are found through indexes (migration 0004), by whole words and beginnings of
-words. Elsewhere the newest rows are looked through, and the pages say how many. Either way the
-cost has a bound whatever is asked for: of very many matches the newest are taken.
+On PostgreSQL both use a full-text index (migration 0004): a title is found by the beginnings of
+its words, a message by whole words. On other databases only the newest rows are scanned, and the
+pages say how many. The cost of a search is bounded on every database, whatever is searched for:
+of very many matches only the newest are considered.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ from chatstore import codec
 from chatstore.models import ChatMessage, ChatMessageQuerySet, ChatSession, session_key
 from chatstore.moderation import transcript
 
-TITLED_THREADS = 1_000  # the newest that an index of words gives
-NEWEST_THREADS = 5_000  # whose titles are looked at where no index holds them
-LOOKED_THROUGH = 5_000  # the newest messages, whose text is read without an index
-CANDIDATES = 200  # matches, the newest, that are ranked
-MATCHES = 5_000  # that the index of words gives
-SHOWN = 50  # the best of them
-AROUND = 100  # characters on each side of the first match
-# As much of a text as is searched. PostgreSQL refuses a row whose tsvector has more than 1 MB.
-SEARCHED = 100_000
-MAX_TEXT = 1_000  # characters that threads are looked for by; SQLite refuses very long patterns
-LAST = "\U0010ffff"
+MAX_TITLE_MATCHES = 1_000  # threads found by the full-text index, the newest
+SCANNED_THREADS = 5_000  # newest threads whose titles are compared where there is no index
+SCANNED_MESSAGES = 5_000  # newest messages whose text is compared without the index
+MAX_RANKED = 200  # newest matches that are ranked
+FUZZY_LIMIT = 5_000  # rows that PostgreSQL's index returns, about (gin_fuzzy_search_limit)
+MAX_HITS = 50  # matches that are returned, the best of those ranked
+EXCERPT_MARGIN = 100  # characters before and after the first match
+# Characters of a text that are searched. PostgreSQL refuses a row whose tsvector exceeds 1 MB.
+MAX_SEARCHED = 100_000
+MAX_TEXT = 1_000  # characters of a search for threads; SQLite refuses very long patterns
+HIGHEST_CHARACTER = "\U0010ffff"  # sorts after every other, so that a range can match a prefix
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
 _PLAN = (
     "SELECT set_config('gin_fuzzy_search_limit', %s, true), set_config('enable_seqscan', %s, true)"
@@ -52,8 +53,8 @@ _TERM = re.compile(r'"([^"]+)"|(\S+)')
 
 
 def vector(column: str) -> SearchVector:
-    """Return the expression that migration 0004 has an index for: of a title or a content."""
-    return SearchVector(Left(column, SEARCHED), config="simple")
+    """Return the expression that migration 0004 indexes, for the column title or content."""
+    return SearchVector(Left(column, MAX_SEARCHED), config="simple")
 
 
 def _is_indexed(queryset: QuerySet[Any]) -> bool:
@@ -61,35 +62,39 @@ def _is_indexed(queryset: QuerySet[Any]) -> bool:
 
 
 def threads(queryset: Any, text: str) -> Any:
-    """Filter threads by an id, an owner, or words of a title."""
+    """
+    Return the threads of a queryset that match an id, an owner or words of a title.
+
+    An empty text returns the queryset as it is.
+    """
     text = codec.clean(text.strip())[:MAX_TEXT]
     if not text:
         return queryset
-    found = Q(pk=session_key(text)) | Q(user_id__gte=text, user_id__lt=text + LAST)
+    found = Q(pk=session_key(text)) | Q(user_id__gte=text, user_id__lt=text + HIGHEST_CHARACTER)
     found |= Q(user_id__in=_owners(text))
     with suppress(ValueError):
         found |= Q(pk=uuid.UUID(text))
     if not _is_indexed(queryset):
-        is_newest = _newest(ChatSession.objects.all(), "updated_at", NEWEST_THREADS)
+        is_newest = _newest(ChatSession.objects.all(), "updated_at", SCANNED_THREADS)
         return queryset.filter(found | Q(title__icontains=text) & is_newest)
     if words := _WORD.findall(text):
         prefixes = " & ".join(f"{word}:*" for word in words)
         query = SearchQuery(prefixes, search_type="raw", config="simple")
         titled = ChatSession.objects.using(queryset.db).alias(words=vector("title"))
         keys = titled.filter(words=query).values_list("pk", flat=True)
-        found |= Q(pk__in=_through_index(keys, "updated_at", TITLED_THREADS))
+        found |= Q(pk__in=_through_index(keys, "updated_at", MAX_TITLE_MATCHES))
     return queryset.filter(found)
 
 
 def _owners(username: str) -> list[str]:
-    """Return the owner's id of the user with this name, where owners are users."""
+    """Return the id of the Django user with this name as an owner's id, if there is one."""
     model = get_user_model()
     users = model._default_manager.filter(**{model.USERNAME_FIELD: username})
     return [str(pk) for pk in users.values_list("pk", flat=True)[:1]]
 
 
 def _newest(rows: QuerySet[Any], column: str, count: int) -> Q:
-    """Return the condition to be among the newest so many rows; none if there are fewer."""
+    """Return the condition that a row is among the newest `count`; an empty Q if all are."""
     times = rows.order_by(f"-{column}").values_list(column, flat=True)
     cutoff = times[count : count + 1].first()
     return Q((f"{column}__gt", cutoff)) if cutoff else Q()
@@ -97,7 +102,7 @@ def _newest(rows: QuerySet[Any], column: str, count: int) -> Q:
 
 @dataclass(frozen=True)
 class Hit:
-    """A message that was found, and a piece of its text with the matches marked."""
+    """A message that was found, and an excerpt of its text in which the matches are marked."""
 
     message: ChatMessage
     excerpt: SafeString
@@ -106,19 +111,19 @@ class Hit:
 @dataclass(frozen=True)
 class Result:
     """
-    What was found, the best first.
+    The messages that were found, the best first.
 
     Args:
-        is_cut: there were more matches than are shown, which are the best of the newest.
-        looked_at: how many of the newest messages were looked through; None for all.
+        is_cut: whether there are more matches than hits, which are then the best of the newest.
+        scanned: how many of the newest messages were compared; None where all were searched.
     """
 
     hits: list[Hit]
     is_cut: bool
-    looked_at: int | None
+    scanned: int | None
 
     def by_thread(self) -> Iterator[tuple[ChatSession, list[str]]]:
-        """Yield each thread that is shown, with the ids of the items."""
+        """Yield each thread among the hits, with the ids of its items that were found."""
         found: dict[Any, tuple[ChatSession, list[str]]] = {}
         for hit in self.hits:
             session = hit.message.session
@@ -135,38 +140,38 @@ def messages(
     until: dt.datetime | None = None,
 ) -> Result:
     """
-    Find messages that hold all words of a text; words in quotes as they follow each other.
+    Search messages that contain every word of a text, and every phrase that it has in quotes.
 
     Args:
-        sender, feedback: only messages with this value of the column.
-        since, until: only messages from this position on, and before that.
+        sender, feedback: only messages with this value of sender_type or feedback; empty for all.
+        since, until: only messages whose timestamp is at or after since, and before until.
     """
     terms = [quoted or word for quoted, word in _TERM.findall(codec.clean(text))]
     terms = [term for term in terms if _WORD.search(term)]
     if not terms:
-        return Result([], is_cut=False, looked_at=None)
+        return Result([], is_cut=False, scanned=None)
     since, until = (time and codec.as_utc(time) for time in (since, until))
     rows = ChatMessage.objects.filter(**_given(timestamp__gte=since, timestamp__lt=until))
     is_indexed = _is_indexed(rows)
-    is_new = _newest(rows, "timestamp", LOOKED_THROUGH)
+    is_new = _newest(rows, "timestamp", SCANNED_MESSAGES)
     rows = rows.filter(**_given(sender_type=sender, feedback=feedback))
     rows = _with_words(rows, terms) if is_indexed else _with_strings(rows, terms)
     rows = (
-        rows.annotate(searched=Left("content", SEARCHED))
+        rows.annotate(searched=Left("content", MAX_SEARCHED))
         .defer("payload", "content", "metadata")
         .order_by("-timestamp")
     )
-    # With the annotation, which the model's type does not have.
-    found: list[Any] = list(rows.filter(is_new)[: CANDIDATES + 1])
-    if is_indexed and is_new and len(found) <= CANDIDATES:  # rare among the newest
-        found = _through_index(rows, "timestamp", CANDIDATES + 1)
+    # Any, since the model's type lacks the annotation.
+    found: list[Any] = list(rows.filter(is_new)[: MAX_RANKED + 1])
+    if is_indexed and is_new and len(found) <= MAX_RANKED:  # rare among the newest
+        found = _through_index(rows, "timestamp", MAX_RANKED + 1)
     pattern = re.compile("|".join(map(_pattern, terms)), re.IGNORECASE)
-    ranked = sorted(found[:CANDIDATES], key=lambda row: _rank(row, pattern), reverse=True)
-    _add_threads(ranked[:SHOWN])
+    ranked = sorted(found[:MAX_RANKED], key=lambda row: _rank(row, pattern), reverse=True)
+    _add_threads(ranked[:MAX_HITS])
     return Result(
-        hits=[Hit(row, _excerpt(row.searched, pattern)) for row in ranked[:SHOWN]],
-        is_cut=len(found) > SHOWN,
-        looked_at=LOOKED_THROUGH if is_new and not is_indexed else None,
+        hits=[Hit(row, _excerpt(row.searched, pattern)) for row in ranked[:MAX_HITS]],
+        is_cut=len(found) > MAX_HITS,
+        scanned=SCANNED_MESSAGES if is_new and not is_indexed else None,
     )
 
 
@@ -185,20 +190,25 @@ def _with_strings(rows: ChatMessageQuerySet, terms: list[str]) -> ChatMessageQue
 
 def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[Any]:
     """
-    Find the newest matches by the index of words, and by no other plan.
+    Return the newest matches, found through the full-text index and by no other plan.
 
-    Of words that PostgreSQL has no statistics of it expects so many matches that it would read
-    the newest rows one by one until it has enough of them: the whole table. Of words that are
-    everywhere but among the newest, the index gives about MATCHES at random.
+    For a word without statistics PostgreSQL expects many matches, so it would read the newest rows
+    one by one until it has enough, which can mean the whole table. For a word that is common, but
+    not among the newest rows, the index returns about FUZZY_LIMIT rows, chosen at random.
+
+    The planner's settings are made in a transaction, or a savepoint of the caller's transaction,
+    that is rolled back after the query, so that no later query is planned by them.
     """
     with transaction.atomic(using=rows.db), connections[rows.db].cursor() as cursor:
-        cursor.execute(_PLAN, [str(MATCHES), "off"])
-        # No index has this order.
-        return list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
+        cursor.execute(_PLAN, [str(FUZZY_LIMIT), "off"])
+        # Ordered by an expression, because an index on the column alone would be preferred.
+        found = list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
+        transaction.set_rollback(True, using=rows.db)
+        return found
 
 
 def _add_threads(rows: list[ChatMessage]) -> None:
-    """Fetch the threads of a page's messages; a join would fetch those of all matches."""
+    """Set each message's session by one query; a join would read the thread of every match."""
     threads = ChatSession.objects.defer("payload", "metadata").in_bulk(
         {row.session_id for row in rows}
     )
@@ -207,12 +217,12 @@ def _add_threads(rows: list[ChatMessage]) -> None:
 
 
 def _pattern(term: str) -> str:
-    """The term as it is found: between its words stands whatever is no word."""
+    """Return the regular expression of a term; its words may be divided by any other characters."""
     return r"[\W_]+".join(map(re.escape, _WORD.findall(term)))
 
 
 def _rank(row: Any, pattern: re.Pattern[str]) -> tuple[float, dt.datetime]:
-    """Many matches in a short text come first; of equals the newer."""
+    """Return the sort key: more matches in a shorter text first, then the newer message."""
     count = sum(1 for _match in pattern.finditer(row.searched))
     return count / (1 + math.log2(1 + len(row.searched))), row.timestamp
 
@@ -220,8 +230,8 @@ def _rank(row: Any, pattern: re.Pattern[str]) -> tuple[float, dt.datetime]:
 def _excerpt(text: str, pattern: re.Pattern[str]) -> SafeString:
     text = " ".join(text.split())
     first = pattern.search(text)
-    start = max(0, first.start() - AROUND) if first else 0
-    end = (first.end() if first else 0) + AROUND
+    start = max(0, first.start() - EXCERPT_MARGIN) if first else 0
+    end = (first.end() if first else 0) + EXCERPT_MARGIN
     piece = text[start:end]
     marked, position = [], 0
     for match in pattern.finditer(piece):

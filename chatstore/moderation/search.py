@@ -62,7 +62,7 @@ def _is_indexed(queryset: QuerySet[Any]) -> bool:
 
 def threads(queryset: Any, text: str) -> Any:
     """Filter threads by an id, an owner, or words of a title."""
-    text = codec.clean(text.strip())[:MAX_TEXT]
+    text = codec.replace_unstorable(text.strip())[:MAX_TEXT]
     if not text:
         return queryset
     found = Q(pk=session_key(text)) | Q(user_id__gte=text, user_id__lt=text + LAST)
@@ -141,7 +141,7 @@ def messages(
         sender, feedback: only messages with this value of the column.
         since, until: only messages from this position on, and before that.
     """
-    terms = [quoted or word for quoted, word in _TERM.findall(codec.clean(text))]
+    terms = [quoted or word for quoted, word in _TERM.findall(codec.replace_unstorable(text))]
     terms = [term for term in terms if _WORD.search(term)]
     if not terms:
         return Result([], is_cut=False, looked_at=None)

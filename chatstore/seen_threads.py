@@ -17,7 +17,7 @@ _seen: ContextVar[set[str] | None] = ContextVar("chatstore_seen_threads", defaul
 
 
 @contextmanager
-def remember_threads() -> Iterator[None]:
+def track_seen_threads() -> Iterator[None]:
     """Remember, until the block ends and in the tasks that it starts, which threads were seen."""
     token = _seen.set(set())
     try:
@@ -26,12 +26,12 @@ def remember_threads() -> Iterator[None]:
         _seen.reset(token)
 
 
-def is_seen(thread_id: str) -> bool:
+def is_thread_seen(thread_id: str) -> bool:
     """Tell whether the running request has loaded or saved the thread before."""
     return thread_id in (_seen.get() or ())
 
 
-def add_seen(thread_id: str) -> None:
+def mark_thread_seen(thread_id: str) -> None:
     """Remember, while a request runs, that the thread existed."""
     if (seen := _seen.get()) is not None:
         seen.add(thread_id)

@@ -127,5 +127,5 @@ def everything() -> list[list[dict[str, Any]]]:
 def delete_everything() -> None:
     """Empty the tables, faster than a flush of the database."""
     for model in (ChatAttachment, ChatMessage, ChatSession):
-        model.objects.all().delete_only()
+        model.objects.all().raw_delete()
     ChatFileToRemove.objects.all().delete()

@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,

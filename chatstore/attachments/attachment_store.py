@@ -45,7 +45,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
 
     def get_user_id(self, context: TContext) -> Any:
         """Return the owner's id, or None (S2)."""
-        return codec.user_id_of(context)
+        return codec.user_id_from_context(context)
 
     def generate_attachment_id(self, mime_type: str, context: TContext) -> str:
         return codec.new_id("attachment")
@@ -159,7 +159,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
     # What builds on them
 
     def _user_id(self, context: TContext) -> str:
-        return codec.clean_user_id(self.get_user_id(context))
+        return codec.validate_user_id(self.get_user_id(context))
 
     def _build(self, name: str, mime_type: str, context: TContext) -> Attachment:
         if validation.is_image(mime_type):

@@ -42,7 +42,7 @@ def clean_name(name: str) -> str:
 
     It is for people only: names in the storage have nothing to do with it.
     """
-    name = re.split(r"[/\\]", codec.clean(name))[-1]
+    name = re.split(r"[/\\]", codec.replace_unstorable(name))[-1]
     name = "".join(" " if unicodedata.category(c) in _BAD_CATEGORIES else c for c in name)
     name = " ".join(_DIRECTIONS.sub("", name).split()).strip(". ")
     stem, dot, suffix = name.rpartition(".")

@@ -38,7 +38,7 @@ def new_id(item_type: StoreItemType) -> str:
     return f"{_ID_PREFIXES[item_type]}_{secrets.token_hex(16)}"
 
 
-def id_type(item: ThreadItem) -> StoreItemType:
+def store_item_type(item: ThreadItem) -> StoreItemType:
     """Return what generate_item_id calls an item of this type."""
     return _ID_TYPES.get(item.type, "message")
 
@@ -48,14 +48,14 @@ def is_storable_id(value: str) -> bool:
     return len(value) <= MAX_ID_LENGTH and is_storable(value)
 
 
-def user_id_of(context: Any) -> Any:
+def user_id_from_context(context: Any) -> Any:
     """Return ``context["user_id"]`` or ``context.user_id``, None where there is neither."""
     if isinstance(context, Mapping):
         return context.get("user_id")
     return getattr(context, "user_id", None)
 
 
-def clean_user_id(value: object) -> str:
+def validate_user_id(value: object) -> str:
     """
     Return the owner's id as text.
 

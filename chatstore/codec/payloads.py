@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from chatstore.codec.ids import check_id
 from chatstore.codec.plain_text import plain_text
-from chatstore.codec.storable import REPLACEMENT, clean
+from chatstore.codec.storable import REPLACEMENT, replace_unstorable
 from chatstore.codec.times import as_utc
 
 with warnings.catch_warnings():
@@ -87,9 +87,11 @@ def _dump(instance: Model, load: Callable[[str], Model]) -> tuple[Model, str]:
             text = ""
         # For a lone surrogate in a key pydantic writes three of what we write one of.
         if not text or "\\u0000" in text or REPLACEMENT in text:
-            text = to_json(clean(instance.model_dump(warnings=False)), inf_nan_mode="null").decode()
+            text = to_json(
+                replace_unstorable(instance.model_dump(warnings=False)), inf_nan_mode="null"
+            ).decode()
             if "\\u0000" in text:  # inside of what became text just now, such as an enum
-                text = to_json(clean(json.loads(text))).decode()
+                text = to_json(replace_unstorable(json.loads(text))).decode()
         return load(text), text
     except (ValueError, TypeError, RecursionError) as error:
         kind, cause = type(instance).__name__, type(error).__name__
@@ -150,12 +152,12 @@ def attachment_ids(item: ThreadItem) -> set[str]:
     if item.type == "user_message":
         return {attachment.id for attachment in item.attachments}
     if item.type == "generated_image" and item.image:
-        attachment_id = attachment_id_of(item.image.url)
+        attachment_id = attachment_id_from_url(item.image.url)
         return {attachment_id} if attachment_id else set()
     return set()
 
 
-def attachment_id_of(url: object) -> str | None:
+def attachment_id_from_url(url: object) -> str | None:
     """Return whose file a signed URL of ours is for; None for any other URL."""
     found = _FILE_URL.search(str(url))
     return found["id"] if found else None

@@ -15,10 +15,10 @@ def is_storable(text: str) -> bool:
 
 
 @overload
-def clean(value: str) -> str: ...
+def replace_unstorable(value: str) -> str: ...
 @overload
-def clean(value: Any) -> Any: ...
-def clean(value: Any) -> Any:
+def replace_unstorable(value: Any) -> Any: ...
+def replace_unstorable(value: Any) -> Any:
     """
     Replace each character that can't be stored by U+FFFD, in all strings of a JSON-like value.
 
@@ -27,9 +27,9 @@ def clean(value: Any) -> Any:
     if isinstance(value, str):
         return _UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, dict):
-        return {clean(key): clean(child) for key, child in value.items()}
+        return {replace_unstorable(key): replace_unstorable(child) for key, child in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [clean(child) for child in value]
+        return [replace_unstorable(child) for child in value]
     if isinstance(value, bytes):
-        return clean(value.decode())
+        return replace_unstorable(value.decode())
     return value

@@ -27,7 +27,7 @@ def as_utc(time: dt.datetime) -> dt.datetime:
     return min(max(moment, EARLIEST), LATEST)
 
 
-def with_offsets(value: Value) -> Value:
+def with_utc_offsets(value: Value) -> Value:
     """
     Return a copy in which every created_at of a thread or an item has a UTC offset (V3).
 
@@ -35,7 +35,7 @@ def with_offsets(value: Value) -> Value:
     stay as they are, since the SDK subtracts their naive times from datetime.now().
     """
     if isinstance(value, list):
-        return cast(Value, [with_offsets(child) for child in value])
+        return cast(Value, [with_utc_offsets(child) for child in value])
     if not isinstance(value, BaseModel):
         return value
     update: dict[str, Any] = {}
@@ -44,5 +44,5 @@ def with_offsets(value: Value) -> Value:
         update["created_at"] = as_utc(created_at)
     for name in ("thread", "item", "updated_item", "items", "data"):
         if isinstance(child := getattr(value, name, None), (BaseModel, list)):
-            update[name] = with_offsets(child)
+            update[name] = with_utc_offsets(child)
     return cast(Value, value.model_copy(update=update)) if update else value

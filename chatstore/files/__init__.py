@@ -9,7 +9,7 @@ only scheduled removals, which cleanup_attachments works through (A4).
 """
 
 from chatstore.files.removals import (
-    check_count,
+    check_deleted_count,
     delete_attachments,
     due,
     keep,
@@ -22,7 +22,7 @@ from chatstore.files.saving import save, write
 from chatstore.files.storage import get_presigner, get_storage
 
 __all__ = [
-    "check_count",
+    "check_deleted_count",
     "delete_attachments",
     "due",
     "get_presigner",

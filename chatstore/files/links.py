@@ -63,7 +63,7 @@ def renew(attachment: Attachment, user_id: Any, context: Any) -> None:
 
 
 def _renewed(url: str, user_id: Any, context: Any) -> str:
-    attachment_id = codec.attachment_id_of(url)
+    attachment_id = codec.attachment_id_from_url(url)
     if attachment_id is None:
         return url
     try:

@@ -101,16 +101,18 @@ def delete_attachments(attachments: ChatAttachmentQuerySet) -> int:
         return 0
     paths = [path for path in rows.values() if path]
     schedule_removals(paths, using)
-    check_count(attachments.order_by().filter(file_id__in=list(rows)).delete_only(), len(rows))
+    check_deleted_count(
+        attachments.order_by().filter(file_id__in=list(rows)).raw_delete(), len(rows)
+    )
     transaction.on_commit(partial(remove, paths, using), using=using, robust=True)
     return len(rows)
 
 
-def check_count(deleted: int, locked: int) -> None:
+def check_deleted_count(deleted: int, locked: int) -> None:
     """
     Roll the transaction back where fewer rows were deleted than had been locked for it.
 
-    Raises IntegrityError, after which chatstore.db.runs tries the whole again.
+    Raises IntegrityError, after which chatstore.db.execution tries the whole again.
     """
     if deleted != locked:
         raise IntegrityError(f"{locked} rows were to be deleted, but {deleted} were")

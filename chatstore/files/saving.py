@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from django.core.files import File
 
-from chatstore.db.connections import give_connections_back
+from chatstore.db.connections import release_connections_sync
 from chatstore.files.removals import cancel_removals, remove_now, schedule_removals
 from chatstore.files.storage import get_storage
 from chatstore.models import ChatFileToRemove
@@ -41,7 +41,7 @@ def write(put: Callable[[str], str], using: str) -> str:
     name = secrets.token_hex(16)
     path = get_storage().get_available_name(f"chatstore/{name[:2]}/{name[2:]}", max_length=255)
     schedule_removals([path], using, after=ChatFileToRemove.UPLOAD_TIME)
-    give_connections_back()  # a storage may take its time
+    release_connections_sync()  # a storage may take its time
     try:
         saved = put(path)
     except BaseException:

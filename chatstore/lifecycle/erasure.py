@@ -15,7 +15,7 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore import files, signals
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.deletion import delete_sessions
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts

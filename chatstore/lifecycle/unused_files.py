@@ -8,7 +8,7 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore import files
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove
 

@@ -53,7 +53,7 @@ class OwnedQuerySet(models.QuerySet[Row]):
         """Only the rows of this owner."""
         return self.filter(user_id=user_id)
 
-    def of_sessions(self, keys: Iterable[uuid.UUID]) -> Self:
+    def for_sessions(self, keys: Iterable[uuid.UUID]) -> Self:
         """Only these threads, or what belongs to them."""
         return self.filter(AnyOf(F("session_id"), keys))
 
@@ -70,7 +70,7 @@ class OwnedQuerySet(models.QuerySet[Row]):
         # The first column once more, in a form by which an index is entered.
         return self.filter(beyond, (f"{first}__gte", value)).order_by(*position)
 
-    def in_pages(self, *columns: str, size: int = 500) -> Iterator[list[Row]]:
+    def iter_pages(self, *columns: str, size: int = 500) -> Iterator[list[Row]]:
         """
         Yield all rows, ``size`` at a time, in the order of columns that are unique together.
 
@@ -85,7 +85,7 @@ class OwnedQuerySet(models.QuerySet[Row]):
             position = {column: getattr(page[-1], column) for column in columns}
             page = list(self.after(**position)[:size])
 
-    def delete_only(self) -> int:
+    def raw_delete(self) -> int:
         """
         Delete these rows in one statement, and return how many they were.
 

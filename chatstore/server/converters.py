@@ -73,7 +73,7 @@ class FileConverter(HistoryConverter):
         self, item: GeneratedImageItem
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         """The same as the SDK's, with the image itself: nobody else can follow our URLs."""
-        attachment_id = codec.attachment_id_of(item.image.url) if item.image else None
+        attachment_id = codec.attachment_id_from_url(item.image.url) if item.image else None
         if not attachment_id:
             return await super().generated_image_to_input(item)
         content = await self._read(attachment_id)

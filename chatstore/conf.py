@@ -7,7 +7,7 @@ This is the only room that reads django.conf.settings. Every name begins with CH
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from django.conf import settings as django_settings
 
@@ -40,6 +40,12 @@ class Settings:
     def server(self) -> str:
         """Dotted path of the ChatServer subclass that the views use."""
         return self._get("SERVER", "")
+
+    @property
+    def async_pool(self) -> dict[str, Any]:
+        """Options of psycopg_pool.AsyncConnectionPool; empty: no such pool is used (S19)."""
+        default: dict[str, Any] = {}
+        return self._get("ASYNC_POOL", default)
 
     @property
     def domain_key(self) -> str:

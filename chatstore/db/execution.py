@@ -1,29 +1,49 @@
 """
-Runs a sync database operation for an async or sync caller: repeats it after transient errors, and
+Runs a database operation for an async or sync caller: repeats it after transient errors, and
 returns its connection to the pool.
+
+An operation is a sync function, or a generator that yields the statements it needs. A sync
+function, and a generator on most databases, runs in the request's OS thread on Django's
+connection. Where CHATSTORE_ASYNC_POOL is set, a generator's statements run in the event loop, which
+saves the time of changing threads (S19).
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar, cast
 
 from asgiref.sync import sync_to_async
-from django.db import Error, IntegrityError, connections, transaction
+from django.db import (
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
+from django.utils import timezone
 
+from chatstore.db import async_pools
 from chatstore.db.connections import (
     close_dropped_connection,
     is_connection_dropped,
     release_if_pooled,
 )
+from chatstore.db.statements import Statement
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
 MAX_RETRIES = 3
+# How far apart the clocks of two servers may be: a deletion that ended longer ago than this before
+# an operation began is not one that happened meanwhile.
+CLOCK_DIFFERENCE = dt.timedelta(minutes=1)
 # Errors after which the same operation can succeed: serialization failure, deadlock and lock not
 # available (SQLSTATE); record has changed, lock wait timeout and deadlock (InnoDB); busy and
 # locked (SQLite).
@@ -32,18 +52,38 @@ _TRANSIENT_MYSQL = frozenset({1020, 1205, 1213})
 _TRANSIENT_SQLITE = frozenset({5, 6})
 
 
+class Query(NamedTuple):
+    """A statement and its values, which an operation yields; it is sent Statement.run's result."""
+
+    statement: Statement
+    values: dict[str, Any]
+
+
+# What an operation yields before it uses Django's connection itself. The event loop has no such
+# connection: there the operation ends, and is run anew in the request's thread.
+IN_THREAD = None
+
+Steps: TypeAlias = Generator[Query | None, Any, Result]
+
+
 class Attempt:
     """
     What an operation knows of its own earlier attempts; one instance serves all of them (S15).
 
     A repeated operation must not insert a row again that was deleted meanwhile. So it may insert
     only if no earlier attempt has found the row (``row_existed``), and none has lost its
-    connection during COMMIT, when the row may have been inserted (``commit_error``).
+    connection during COMMIT, or during a statement that commits by itself, when the row may have
+    been inserted (``commit_error``). Where deletions leave a time, it may also insert if the last
+    one was before ``started_at``.
     """
 
     def __init__(self, using: str) -> None:
         self.using = using  # alias of the database
+        self.started_at = timezone.now() - CLOCK_DIFFERENCE
+        self.retries = 0
+        self.has_begun = False
         self.row_existed = False
+        self.may_insert = True  # for the operation's own use: what an earlier attempt has found
         self.commit_error: Error | None = None
         self.is_reconnected = False  # Django opened a new connection while it rolled back
         self._is_committing = False
@@ -56,6 +96,15 @@ class Attempt:
         """Raise the COMMIT's error if it is unknown whether the row was ever inserted."""
         if self.commit_error is not None and not self.row_existed:
             raise self.commit_error
+
+    def run_query(self, query: Query) -> Any:
+        """Run a statement on Django's connection: in the transaction, if one is open."""
+        self.is_reconnected = False
+        is_in_transaction = connections[self.using].in_atomic_block
+        self._is_committing = query.statement.is_insert and not is_in_transaction
+        result = query.statement.run(self.using, query.values)
+        self._is_committing = False
+        return result
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -116,16 +165,52 @@ async def run(
         using: alias of the database.
         operation: called with an Attempt and the arguments, again after each transient error.
     """
-    call = asyncio.ensure_future(sync_to_async(run_sync)(using, operation, *args, **kwargs))
+    return await _run_in_thread(Attempt(using), lambda attempt: operation(attempt, *args, **kwargs))
+
+
+async def run_steps(using: str, operation: Callable[[Attempt], Steps[Result]]) -> Result:
+    """
+    Run an operation of steps in the event loop if it can be, else like run; return its result.
+
+    In the event loop there is one attempt; those after a transient error are made in the thread.
+    """
+    attempt = Attempt(using)
+    database = await async_pools.get_database(using)
+    if database is not None:
+        steps, query = operation(attempt), None
+        try:
+            query = next(steps)
+            while query is not IN_THREAD and database.can_run(query.statement):
+                query = steps.send(await database.run(query.statement, query.values))
+        except StopIteration as end:
+            return cast(Result, end.value)
+        except Error as error:
+            is_dropped = _is_connection_error(error)
+            if not _is_transient(error, is_dropped):
+                raise
+            attempt.retries += 1
+            if is_dropped and query is not None and query.statement.is_insert:
+                attempt.commit_error = error
+        except asyncio.CancelledError:  # it has waited for a connection: nothing was written
+            await _finish_in_thread(attempt, partial(_run_steps_sync, operation))
+            raise
+    return await _run_in_thread(attempt, partial(_run_steps_sync, operation))
+
+
+def _run_steps_sync(operation: Callable[[Attempt], Steps[Result]], attempt: Attempt) -> Result:
+    """Run an operation of steps on Django's connection."""
+    steps = operation(attempt)
     try:
-        return await asyncio.shield(call)
-    except asyncio.CancelledError:
-        while not call.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({call})
-        if not call.cancelled():
-            call.exception()  # retrieved, so that asyncio doesn't log it as never retrieved
-        raise
+        query = next(steps)
+        while True:
+            try:
+                result = attempt.run_query(query) if query is not IN_THREAD else None
+            except Error as error:
+                query = steps.throw(error)  # which rolls back a transaction that it has opened
+            else:
+                query = steps.send(result)
+    except StopIteration as end:
+        return cast(Result, end.value)
 
 
 def run_sync(
@@ -143,25 +228,69 @@ def run_sync(
 
     Raises what the operation raises; of the database's errors, the last attempt's.
     """
-    connection: Any = connections[using]
-    attempt = Attempt(using)
+    return _run(Attempt(using), lambda attempt: operation(attempt, *args, **kwargs))
+
+
+def _run(attempt: Attempt, operation: Callable[[Attempt], Result]) -> Result:
+    attempt.has_begun = True
+    connection: Any = connections[attempt.using]
     if connection.in_atomic_block:
-        return operation(attempt, *args, **kwargs)
-    retries = 0
+        return operation(attempt)
     while True:
         try:
-            return operation(attempt, *args, **kwargs)
+            return operation(attempt)
         except Error as error:
             is_dropped = attempt.is_reconnected or is_connection_dropped(connection)
             attempt.record_failure(error, is_dropped)
-            if retries == MAX_RETRIES or not _is_transient(error, is_dropped):
+            if attempt.retries == MAX_RETRIES or not _is_transient(error, is_dropped):
                 raise
             if is_dropped:
                 close_dropped_connection(connection)
         finally:
             release_if_pooled(connection)
-        retries += 1
-        time.sleep(random.uniform(0, 0.01 * 4**retries))  # noqa: S311 (jitter, no secret)
+        attempt.retries += 1
+        time.sleep(random.uniform(0, 0.01 * 4**attempt.retries))  # noqa: S311 (jitter, no secret)
+
+
+def _run_unless_begun(attempt: Attempt, operation: Callable[[Attempt], object]) -> None:
+    if not attempt.has_begun:
+        _run(attempt, operation)
+
+
+# Made once, since wrapping a function costs as much as calling it.
+_in_thread: Any = sync_to_async(_run)
+_in_thread_unless_begun = sync_to_async(_run_unless_begun)
+
+
+async def _run_in_thread(attempt: Attempt, operation: Callable[[Attempt], Result]) -> Result:
+    try:
+        return cast(Result, await _in_thread(attempt, operation))
+    except asyncio.CancelledError:
+        await _finish_in_thread(attempt, operation)
+        raise
+
+
+async def _finish_in_thread(attempt: Attempt, operation: Callable[[Attempt], object]) -> None:
+    """
+    Wait until an operation has ended in the request's thread, however often we are cancelled.
+
+    The thread makes one call at a time, in their order. So when it makes this one, the operation
+    has ended, or was cancelled before it began: then it is run now.
+    """
+    call = asyncio.ensure_future(_in_thread_unless_begun(attempt, operation))
+    while not call.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({call})
+    if not call.cancelled():
+        call.exception()  # retrieved, so that asyncio doesn't log it as never retrieved
+
+
+def _is_connection_error(error: Error) -> bool:
+    """Tell from an error of psycopg whether the connection is lost, or the server is stopping."""
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, (OperationalError, InterfaceError)) and (
+        sqlstate is None or sqlstate.startswith(("08", "57P"))
+    )
 
 
 def _is_transient(error: Error, is_dropped: bool) -> bool:

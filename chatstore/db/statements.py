@@ -1,18 +1,16 @@
 """
-Statements that are compiled once.
+SQL statements that are compiled once per database and then run with different values.
 
-Django takes longer to turn a queryset into SQL than the database takes to answer it. Queries that
-are run again and again differ only in their values: such a query is built with parameters in
-their places, compiled when it first runs on a database, and run with values from then on.
+Django needs more time to compile a queryset to SQL than the database needs to answer it. A frequent
+query is therefore written with a Parameter in place of each value, and compiled at its first use.
 
-A statement knows no driver's connection: it runs on Django's (rows, count), or gives its SQL and
-values to another (bound). This module knows nothing of threads and items.
+Knows nothing of threads and items.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from django.db import connections, transaction
 from django.db.models import Expression, Field, JSONField, Model, QuerySet, Subquery
@@ -20,7 +18,13 @@ from django.db.models.sql import InsertQuery, Query, UpdateQuery
 
 
 class Parameter(Expression):
-    """A value that is known when the statement runs, wherever a query takes an expression."""
+    """
+    A placeholder for a value that is given when the statement runs.
+
+    Args:
+        name: its key in the values.
+        output_field: the model field that converts the value for the database.
+    """
 
     def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
         super().__init__(output_field)
@@ -30,43 +34,48 @@ class Parameter(Expression):
         return "%s", (self,)
 
 
-def parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
-    """Return a parameter for each of these columns."""
+def column_parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
+    """Return a parameter for each of these fields of a model, by the field's name."""
     fields = {field.name: field for field in model._meta.concrete_fields}
     return {name: Parameter(name, fields[name]) for name in names}
 
 
 class _Placeholder(NamedTuple):
     """
-    What the SQL takes in one place.
+    What the SQL takes in one place: the value of a parameter, or a constant.
 
     Args:
-        name: of the parameter; empty for a constant.
-        adapt: turns a parameter's value into the driver's, given Django's connection; None where
+        name: the parameter's; empty for a constant.
+        adapt: converts the parameter's value for the driver, given Django's connection; None if
             the driver takes the value as it is.
-        value: of a constant.
+        constant: the constant's value.
     """
 
     name: str
     adapt: Callable[[Any, Any], Any] | None = None
-    value: Any = None
+    constant: Any = None
 
     @classmethod
     def of(cls, param: Any, vendor: str) -> _Placeholder:
         if not isinstance(param, Parameter):
-            return cls("", value=param)
+            return cls("", constant=param)
         field = param.output_field
-        # psycopg takes uuid.UUID, aware datetimes, numbers and text as they are.
+        # psycopg itself adapts text, UUIDs and aware datetimes; JSON only Django does as it should.
         is_adapted = vendor != "postgresql" or isinstance(field, JSONField)
         return cls(param.name, field.get_db_prep_save if is_adapted else None)
 
 
 class Statement:
     """
-    A query made of parameters.
+    A query with parameters, compiled once for each database.
 
-    ``values`` has the value of each parameter by its name, and may have more. ``is_select`` and
-    ``is_insert`` say what it does; what is neither updates rows.
+    It runs on Django's connection (fetch_all, execute, run), or gives its SQL and values to
+    another one (bind). In the methods, ``using`` is the alias of the database, and ``values`` has
+    the value of each parameter by its name; other keys are ignored.
+
+    Attributes:
+        is_select: whether it returns rows; else it writes some.
+        is_insert: whether it can create a row.
     """
 
     def __init__(self, query: Query | QuerySet[Any, Any]) -> None:
@@ -76,115 +85,118 @@ class Statement:
         self.is_select = not isinstance(self._query, (InsertQuery, UpdateQuery))
 
     def run(self, using: str, values: dict[str, Any]) -> Any:
-        """Return a select's rows, or how many rows another statement has written."""
-        return self.rows(using, values) if self.is_select else self.count(using, values)
+        """Run it, and return a SELECT's rows, or the number of rows that another has written."""
+        return self.fetch_all(using, values) if self.is_select else self.execute(using, values)
 
-    def rows(self, using: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Run a select; return the rows as the driver gives them, which is right for text."""
+    def fetch_all(self, using: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """
+        Run a SELECT, and return its rows.
+
+        Values are the driver's, not converted by Django: right for text columns only.
+        """
         with connections[using].cursor() as cursor:
-            cursor.execute(*self.bound(connections[using], values))
+            cursor.execute(*self.bind(connections[using], values))
             return list(cursor.fetchall())
 
-    def count(self, using: str, values: dict[str, Any]) -> int:
-        """Run an insert or an update; return how many rows it has written."""
+    def execute(self, using: str, values: dict[str, Any]) -> int:
+        """Run an INSERT or UPDATE, and return the number of rows written."""
         with transaction.mark_for_rollback_on_error(using), connections[using].cursor() as cursor:
-            cursor.execute(*self.bound(connections[using], values))
+            cursor.execute(*self.bind(connections[using], values))
             return int(cursor.rowcount)
 
     def is_compiled(self, using: str) -> bool:
-        """Tell whether it has run on this database, so that bound() needs no connection to it."""
+        """Tell whether bind() needs no open connection, since it was called before."""
         return using in self._compiled
 
-    def bound(self, connection: Any, values: dict[str, Any]) -> tuple[str, list[Any]]:
-        """Return the SQL, with %s for each value, and the values that the driver takes."""
+    def bind(self, connection: Any, values: dict[str, Any]) -> tuple[str, list[Any]]:
+        """Return the SQL for a connection of Django's, and the driver's values in their order."""
         if connection.alias not in self._compiled:
             sql, params = self._compile(connection)
             placeholders = tuple(_Placeholder.of(param, connection.vendor) for param in params)
             self._compiled[connection.alias] = sql, placeholders
         sql, placeholders = self._compiled[connection.alias]
         return sql, [
-            (value if not name else adapt(values[name], connection) if adapt else values[name])
-            for name, adapt, value in placeholders
+            (adapt(values[name], connection) if adapt else values[name]) if name else constant
+            for name, adapt, constant in placeholders
         ]
 
     def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        return _compiled(self._query, connection)
+        compiled: Any = self._query.clone().get_compiler(connection=connection).as_sql()
+        sql, params = compiled[0] if self.is_insert else compiled
+        return sql, tuple(params)
 
 
-class UpdatedColumn(Subquery):
+class ScalarSubquery(Subquery):
+    """A subquery that Django accepts as a value of an INSERT: it uses no column of the new row."""
+
+    contains_column_references = False
+
+
+class UpdatedColumn(ScalarSubquery):
     """
-    A column of the row that an UpdateThenInsert has just updated, as a value of its insert.
+    A column of the row that an UpdateThenInsert has updated, as a value of its INSERT.
 
     Args:
-        queryset: selects the row.
-        column: its name.
+        rows: selects this row.
+        column: the name of the column.
     """
 
-    contains_column_references = False  # none of the row that is inserted
-    ROWS: ClassVar[str] = "updated"
-
-    def __init__(self, queryset: QuerySet[Any, Any], column: str) -> None:
-        super().__init__(queryset.values(column))
+    def __init__(self, rows: QuerySet[Any, Any], column: str) -> None:
+        super().__init__(rows.values(column))
         self._column = column
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        # A subquery would see the row as it was before the statement.
-        return f"{self.ROWS}.{connection.ops.quote_name(self._column)}", ()
+        # A subquery in the same statement would see the row as it was before.
+        return f"updated.{connection.ops.quote_name(self._column)}", ()
 
 
 class UpdateThenInsert(Statement):
     """
-    An update of one row and, if it was there, an insert.
+    An UPDATE of one row and, if there is this row, an INSERT that takes a column from it.
 
-    On PostgreSQL this is one statement; elsewhere two, which need a transaction of the caller's.
+    On PostgreSQL it is one statement, on other databases two, which the caller must run in one
+    transaction. It returns the number of rows inserted.
 
     Args:
-        update: the update.
-        insert: the insert; it has one UpdatedColumn.
-        column: the column that UpdatedColumn names.
+        update, insert: the queries; one value of ``insert`` is an UpdatedColumn.
+        column: the name of the column taken.
     """
 
     def __init__(self, update: Query, insert: Query, column: str) -> None:
         super().__init__(insert)
-        self._column = column
         self._update, self._insert = Statement(update), Statement(insert)
+        self._column = column
 
     @staticmethod
     def is_one_statement(using: str) -> bool:
         return connections[using].vendor == "postgresql"
 
-    def count(self, using: str, values: dict[str, Any]) -> int:
+    def execute(self, using: str, values: dict[str, Any]) -> int:
         if self.is_one_statement(using):
-            return super().count(using, values)
-        return self._update.count(using, values) and self._insert.count(using, values)
+            return super().execute(using, values)
+        return self._update.execute(using, values) and self._insert.execute(using, values)
 
     def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
         update, update_params = self._update._compile(connection)
         insert, insert_params = self._insert._compile(connection)
-        into, _, values = insert.partition(" VALUES (")
-        returning = connection.ops.quote_name(self._column)
-        return (
-            f"WITH {UpdatedColumn.ROWS} AS ({update} RETURNING {returning})"
-            f" {into} SELECT {values.removesuffix(')')} FROM {UpdatedColumn.ROWS}",
-            (*update_params, *insert_params),
+        into, _values, places = insert.partition(" VALUES (")
+        column = connection.ops.quote_name(self._column)
+        sql = (
+            f"WITH updated AS ({update} RETURNING {column})"  # noqa: S608 (compiled by Django)
+            f" {into} SELECT {places.removesuffix(')')} FROM updated"
         )
+        return sql, (*update_params, *insert_params)
 
 
-def _compiled(query: Query, connection: Any) -> tuple[str, tuple[Any, ...]]:
-    compiled: Any = query.clone().get_compiler(connection=connection).as_sql()
-    sql, params = compiled[0] if isinstance(query, InsertQuery) else compiled
-    return sql, tuple(params)
-
-
-def update(rows: QuerySet[Any, Any], **values: Any) -> Query:
+def update_query(rows: QuerySet[Any, Any], **values: Any) -> Query:
     """Return the query that ``rows.update(**values)`` runs."""
     query = cast(UpdateQuery, rows.query.chain(UpdateQuery))
     query.add_update_values(values)
     return query
 
 
-def insert(model: type[Model], **values: Any) -> Query:
-    """Return the query that ``model.objects.create(**values)`` runs, which sends no signals."""
+def insert_query(model: type[Model], **values: Any) -> Query:
+    """Return the query that ``model.objects.create(**values)`` runs; it sends no Django signals."""
     query = InsertQuery(model)
     query.insert_values(model._meta.local_concrete_fields, [model(**values)])
     return query

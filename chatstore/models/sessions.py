@@ -68,6 +68,13 @@ class ChatSession(models.Model):
         default=False,
         help_text=_("Whether an item was ever stored; until then last activity is no position."),
     )
+    items_deleted_at = models.DateTimeField(
+        _("items deleted at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When single items of the thread were last deleted (S15)."),
+    )
 
     # The moderators' own columns: save_thread never writes them (M1, M4).
     moderation = models.CharField(

@@ -11,16 +11,17 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from chatstore import codec, files
-from chatstore.db.execution import Attempt
+from chatstore.db.execution import IN_THREAD, Attempt, Steps
+from chatstore.db.statements import ScalarSubquery
 from chatstore.models import ChatAttachment, file_key
-from chatstore.store import queries
 from chatstore.store.owner import Owner
 from chatstore.store.rows import decode_rows
 
 ATTACHMENT_COLUMNS = ("attachment_id", "payload")
 
 
-def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> None:
+def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> Steps[None]:
+    yield IN_THREAD
     values = codec.attachment_values(attachment)
     row = owner.attachments.attachment(values["attachment_id"])
     insert_only = {"file_id": file_key(values["attachment_id"]), "created_at": timezone.now()}
@@ -28,7 +29,7 @@ def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> N
         session = owner.sessions.thread(attachment.thread_id).values("session_id")
         # An attachment belongs to the first thread that it is sent in (A3).
         values["session_id"] = Coalesce(F("session_id"), Subquery(session))
-        insert_only["session_id"] = queries.ScalarSubquery(session)
+        insert_only["session_id"] = ScalarSubquery(session)
 
     def create() -> None:
         ChatAttachment.objects.using(owner.using).create(
@@ -39,14 +40,16 @@ def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> N
         raise NotFoundError(f"Attachment {attachment.id} not found")
 
 
-def load_attachment(owner: Owner, attachment_id: str) -> Attachment:
+def load_attachment(owner: Owner, attachment_id: str) -> Steps[Attachment]:
+    yield IN_THREAD
     row = owner.attachments.visible().attachment(attachment_id).values_list(*ATTACHMENT_COLUMNS)
     for attachment in decode_rows(codec.load_attachment, row):
         return attachment
     raise NotFoundError(f"Attachment {attachment_id} not found")
 
 
-def delete_attachment(owner: Owner, attempt: Attempt, attachment_id: str) -> None:
+def delete_attachment(owner: Owner, attempt: Attempt, attachment_id: str) -> Steps[None]:
+    yield IN_THREAD
     row = owner.attachments.attachment(attachment_id)
     on_hold = Exists(owner.sessions.filter(session_id=OuterRef("session_id"), is_on_hold=True))
     with attempt.transaction():

@@ -1,8 +1,8 @@
 """
 DjangoStore: the async methods that ChatKit calls.
 
-Each runs one sync operation in the request's OS thread; chatstore.db.execution repeats it after a
-transient error, and releases its connection.
+Each runs one operation, of threads, items or attachments; chatstore.db.execution decides where,
+repeats it after a transient error, and releases its connection.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chatkit.types import Attachment, FeedbackKind, Page, ThreadItem, ThreadMeta
 from django.db import router
 
 from chatstore import codec
-from chatstore.db.execution import Attempt, run
+from chatstore.db.execution import Attempt, Steps, run_steps
 from chatstore.files import links
 from chatstore.models import ChatSession
 from chatstore.seen_threads import is_thread_seen, mark_thread_seen
@@ -153,7 +153,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     async def _read(
         self,
-        operation: Callable[Concatenate[Owner, P], Result],
+        operation: Callable[Concatenate[Owner, P], Steps[Result]],
         context: TContext,
         *args: P.args,
         **kwargs: P.kwargs,
@@ -162,15 +162,15 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         # delete a finished tool call (S13).
         using = router.db_for_write(ChatSession)
         owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
-        return await run(using, lambda attempt: operation(owner, *args, **kwargs))
+        return await run_steps(using, lambda attempt: operation(owner, *args, **kwargs))
 
     async def _write(
         self,
-        operation: Callable[Concatenate[Owner, Attempt, P], Result],
+        operation: Callable[Concatenate[Owner, Attempt, P], Steps[Result]],
         context: TContext,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Result:
         using = router.db_for_write(ChatSession)
         owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
-        return await run(using, lambda attempt: operation(owner, attempt, *args, **kwargs))
+        return await run_steps(using, lambda attempt: operation(owner, attempt, *args, **kwargs))

@@ -1,9 +1,10 @@
-"""The sync operations on items, one for each method of DjangoStore."""
+"""The operations on items, one for each method of DjangoStore; see chatstore.db.execution."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from chatkit.store import NotFoundError
@@ -12,10 +13,12 @@ from django.db.models import Exists, Q, Subquery
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.execution import Attempt
+from chatstore.db.execution import IN_THREAD, Attempt, Steps
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessageQuerySet,
+    ChatSession,
+    ChatSessionQuerySet,
     file_key,
     message_key,
     session_key,
@@ -27,14 +30,15 @@ from chatstore.store.rows import build_page, decode_rows
 
 def load_items(
     owner: Owner, thread_id: str, after: str | None, limit: int, order: str
-) -> Page[ThreadItem]:
+) -> Steps[Page[ThreadItem]]:
     limit = codec.validate_page(limit, order)
-    rows = owner.fetch_all(
+    rows = yield owner.query(
         queries.select_page_of_items(order, limit + 1, after is not None),
         session_id=session_key(thread_id),
         after=message_key(thread_id, after or ""),
     )
     if not rows and after is not None:
+        yield IN_THREAD
         cursor = owner.messages.item(thread_id, after)
         thread = owner.sessions.visible().thread(thread_id)
         if thread.filter(~Exists(cursor)).exists():
@@ -42,9 +46,9 @@ def load_items(
     return build_page(codec.load_item, rows, limit)
 
 
-def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
+def load_item(owner: Owner, thread_id: str, item_id: str) -> Steps[ThreadItem]:
     keys = _item_keys(thread_id, item_id)
-    row = owner.fetch_all(queries.select_item, **keys)
+    row = yield owner.query(queries.select_item, **keys)
     for item in decode_rows(codec.load_item, row):
         return item
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
@@ -60,26 +64,30 @@ def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
 
 def put_item(
     owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, *, replace: bool
-) -> None:
+) -> Steps[None]:
     """Insert an item at the thread's end (S10), or update the stored item (S8, S9)."""
     values = codec.message_values(item)
     keys = _item_keys(thread_id, values["item_id"])
-    now = min(values.pop("timestamp"), timezone.now())
-    with attempt.transaction():
-        if attempt.may_create and owner.execute(queries.advance_last_activity, now=now, **keys):
-            owner.execute(queries.insert_item, **keys, **values)
+    values["now"] = min(values.pop("timestamp"), timezone.now())
+    values["started_at"] = attempt.started_at
+    sent = codec.attachment_ids(item)
+    is_atomic = not sent and queries.add_item.is_one_statement(owner.using)
+    if not is_atomic or signals.item_added.has_listeners(ChatSession):
+        yield IN_THREAD
+    with nullcontext() if is_atomic else attempt.transaction():
+        add = queries.add_item_again if attempt.commit_error else queries.add_item
+        is_written = attempt.may_insert and bool((yield owner.query(add, **keys, **values)))
+        if is_written:
             owner.notify(
                 signals.item_added,
                 thread_id=thread_id,
                 item_id=values["item_id"],
                 item_type=values["item_type"],
             )
-            is_written = True
         else:
-            row = owner.messages.filter(message_id=keys["message_id"])
-            is_written = _update_item(row, values, replace=replace)
-            attempt.row_existed |= is_written
-        if is_written and (sent := codec.attachment_ids(item)):
+            attempt.may_insert = False  # the item exists, or it has no thread
+            is_written = yield from _update_item(owner, keys, values, replace=replace)
+        if is_written and sent:
             # From now on they are deleted with this message, not as unused uploads (A4).
             owner.attachments.filter(
                 Q(session_id=None) | Q(session_id=keys["session_id"]),
@@ -88,11 +96,13 @@ def put_item(
             ).update(**keys)
     if not is_written:  # S8 or S9 forbids it, the item was deleted, or the thread is not found
         attempt.raise_unknown_outcome()
-        if not attempt.row_existed and not owner.fetch_all(queries.select_thread, **keys):
+        if not (yield owner.query(queries.select_thread, **keys)):
             raise NotFoundError(f"Thread {thread_id} not found")
 
 
-def _update_item(row: ChatMessageQuerySet, values: dict[str, Any], *, replace: bool) -> bool:
+def _update_item(
+    owner: Owner, keys: dict[str, uuid.UUID], values: dict[str, Any], *, replace: bool
+) -> Steps[bool]:
     """
     Update a stored item at its position, as far as S8 (add) or S9 (``replace``) allows it.
 
@@ -100,40 +110,44 @@ def _update_item(row: ChatMessageQuerySet, values: dict[str, Any], *, replace: b
     attachments are then recorded as sent.
     """
     if replace:
-        return bool(row.filter(redacted_at__isnull=True).update(**values))
+        return bool((yield owner.query(queries.replace_item, **keys, **values)))
     if values["item_type"] in codec.IMMUTABLE_TYPES:
-        return row.exists()
-    row = row.filter(redacted_at__isnull=True, item_type=values["item_type"])
-    if values["item_status"] == "pending":  # answered, skipped and completed are final
-        row = row.filter(item_status="pending")
-    return bool(row.update(**values))
+        return bool((yield owner.query(queries.select_item_id, **keys)))
+    # Answered, skipped and completed are final.
+    is_pending = values["item_status"] == "pending"
+    update = queries.update_pending_item if is_pending else queries.update_item
+    return bool((yield owner.query(update, **keys, **values)))
 
 
-def delete_item(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> None:
+def delete_item(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> Steps[None]:
+    yield IN_THREAD
+    thread = owner.sessions.thread(thread_id)
     row = owner.messages.item(thread_id, item_id)
     attachments = owner.attachments.filter(message_id=message_key(thread_id, item_id))
     with attempt.transaction():
-        thread = owner.sessions.thread(thread_id).filter(Exists(row)).select_for_update()
-        for is_on_hold, has_files in thread.values_list("is_on_hold", Exists(attachments)):
-            _delete_or_hide(row, attachments, is_on_hold=is_on_hold, has_files=has_files)
+        locked = thread.filter(Exists(row)).select_for_update()
+        for is_on_hold, has_files in locked.values_list("is_on_hold", Exists(attachments)):
+            _delete_or_hide(thread, row, attachments, is_on_hold=is_on_hold, has_files=has_files)
 
 
-def delete_items_after(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> None:
+def delete_items_after(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> Steps[None]:
+    yield IN_THREAD
+    thread = owner.sessions.visible().thread(thread_id)
     cursor = owner.messages.item(thread_id, item_id).values("timestamp")
     attachments = owner.attachments.filter(session_id=session_key(thread_id))
     with attempt.transaction():
-        thread = owner.sessions.visible().thread(thread_id).select_for_update()
-        for is_on_hold, has_files, position in thread.values_list(
+        for is_on_hold, has_files, position in thread.select_for_update().values_list(
             "is_on_hold", Exists(attachments), Subquery(cursor)
         ):
             if position is None:
                 continue
             rows = owner.messages.thread(thread_id).filter(timestamp__gt=position)
             sent = attachments.filter(message_id__in=rows.values("message_id"))
-            _delete_or_hide(rows, sent, is_on_hold=is_on_hold, has_files=has_files)
+            _delete_or_hide(thread, rows, sent, is_on_hold=is_on_hold, has_files=has_files)
 
 
 def _delete_or_hide(
+    thread: ChatSessionQuerySet,
     rows: ChatMessageQuerySet,
     attachments: ChatAttachmentQuerySet,
     *,
@@ -149,11 +163,14 @@ def _delete_or_hide(
     if has_files:
         files.delete_attachments(attachments)
     rows.raw_delete()
+    # For a repeated add_thread_item, which must not insert again what was deleted (S15).
+    thread.update(items_deleted_at=timezone.now())
 
 
 def save_feedback(
     owner: Owner, thread_id: str, item_ids: Iterable[str], kind: FeedbackKind
-) -> None:
+) -> Steps[None]:
+    yield IN_THREAD
     keys = [message_key(thread_id, item_id) for item_id in item_ids]
     rows = owner.messages.visible().thread(thread_id).filter(message_id__in=keys)
     if rows.update(feedback=kind):

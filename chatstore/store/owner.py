@@ -10,6 +10,7 @@ from typing import Any
 from django.dispatch import Signal
 
 from chatstore import signals
+from chatstore.db.execution import Query
 from chatstore.db.statements import Statement
 from chatstore.models import (
     ChatAttachment,
@@ -46,9 +47,9 @@ class Owner:
     def attachments(self) -> ChatAttachmentQuerySet:
         return ChatAttachment.objects.using(self.using).for_owner(self.user_id)
 
-    def fetch_all(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
-        """Run a SELECT of chatstore.store.queries for this owner; return its rows."""
-        return statement.fetch_all(self.using, {"user_id": self.user_id, **values})
+    def query(self, statement: Statement, **values: Any) -> Query:
+        """Return a statement of chatstore.store.queries with its values, for this owner."""
+        return Query(statement, {"user_id": self.user_id, **values})
 
     def execute(self, statement: Statement, **values: Any) -> int:
         """Run a write of chatstore.store.queries for this owner; return the number of rows."""

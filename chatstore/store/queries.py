@@ -16,25 +16,22 @@ from django.db.models.functions import Greatest
 from chatstore.db.statements import (
     Parameter,
     Statement,
+    UpdatedColumn,
+    UpdateThenInsert,
     column_parameters,
     insert_query,
     update_query,
 )
-from chatstore.models import ChatMessage, ChatSession
+from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
 
 MICROSECOND = dt.timedelta(microseconds=1)
-
-
-class ScalarSubquery(Subquery):
-    """A subquery that Django accepts as a value of an INSERT: it uses no column of the new row."""
-
-    contains_column_references = False
 
 
 OWNER = Parameter("user_id", ChatSession._meta.get_field("user_id"))
 THREAD = Parameter("session_id", ChatSession._meta.pk)
 ITEM = Parameter("message_id", ChatMessage._meta.pk)
 NOW = Parameter("now", DateTimeField())
+STARTED_AT = Parameter("started_at", DateTimeField())
 # The cursor: the thread or item that a page begins after.
 AFTER = Parameter("after", ChatSession._meta.pk)
 AFTER_ID = Parameter("after_id", ChatSession._meta.get_field("thread_id"))
@@ -78,32 +75,55 @@ def select_page_of_threads(order: str, limit: int, has_cursor: bool) -> Statemen
 
 
 _ITEM_COLUMNS = ("item_id", "payload")
-select_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_ITEM_COLUMNS))
-# Runs before insert_item, and locks the thread's row. It updates nothing if the thread is unknown
-# or another owner's, or the item exists. The new updated_at is the new item's position (S10).
-advance_last_activity = Statement(
-    update_query(
-        _thread.filter(~Exists(_messages.filter(message_id=ITEM))),
-        # Must come before is_started: MariaDB assigns from left to right, with the new values.
-        updated_at=Case(
-            When(is_started=True, then=Greatest(F("updated_at") + MICROSECOND, NOW)),
-            default=NOW,
-        ),
-        is_started=True,
-    )
+_ITEM_VALUES = column_parameters(
+    ChatMessage, "item_id", "payload", "item_type", "item_status", "sender_type", "content"
 )
-insert_item = Statement(
-    insert_query(
-        ChatMessage,
-        user_id=OWNER,
-        session_id=THREAD,
-        message_id=ITEM,
-        timestamp=ScalarSubquery(_thread.values("updated_at")),
-        **column_parameters(
-            ChatMessage,
-            *("item_id", "payload", "item_type", "item_status", "sender_type", "content"),
+select_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_ITEM_COLUMNS))
+select_item_id = Statement(_messages.filter(message_id=ITEM).values_list("item_id"))
+_new_item = _thread.filter(~Exists(_messages.filter(message_id=ITEM)))
+
+
+def _add_item(thread: ChatSessionQuerySet) -> UpdateThenInsert:
+    """
+    Return the statement that adds an item to a thread, unless the item exists.
+
+    It locks the thread's row, so that items are added one after the other. The new updated_at is
+    the new item's position (S10).
+    """
+    return UpdateThenInsert(
+        update_query(
+            thread,
+            # Must come before is_started: MariaDB assigns from left to right, with the new values.
+            updated_at=Case(
+                When(is_started=True, then=Greatest(F("updated_at") + MICROSECOND, NOW)),
+                default=NOW,
+            ),
+            is_started=True,
         ),
+        insert_query(
+            ChatMessage,
+            user_id=OWNER,
+            session_id=THREAD,
+            message_id=ITEM,
+            timestamp=UpdatedColumn(_thread, "updated_at"),
+            **_ITEM_VALUES,
+        ),
+        "updated_at",
     )
+
+
+add_item = _add_item(_new_item)
+# For an attempt before which the item may have been stored. If so, and it is gone, a deletion in
+# the thread has left its time.
+add_item_again = _add_item(
+    _new_item.filter(Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=STARTED_AT))
+)
+_writable_item = _messages.filter(message_id=ITEM, redacted_at__isnull=True)
+_same_type = _writable_item.filter(item_type=_ITEM_VALUES["item_type"])
+replace_item = Statement(update_query(_writable_item, **_ITEM_VALUES))
+update_item = Statement(update_query(_same_type, **_ITEM_VALUES))
+update_pending_item = Statement(
+    update_query(_same_type.filter(item_status="pending"), **_ITEM_VALUES)
 )
 
 

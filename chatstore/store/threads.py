@@ -1,4 +1,4 @@
-"""The sync operations on threads, one for each method of DjangoStore."""
+"""The operations on threads, one for each method of DjangoStore; see chatstore.db.execution."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.db.models import Exists
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.execution import Attempt
+from chatstore.db.execution import IN_THREAD, Attempt, Steps
 from chatstore.models import session_key
 from chatstore.store import queries
 from chatstore.store.owner import Owner
 from chatstore.store.rows import build_page, decode_rows
 
 
-def load_thread(owner: Owner, thread_id: str) -> ThreadMetadata:
-    row = owner.fetch_all(queries.select_thread, session_id=session_key(thread_id))
+def load_thread(owner: Owner, thread_id: str) -> Steps[ThreadMetadata]:
+    row = yield owner.query(queries.select_thread, session_id=session_key(thread_id))
     for thread in decode_rows(codec.load_thread, row):
         return thread
     raise NotFoundError(f"Thread {thread_id} not found")
@@ -26,15 +26,20 @@ def load_thread(owner: Owner, thread_id: str) -> ThreadMetadata:
 
 def save_thread(
     owner: Owner, attempt: Attempt, thread: ThreadMetadata, *, update_only: bool
-) -> None:
+) -> Steps[None]:
     values = codec.session_values(thread)
     key = session_key(values["thread_id"])
     if codec.is_moderated(thread):
+        yield IN_THREAD
         # The status in the object is a moderator's: keep the application's status as stored (M1).
         row = owner.sessions.visible().filter(session_id=key)
         stored = decode_rows(codec.load_thread, row.values_list("thread_id", "payload"))
         status = stored[0].status if stored else ActiveStatus()
         values = codec.session_values(thread.model_copy(update={"status": status}))
+    if update_only:
+        yield owner.query(queries.update_thread, session_id=key, **values)
+        return
+    yield IN_THREAD
     created_at = values["created_at"]
     update = partial(owner.execute, queries.update_thread, session_id=key, **values)
 
@@ -42,25 +47,28 @@ def save_thread(
         owner.execute(queries.insert_thread, session_id=key, updated_at=created_at, **values)
         owner.notify(signals.thread_created, thread_id=values["thread_id"])
 
-    if update_only:
-        update()
-    elif not attempt.update_or_create(update, create):
+    if not attempt.update_or_create(update, create):
         raise NotFoundError(f"Thread {thread.id} not found")
 
 
-def load_threads(owner: Owner, after: str | None, limit: int, order: str) -> Page[ThreadMetadata]:
+def load_threads(
+    owner: Owner, after: str | None, limit: int, order: str
+) -> Steps[Page[ThreadMetadata]]:
     limit = codec.validate_page(limit, order)
-    rows = owner.fetch_all(
+    rows = yield owner.query(
         queries.select_page_of_threads(order, limit + 1, after is not None),
         after=session_key(after or ""),
         after_id=codec.replace_unstorable(after),
     )
-    if not rows and after is not None and not owner.sessions.thread(after).exists():
-        raise NotFoundError(f"Thread {after} not found")
+    if not rows and after is not None:
+        yield IN_THREAD
+        if not owner.sessions.thread(after).exists():
+            raise NotFoundError(f"Thread {after} not found")
     return build_page(codec.load_thread, rows, limit)
 
 
-def delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> None:
+def delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> Steps[None]:
+    yield IN_THREAD
     thread = owner.sessions.thread(thread_id)
     messages = owner.messages.thread(thread_id)
     attachments = owner.attachments.filter(session_id=session_key(thread_id))

@@ -1,0 +1,136 @@
+"""
+Runs a statement without a thread, on PostgreSQL: on psycopg's async pools, one for each event
+loop and database, where CHATSTORE_ASYNC_POOL is set (S19).
+
+Every statement is a transaction of its own. What needs more than that, or another database, runs
+on Django's connection in the request's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import weakref
+from functools import cache
+from typing import Any
+
+from asgiref.sync import AsyncToSync
+from django.db import connections
+
+from chatstore.conf import settings
+from chatstore.db.statements import Statement
+
+ENGINE = "django.db.backends.postgresql"
+# Seconds. psycopg_pool doubles the time between its tries to connect up to this; its own default
+# of five minutes would keep the store away for long after the database has come back (S16).
+RECONNECT_TIMEOUT = 2
+
+
+class AsyncDatabase:
+    """One database, as one event loop uses it."""
+
+    def __init__(self, using: str, options: dict[str, Any]) -> None:
+        from psycopg_pool import AsyncConnectionPool
+
+        # Never connected. It has the parameters to connect with, and adapts values and errors.
+        self._wrapper: Any = connections.create_connection(using)
+        kwargs = self._wrapper.get_connection_params()
+        del kwargs["cursor_factory"], kwargs["prepare_threshold"]  # psycopg's own
+        self.pool: Any = AsyncConnectionPool(
+            connection_class=_connection_class(),
+            check=check_idle,
+            open=False,
+            **{
+                "reconnect_timeout": RECONNECT_TIMEOUT,
+                **options,
+                "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
+            },
+        )
+
+    def can_run(self, statement: Statement) -> bool:
+        return statement.is_compiled(self._wrapper.alias)
+
+    async def run(self, statement: Statement, values: dict[str, Any]) -> Any:
+        """
+        Run a statement, to its end even when cancelled (S16).
+
+        Returns a select's rows, or how many rows another statement has written. Raises Django's
+        errors.
+        """
+        sql, params = statement.bind(self._wrapper, values)
+        with self._wrapper.wrap_database_errors:
+            connection = await self.pool.getconn()
+            try:
+                cursor = await connection.execute(sql, params)
+                return await cursor.fetchall() if statement.is_select else cursor.rowcount
+            finally:
+                await self.pool.putconn(connection)
+
+
+async def check_idle(connection: Any) -> None:
+    """Raise OperationalError if the server has closed an idle connection; asks it nothing."""
+    import psycopg
+
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    if poll.poll(0):  # an idle connection has nothing to read but the server's farewell
+        connection.pgconn.finish()
+        raise psycopg.OperationalError("the server has closed the idle connection")
+
+
+@cache
+def _connection_class() -> type[Any]:
+    from psycopg import AsyncConnection, waiting
+
+    class Connection(AsyncConnection[Any]):
+        """A connection on which a cancellation waits for the end of the statement (S16)."""
+
+        async def wait(
+            self,
+            gen: Any,
+            interval: float = 0.1,
+            timeout: float | None = None,  # noqa: ASYNC109 (psycopg's signature)
+        ) -> Any:
+            is_cancelled = False
+            try:
+                while True:
+                    try:
+                        return await waiting.wait_async(
+                            gen, self.pgconn.socket, interval=interval, timeout=timeout
+                        )
+                    except asyncio.CancelledError:
+                        is_cancelled = True
+            finally:
+                if is_cancelled:  # again, where the task waits next
+                    task: Any = asyncio.current_task()
+                    task.uncancel()
+                    task.cancel()
+
+    return Connection
+
+
+_databases: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncDatabase]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+async def get_database(using: str) -> AsyncDatabase | None:
+    """Return the running loop's database, or None where operations run in a thread."""
+    options = settings.async_pool
+    # Below sync code there may be a caller's transaction, on its thread's connection.
+    if not options or getattr(AsyncToSync.executors, "current", None):
+        return None
+    databases = _databases.setdefault(asyncio.get_running_loop(), {})
+    if using not in databases:
+        configured = connections.settings[using]
+        if configured["ENGINE"] != ENGINE or "assume_role" in configured.get("OPTIONS", {}):
+            return None
+        databases[using] = AsyncDatabase(using, options)
+        await databases[using].pool.open()
+    return databases[using]
+
+
+async def close() -> None:
+    """Close the running loop's pools."""
+    for each in _databases.pop(asyncio.get_running_loop(), {}).values():
+        await each.pool.close()

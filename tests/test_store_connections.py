@@ -147,7 +147,7 @@ class CancellationTest(TransactionTestCase):
         has_begun, may_go_on = threading.Event(), threading.Event()
 
         def wait(execute: Any, sql: str, *rest: Any) -> Any:
-            if sql.startswith("INSERT") and "chat_messages" in sql:
+            if "INSERT" in sql and "chat_messages" in sql:
                 has_begun.set()
                 may_go_on.wait(10)
             return execute(sql, *rest)

@@ -1,0 +1,165 @@
+"""S19: where CHATSTORE_ASYNC_POOL is set, the store keeps its promises without a thread too."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from asgiref.sync import ThreadSensitiveContext, async_to_sync
+from django.db import connection, transaction
+from django.test import TestCase, TransactionTestCase, override_settings
+
+from chatstore.db import async_pools
+from chatstore.models import ChatMessage
+from chatstore.store import DjangoStore
+from tests.async_pool import OPTIONS, AsyncPoolMixin
+from tests.base import ALICE, answer, thread, tool_call, user_message
+from tests.test_store import DjangoStoreContract
+from tests.test_store_faults import DroppedConnectionsTest, TerminatedConnectionsTest
+
+store = DjangoStore()
+
+
+class ContractTest(AsyncPoolMixin, DjangoStoreContract, TransactionTestCase):
+    pass
+
+
+class FaultsTest(AsyncPoolMixin, DroppedConnectionsTest):
+    pass
+
+
+class TerminatedTest(AsyncPoolMixin, TerminatedConnectionsTest):
+    def fill_pool(self) -> None:
+        async def fill() -> None:
+            database: Any = await async_pools.get_database("default")
+            await database.pool.wait()
+
+        self.run_in_loop(fill)
+
+
+async def turn(number: int) -> None:
+    thread_id, context = f"thr_{number}", {"user_id": f"user_{number}"}
+    await store.load_thread(thread_id, context)
+    await store.add_thread_item(thread_id, user_message("msg_1"), context)
+    await store.load_thread_items(thread_id, None, 20, "desc", context)
+    await store.add_thread_item(thread_id, answer("msg_2"), context)
+    await store.save_item(thread_id, answer("msg_2", "Better"), context)
+    await store.add_thread_item(thread_id, tool_call(), context)
+    await store.add_thread_item(thread_id, tool_call(status="completed"), context)
+    await store.load_item(thread_id, "msg_2", context)
+
+
+class LaneTest(AsyncPoolMixin, TransactionTestCase):
+    async def test_S19_a_turn_takes_no_thread(self) -> None:
+        """Once each statement has run, and so is compiled."""
+        for number in range(2):
+            await store.save_thread(thread(f"thr_{number}"), {"user_id": f"user_{number}"})
+        await turn(0)
+        before = threading.active_count()
+        async with ThreadSensitiveContext():  # as of a request: its first hop makes a thread
+            await turn(1)
+            self.assertEqual(threading.active_count(), before)
+
+    async def test_S16_a_hundred_streams_share_a_pool_of_four(self) -> None:
+        for number in range(100):
+            await store.save_thread(thread(f"thr_{number}"), {"user_id": f"user_{number}"})
+        await asyncio.gather(*map(turn, range(100)))
+        database: Any = await async_pools.get_database("default")
+        stats = database.pool.get_stats()
+        self.assertLessEqual(stats["pool_size"], 4)
+        self.assertEqual(stats["pool_available"], stats["pool_size"])
+        self.assertEqual(await ChatMessage.objects.acount(), 300)
+
+    async def test_S10_items_added_at_once_have_an_order_and_none_is_lost(self) -> None:
+        await store.save_thread(thread(), ALICE)
+        names = [f"msg_{number}" for number in range(50)]
+        await asyncio.gather(
+            *(store.add_thread_item("thr_1", user_message(name), ALICE) for name in names)
+        )
+        positions = [row async for row in ChatMessage.objects.values_list("timestamp", flat=True)]
+        self.assertEqual(len(set(positions)), 50)
+
+    async def test_S16_a_statement_that_has_begun_is_awaited_to_its_end(self) -> None:
+        await store.save_thread(thread(), ALICE)
+        await store.add_thread_item("thr_1", user_message("msg_0"), ALICE)
+        is_locked, may_go_on = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                ChatMessage.objects.first().session.save(update_fields=["title"])
+                is_locked.set()
+                may_go_on.wait(10)
+            connection.close()
+
+        holder = asyncio.create_task(asyncio.to_thread(hold))
+        await asyncio.to_thread(is_locked.wait, 10)
+        add = asyncio.create_task(store.add_thread_item("thr_1", user_message(), ALICE))
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            add.cancel()
+            await asyncio.sleep(0.02)
+            self.assertFalse(add.done())
+        may_go_on.set()
+        with self.assertRaises(asyncio.CancelledError):
+            await add
+        await holder
+        page = await store.load_thread_items("thr_1", None, 9, "asc", ALICE)
+        self.assertEqual([item.id for item in page.data], ["msg_0", "msg_1"])
+
+    async def test_S16_cancelled_while_it_waits_for_a_connection_it_is_done_all_the_same(
+        self,
+    ) -> None:
+        await store.save_thread(thread(), ALICE)
+        await store.add_thread_item("thr_1", user_message("msg_0"), ALICE)
+        database: Any = await async_pools.get_database("default")
+        taken = [await database.pool.getconn() for _ in range(OPTIONS["max_size"])]
+        add = asyncio.create_task(store.add_thread_item("thr_1", user_message(), ALICE))
+        await asyncio.sleep(0.05)
+        add.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await add
+        for each in taken:
+            await database.pool.putconn(each)
+        page = await store.load_thread_items("thr_1", None, 9, "asc", ALICE)
+        self.assertEqual([item.id for item in page.data], ["msg_0", "msg_1"])
+
+    async def test_S16_a_timeout_around_an_operation_is_a_timeout(self) -> None:
+        await store.save_thread(thread(), ALICE)
+        await store.load_thread("thr_1", ALICE)
+        with self.assertRaises(TimeoutError):
+            async with asyncio.timeout(0):
+                await store.load_thread("thr_1", ALICE)
+                await asyncio.sleep(1)
+
+
+@pytest.mark.postgresql
+@override_settings(CHATSTORE_ASYNC_POOL=OPTIONS)
+class BelowSyncCodeTest(TestCase):
+    """The caller's thread may hold a transaction, so the operations must use its connection."""
+
+    async def test_S19_an_async_test_of_djangos_sees_its_own_rows(self) -> None:
+        await store.save_thread(thread(), ALICE)
+        await store.add_thread_item("thr_1", user_message(), ALICE)
+        self.assertIsNone(await async_pools.get_database("default"))
+        self.assertEqual(await ChatMessage.objects.acount(), 1)
+
+    def test_S19_async_to_sync_inside_a_transaction_is_inside_it(self) -> None:
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            async_to_sync(store.save_thread)(thread(), ALICE)
+            async_to_sync(store.add_thread_item)("thr_1", user_message(), ALICE)
+            self.assertEqual(ChatMessage.objects.count(), 1)
+            raise ZeroDivisionError
+        self.assertEqual(ChatMessage.objects.count(), 0)
+
+
+class OtherDatabasesTest(TestCase):
+    @pytest.mark.sqlite
+    @pytest.mark.mariadb
+    def test_S19_elsewhere_than_on_postgresql_the_setting_changes_nothing(self) -> None:
+        async def run() -> None:
+            self.assertIsNone(await async_pools.get_database("default"))
+
+        with override_settings(CHATSTORE_ASYNC_POOL=OPTIONS):
+            asyncio.run(run())

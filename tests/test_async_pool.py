@@ -14,23 +14,22 @@ from django.test import TestCase, TransactionTestCase, override_settings
 from chatstore.db import async_pools
 from chatstore.models import ChatMessage
 from chatstore.store import DjangoStore
+from tests import test_store, test_store_faults
 from tests.async_pool import OPTIONS, AsyncPoolMixin
 from tests.base import ALICE, answer, thread, tool_call, user_message
-from tests.test_store import DjangoStoreContract
-from tests.test_store_faults import DroppedConnectionsTest, TerminatedConnectionsTest
 
 store = DjangoStore()
 
 
-class ContractTest(AsyncPoolMixin, DjangoStoreContract, TransactionTestCase):
+class ContractTest(AsyncPoolMixin, test_store.DjangoStoreContract, TransactionTestCase):
     pass
 
 
-class FaultsTest(AsyncPoolMixin, DroppedConnectionsTest):
+class FaultsTest(AsyncPoolMixin, test_store_faults.DroppedConnectionsTest):
     pass
 
 
-class TerminatedTest(AsyncPoolMixin, TerminatedConnectionsTest):
+class TerminatedTest(AsyncPoolMixin, test_store_faults.TerminatedConnectionsTest):
     def fill_pool(self) -> None:
         async def fill() -> None:
             database: Any = await async_pools.get_database("default")

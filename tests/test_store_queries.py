@@ -93,7 +93,11 @@ class StatementsTest(TransactionTestCase):
         return counts
 
     def test_S12_the_table_of_statements_is_true_and_does_not_grow(self) -> None:
-        rows = re.findall(r"^\| `(\w+)`([^|]*) \| (\d+) \| (\d+) \|$", TABLE.read_text(), re.M)
+        text = TABLE.read_text()
+        if connection.vendor != "postgresql":
+            text = text.partition("On PostgreSQL")[0]
+        # The second table's lines, of PostgreSQL, replace the first one's.
+        rows = re.findall(r"^\| `(\w+)`([^|]*) \| (\d+) \| (\d+) \|$", text, re.M)
         documented = {name + case: (int(asked), int(begun)) for name, case, asked, begun in rows}
         for size in (2, 60):
             self.assertEqual(self.measured(size), documented)

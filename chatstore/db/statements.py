@@ -112,6 +112,8 @@ class Statement:
         """Return the SQL for a connection of Django's, and the driver's values in their order."""
         if connection.alias not in self._compiled:
             sql, params = self._compile(connection)
+            if connection.vendor == "postgresql":
+                sql, params = _write_constants(sql, params)
             placeholders = tuple(_Placeholder.of(param, connection.vendor) for param in params)
             self._compiled[connection.alias] = sql, placeholders
         sql, placeholders = self._compiled[connection.alias]
@@ -186,6 +188,19 @@ class UpdateThenInsert(Statement):
             f" {into} SELECT {places.removesuffix(')')} FROM updated"
         )
         return sql, (*update_params, *insert_params)
+
+
+def _write_constants(sql: str, params: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return PostgreSQL's SQL with its constants in the text, not sent with each execution."""
+    from psycopg.sql import Literal
+
+    places = (
+        "%s" if isinstance(param, Parameter) else Literal(param).as_string().replace("%", "%%")
+        for param in params
+    )
+    # %% stands for a %, both here and where the statement is executed.
+    sql = sql.replace("%%", "%%%%") % tuple(places)
+    return sql, tuple(param for param in params if isinstance(param, Parameter))
 
 
 def update_query(rows: QuerySet[Any, Any], **values: Any) -> Query:

@@ -11,6 +11,7 @@ import threading
 from types import FrameType
 from typing import Any
 
+from chatstore.db import async_pools
 from chatstore.http.request_limits import ASGIApplication, bounded
 from chatstore.server import streams
 
@@ -36,6 +37,7 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await streams.stop_all()
+                await async_pools.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

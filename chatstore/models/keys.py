@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from functools import lru_cache
 
 
 def _uuid5(namespace: uuid.UUID, name: str) -> uuid.UUID:
@@ -19,6 +20,7 @@ def _uuid5(namespace: uuid.UUID, name: str) -> uuid.UUID:
     return uuid.UUID(bytes=digest[:16], version=5)
 
 
+@lru_cache(maxsize=1024)
 def session_key(thread_id: str) -> uuid.UUID:
     """Return the primary key of the thread with this ChatKit id (S5)."""
     return _uuid5(uuid.NAMESPACE_DNS, f"chatkit-{thread_id}")

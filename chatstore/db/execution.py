@@ -45,7 +45,7 @@ class Attempt:
         self.using = using  # alias of the database
         self.row_existed = False
         self.commit_error: Error | None = None
-        self.is_reconnected = False  # Django opened a new connection while it rolled back
+        self.is_reconnected = False  # the connection was replaced in the transaction
         self._is_committing = False
 
     @property

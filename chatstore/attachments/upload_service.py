@@ -130,10 +130,10 @@ async def reserve_incoming_path(attachment_id: str) -> str:
     """
     Return the path at which a client may write its bytes straight to the storage.
 
-    What is left there is removed after ChatFileToRemove.UPLOAD_TIME.
+    What is left there is removed after ChatFileToRemove.UPLOAD_TIMEOUT.
     """
     path = _incoming_path(attachment_id)
-    after = ChatFileToRemove.UPLOAD_TIME
+    after = ChatFileToRemove.UPLOAD_TIMEOUT
     await run(
         _database(), lambda attempt: files.schedule_removals([path], attempt.using, after=after)
     )

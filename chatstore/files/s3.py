@@ -20,7 +20,7 @@ from django.core.files.storage import Storage
 
 from chatstore.conf import settings
 
-# Seconds. Well below UPLOAD_TIME, after which the temporary key is removed for the last time.
+# Seconds. Well below UPLOAD_TIMEOUT, after which the temporary key is removed for the last time.
 MAX_TTL = 12 * 3600
 _known: WeakKeyDictionary[Storage, Presigner] = WeakKeyDictionary()
 

@@ -22,7 +22,7 @@ def save(content: File[bytes], using: str) -> str:
     """
     Write a file under a fresh name, and return the name.
 
-    The file is removed after ChatFileToRemove.UPLOAD_TIME unless its removal is cancelled. What
+    The file is removed after ChatFileToRemove.UPLOAD_TIMEOUT unless its removal is cancelled. What
     the storage raises is raised, and leaves nothing behind.
     """
     return write(lambda path: get_storage().save(path, content, max_length=255), using)
@@ -40,7 +40,7 @@ def write(put: Callable[[str], str], using: str) -> str:
     # The name tells nothing of owner or content, and has no suffix that a web server would obey.
     name = secrets.token_hex(16)
     path = get_storage().get_available_name(f"chatstore/{name[:2]}/{name[2:]}", max_length=255)
-    schedule_removals([path], using, after=ChatFileToRemove.UPLOAD_TIME)
+    schedule_removals([path], using, after=ChatFileToRemove.UPLOAD_TIMEOUT)
     release_connections_sync()  # a storage may take its time
     try:
         saved = put(path)
@@ -48,6 +48,6 @@ def write(put: Callable[[str], str], using: str) -> str:
         remove_now(path, using)
         raise
     if saved != path:  # the storage may choose another name
-        schedule_removals([saved], using, after=ChatFileToRemove.UPLOAD_TIME)
+        schedule_removals([saved], using, after=ChatFileToRemove.UPLOAD_TIMEOUT)
         cancel_removals([path], using)
     return saved

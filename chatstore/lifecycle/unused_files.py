@@ -29,7 +29,7 @@ def cleanup_files(
     now = timezone.now()
     unused = (
         ChatAttachment.objects.using(using)
-        .unused_since(now - ChatFileToRemove.UPLOAD_TIME)
+        .unused_since(now - ChatFileToRemove.UPLOAD_TIMEOUT)
         .deletable()
     )
     report = FilesReport()

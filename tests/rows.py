@@ -55,7 +55,7 @@ def save_file(content: bytes, using: str = "default") -> str:
     """Put bytes into the storage, kept, but named by no row."""
     path = files.save(ContentFile(content), using)
     with transaction.atomic(using=using):
-        files.keep(path, using)
+        files.cancel_removal(path, using)
     return path
 
 

@@ -29,7 +29,7 @@ from chatstore import codec, files
 from chatstore.attachments import upload_service, validation
 from chatstore.conf import settings
 from chatstore.exceptions import UploadRefused
-from chatstore.files import links
+from chatstore.files import signed_urls
 from chatstore.models import ChatAttachment, session_key
 
 TContext = TypeVar("TContext")
@@ -66,7 +66,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
             path = await upload_service.reserve_incoming_path(attachment.id)
             url, headers = signer.upload_url(path, input.size, mime_type)
         else:
-            url, headers = links.make("upload", attachment.id, user_id, context), {}
+            url, headers = signed_urls.create("upload", attachment.id, user_id, context), {}
         attachment.upload_descriptor = AttachmentUploadDescriptor(
             url=AnyUrl(url), method="PUT", headers=headers
         )
@@ -89,7 +89,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
         """Take the bytes of an upload in two phases; the first to be complete uses its URL up."""
         user_id = self._user_id(context)
         [row] = await upload_service.find(user_id, [attachment_id])
-        if links.owner_by(token, "upload", attachment_id) is None:
+        if signed_urls.owner_from_token(token, "upload", attachment_id) is None:
             raise UploadRefused(_("The link for this upload has expired. Start it again."), 403)
         save = partial(files.save, content)
         return await upload_service.complete(
@@ -116,7 +116,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
 
     async def find_by_token(self, attachment_id: str, token: str) -> ChatAttachment:
         """The same for whoever has a signed URL, and no session here."""
-        user_id = links.owner_by(token, "file", attachment_id)
+        user_id = signed_urls.owner_from_token(token, "file", attachment_id)
         if user_id is None:
             raise NotFoundError(f"Attachment {attachment_id} not found")
         return await upload_service.find_uploaded(user_id, attachment_id)
@@ -171,7 +171,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
 
     def _build_image(self, name: str, mime_type: str, context: TContext) -> ImageAttachment:
         attachment_id = self.generate_attachment_id(mime_type, context)
-        url = links.make("file", attachment_id, self._user_id(context), context)
+        url = signed_urls.create("file", attachment_id, self._user_id(context), context)
         return ImageAttachment(
             id=attachment_id,
             name=validation.clean_name(name),

@@ -62,8 +62,8 @@ async def find_arrived(user_id: str, attachment_ids: Collection[str]) -> list[Ch
         return rows
     for row in awaited:
         path = _incoming_path(row.attachment_id)
-        if found := await sync_to_async(signer.look)(path, validation.HEAD_BYTES):
-            save = partial(files.write, partial(signer.copy, path))
+        if found := await sync_to_async(signer.read_head)(path, validation.HEAD_BYTES):
+            save = partial(files.save_with, partial(signer.copy, path))
             with suppress(UploadComplete):  # by another request, a moment ago
                 await complete(row, *found, save)
     return await find(user_id, attachment_ids)
@@ -111,7 +111,7 @@ async def _keep(
         is_first = await _run(_finish, user_id, attachment, size, path)
     finally:
         if not is_first:
-            await run(_database(), lambda attempt: files.remove_now(path, attempt.using))
+            await run(_database(), lambda attempt: files.remove_file(path, attempt.using))
     if not is_first:
         raise _already_uploaded()
 
@@ -224,7 +224,7 @@ def _finish(owner: Owner, attempt: Attempt, attachment: Attachment, size: int, p
             path=path,
             uploaded_at=timezone.now(),
         ):
-            files.keep(path, owner.using)
+            files.cancel_removal(path, owner.using)
             return True
     return row.filter(path=path).exists()  # a repeat, and the first try had committed after all
 

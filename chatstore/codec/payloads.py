@@ -54,7 +54,7 @@ _SENDERS = {
 }
 # MariaDB rejects JSON with more than 32 levels.
 _MAX_JSON_DEPTH = 30
-# The query parameter with the signature in the URLs of chatstore.files.links.
+# The query parameter with the signature in the URLs of chatstore.files.signed_urls.
 FILE_URL_PARAMETER = "chatstore"
 _FILE_URL = re.compile(rf"/(?P<id>[^/?#]+)/\?{FILE_URL_PARAMETER}=")
 _thread_adapter: TypeAdapter[ThreadMetadata] = TypeAdapter(ThreadMetadata)
@@ -165,7 +165,7 @@ def attachment_ids(item: ThreadItem) -> set[str]:
 
 
 def attachment_id_from_url(url: object) -> str | None:
-    """Return the attachment's id from a URL of chatstore.files.links; None for any other URL."""
+    """Return the attachment's id in a URL of chatstore.files.signed_urls; None for other URLs."""
     found = _FILE_URL.search(str(url))
     return found["id"] if found else None
 

@@ -56,7 +56,9 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         reset_queries()
     receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
     receipt.files_left = (
-        files.removals(using).filter(scheduled_at__gte=receipt.erased_at, tries__gt=0).count()
+        files.scheduled_removals(using)
+        .filter(scheduled_at__gte=receipt.erased_at, tries__gt=0)
+        .count()
     )
     responses = signals.user_erased.send_robust(
         ChatSession, using=using, user_id=user_id, receipt=receipt

@@ -35,15 +35,15 @@ def cleanup_files(
     report = FilesReport()
     if dry_run:
         report.uploads = unused.count()
-        report.files = files.removals(using).filter(due_at__lte=now).count()
+        report.files = files.scheduled_removals(using).filter(due_at__lte=now).count()
     else:
-        for paths in files.due(using, now, batch_size):
-            report.files += files.remove(paths, using)
+        for paths in files.iter_due_paths(using, now, batch_size):
+            report.files += files.remove_files(paths, using)
             reset_queries()
         while deleted := run_sync(using, _delete_uploads, unused, batch_size):
             report.uploads += deleted
             reset_queries()
-    report.failed = files.removals(using).filter(tries__gt=0).count()
+    report.failed = files.scheduled_removals(using).filter(tries__gt=0).count()
     return report
 
 

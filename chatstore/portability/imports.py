@@ -233,9 +233,9 @@ class Importer:
             with transaction.atomic(using=self.using):
                 is_wanted = row.update(path=path)
                 if is_wanted:
-                    files.keep(path, self.using)
+                    files.cancel_removal(path, self.using)
             if not is_wanted:  # deleted meanwhile, or brought by another import
-                files.remove_now(path, self.using)
+                files.remove_file(path, self.using)
         self._files.clear()
 
 

@@ -16,7 +16,7 @@ from django.db import router
 
 from chatstore import codec
 from chatstore.db.execution import Attempt, run
-from chatstore.files import links
+from chatstore.files import signed_urls
 from chatstore.models import ChatSession
 from chatstore.seen_threads import is_thread_seen, mark_thread_seen
 from chatstore.store import attachments, items, threads
@@ -98,7 +98,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         Arguments and errors are those of load_threads; ``after`` is the id of one of its items.
         """
         page = await self._read(items.load_items, context, thread_id, after, limit, order)
-        links.renew_items(page.data, self.get_user_id(context), context)
+        signed_urls.renew_item_urls(page.data, self.get_user_id(context), context)
         return page
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
@@ -120,7 +120,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     async def load_item(self, thread_id: str, item_id: str, context: TContext) -> ThreadItem:
         """Return an item as it was saved (S6); NotFoundError if there is none, or it is hidden."""
         item = await self._read(items.load_item, context, thread_id, item_id)
-        links.renew_items([item], self.get_user_id(context), context)
+        signed_urls.renew_item_urls([item], self.get_user_id(context), context)
         return item
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: TContext) -> None:
@@ -144,7 +144,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     async def load_attachment(self, attachment_id: str, context: TContext) -> Attachment:
         """Return an attachment, with a new preview URL (S6); NotFoundError if there is none."""
         attachment = await self._read(attachments.load_attachment, context, attachment_id)
-        links.renew(attachment, self.get_user_id(context), context)
+        signed_urls.renew_preview_url(attachment, self.get_user_id(context), context)
         return attachment
 
     async def delete_attachment(self, attachment_id: str, context: TContext) -> None:

@@ -14,5 +14,5 @@ def get_storage() -> Storage:
 
 
 def get_presigner() -> Presigner | None:
-    """Return the storage's Presigner; None if it has none, or CHATSTORE_USE_PRESIGNED_URLS is off."""
+    """Return the storage's Presigner; None if it has none, or USE_PRESIGNED_URLS is off."""
     return Presigner.for_storage(get_storage()) if settings.use_presigned_urls else None

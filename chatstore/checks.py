@@ -37,7 +37,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_databases(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Check that MariaDB and MySQL can store any text (chatstore.E007); run by ``migrate``."""
+    """Check that MariaDB and MySQL can store any text (chatstore.E007); ``migrate`` runs it."""
     errors: list[CheckMessage] = []
     for alias in databases or ():
         if connections[alias].vendor == "mysql":
@@ -49,7 +49,7 @@ def check_databases(databases: Iterable[str] | None = None, **kwargs: Any) -> li
                     Error(
                         f"The database {alias!r} has the character set {charset}, "
                         "which can't store every message.",
-                        hint="ALTER DATABASE … CHARACTER SET utf8mb4, before its tables are created.",
+                        hint="ALTER DATABASE … CHARACTER SET utf8mb4, before its tables are made.",
                         id="chatstore.E007",
                     )
                 )

@@ -1,7 +1,7 @@
 """
 Responses that stream a file in chunks, with headers that keep a browser from executing it (A2).
 
-Checks no permission: whoever calls this has found the row for its owner.
+Checks no permission: the caller has found the row for its owner.
 """
 
 from __future__ import annotations

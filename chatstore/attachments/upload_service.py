@@ -59,7 +59,7 @@ async def find_and_complete(user_id: str, attachment_ids: Collection[str]) -> li
     """
     Return the rows of attachments, and first complete the uploads that went straight to S3.
 
-    Nobody tells Django when a client has sent its bytes there; so this looks for them.
+    S3 does not notify Django of an upload, so this looks for the bytes.
     """
     rows = await find(user_id, attachment_ids)
     incomplete = [row for row in rows if not row.uploaded_at]

@@ -95,7 +95,7 @@ def _to_json(instance: BaseModel) -> str:
         text = instance.model_dump_json(warnings=False)
     except ValueError:  # a lone surrogate; or a value that has no JSON, which fails again below
         text = ""
-    # In a key, pydantic itself writes a lone surrogate as three U+FFFD: made anew, it is one.
+    # U+FFFD too: pydantic writes it three times for a lone surrogate in a key; below it is one.
     if text and "\\u0000" not in text and REPLACEMENT not in text:
         return text
     value = replace_unstorable(instance.model_dump(warnings=False))

@@ -56,8 +56,8 @@ def cancel_removal(path: str, using: str) -> None:
     Raises FileNotFoundError if no removal is scheduled, or if it is due within RETRY_AFTER: a
     cleanup that runs before this transaction commits would still remove the file.
     """
-    not_yet = timezone.now() + RETRY_AFTER
-    if not scheduled_removals(using).filter(path=path, due_at__gt=not_yet).delete()[0]:
+    earliest_due = timezone.now() + RETRY_AFTER
+    if not scheduled_removals(using).filter(path=path, due_at__gt=earliest_due).delete()[0]:
         raise FileNotFoundError(path)
 
 

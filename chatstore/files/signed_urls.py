@@ -3,8 +3,8 @@ Signed URLs of files on this site: absolute, valid for a limited time, renewed a
 
 The signature covers the purpose, the attachment and its owner. With it a file can be read without a
 session, which ChatKit's official component needs: it runs in a frame of another site, whose
-requests have no cookies of this one. chatstore.http.files refuses a signed-in
-user who is not the owner.
+requests have no cookies of this one. chatstore.http.files refuses a signed-in user who is not the
+owner.
 """
 
 from __future__ import annotations

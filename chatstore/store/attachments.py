@@ -1,4 +1,6 @@
-"""The sync operations on attachments' rows, one for each method of DjangoStore."""
+"""
+The sync operations on attachments' rows, one for each method of DjangoStore, which documents them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sync operations on threads, one for each method of DjangoStore."""
+"""The sync operations on threads, one for each method of DjangoStore, which documents them."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ class MemoryStore(Store[Any]):
     """
     Keeps threads, items and attachments in memory, with the behaviour of DjangoStore.
 
-    Contexts, ids and errors are those of DjangoStore; it has no moderation. Each instance has its
-    own objects. Use it in one event loop: it is not safe for several OS threads.
+    Contexts, ids, return values and errors are those of DjangoStore; it has no moderation. Each
+    instance has its own objects. Use it in one event loop: it is not safe for several OS threads.
     """
 
     def __init__(self) -> None:

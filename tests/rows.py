@@ -55,7 +55,7 @@ def save_file(content: bytes, using: str = "default") -> str:
     """Put bytes into the storage, kept, but named by no row."""
     path = files.save(ContentFile(content), using)
     with transaction.atomic(using=using):
-        files.keep(path, using)
+        files.cancel_removal(path, using)
     return path
 
 
@@ -127,5 +127,5 @@ def everything() -> list[list[dict[str, Any]]]:
 def delete_everything() -> None:
     """Empty the tables, faster than a flush of the database."""
     for model in (ChatAttachment, ChatMessage, ChatSession):
-        model.objects.all().delete_only()
+        model.objects.all().raw_delete()
     ChatFileToRemove.objects.all().delete()

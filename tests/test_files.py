@@ -163,14 +163,14 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.cleanup()
         self.assertEqual(self.stored(), set())
         with self.assertRaises(FileNotFoundError), transaction.atomic():
-            files.keep(path, "default")
+            files.cancel_removal(path, "default")
 
     def test_A4_an_upload_that_is_nearly_due_is_given_up(self) -> None:
         """Or it would be removed just after it was kept."""
         path = files.save(ContentFile(b"bytes"), "default")
         ChatFileToRemove.objects.update(due_at=timezone.now() + dt.timedelta(minutes=50))
         with self.assertRaises(FileNotFoundError), transaction.atomic():
-            files.keep(path, "default")
+            files.cancel_removal(path, "default")
         self.assertTrue(ChatFileToRemove.objects.exists())
 
     def test_A4_a_file_that_is_gone_already_is_no_error(self) -> None:

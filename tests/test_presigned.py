@@ -137,7 +137,7 @@ class PresignedTest(TransactionTestCase):
     async def test_A2_a_download_is_signed_with_its_type_and_disposition(self) -> None:
         attachment = await self.attachments.upload(uploaded(PDF), "a.pdf", "", ALICE)
         row = await self.attachments.find(attachment.id, ALICE)
-        signer = Presigner.of(files.get_storage())
+        signer = Presigner.for_storage(files.get_storage())
         assert signer
         url = signer.download_url(row.path, "application/pdf", 'attachment; filename="a.pdf"')
         response = await asyncio.to_thread(httpx.get, url)

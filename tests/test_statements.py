@@ -13,12 +13,12 @@ from django.db import IntegrityError, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import TestCase
 
-from chatstore.db.statements import Statement, insert, parameters, update
+from chatstore.db.statements import Statement, column_parameters, insert_query, update_query
 from chatstore.models import ChatSession
 from chatstore.store import DjangoStore
 from tests.base import ALICE, NOW, answer, thread, tool_call, user_message
 
-COLUMNS = parameters(
+COLUMNS = column_parameters(
     ChatSession, "session_id", "user_id", "title", "metadata", "created_at", "updated_at"
 )
 VALUES: dict[str, Any] = {
@@ -30,16 +30,16 @@ VALUES: dict[str, Any] = {
     "updated_at": dt.datetime(2026, 1, 2, 3, 4, 5, 678902, tzinfo=dt.UTC),
 }
 
-insert_row = Statement(insert(ChatSession, **COLUMNS))
+insert_row = Statement(insert_query(ChatSession, **COLUMNS))
 rows = ChatSession.objects.for_owner(COLUMNS["user_id"])
 row = rows.filter(session_id=COLUMNS["session_id"])
 select_title = Statement(row.values_list("title"))
-update_title = Statement(update(row, title=COLUMNS["title"]))
+update_title = Statement(update_query(row, title=COLUMNS["title"]))
 
 
 class StatementTest(TestCase):
     def test_what_is_inserted_is_what_create_would_store(self) -> None:
-        self.assertEqual(insert_row.count(USING, VALUES), 1)
+        self.assertEqual(insert_row.execute(USING, VALUES), 1)
         stored = ChatSession.objects.values().get()
         ChatSession.objects.all().delete()
         ChatSession.objects.create(**VALUES)
@@ -49,21 +49,21 @@ class StatementTest(TestCase):
     def test_each_run_takes_its_own_values(self) -> None:
         others = {**VALUES, "session_id": uuid.uuid4(), "user_id": "charlie", "title": "Other"}
         for values in (VALUES, others):
-            insert_row.count(USING, values)
+            insert_row.execute(USING, values)
         for values in (VALUES, others, VALUES):
-            self.assertEqual(select_title.rows(USING, values), [(values["title"],)])
-        self.assertEqual(update_title.count(USING, {**VALUES, "title": "New"}), 1)
-        self.assertEqual(update_title.count(USING, {**VALUES, "user_id": "charlie"}), 0)
-        self.assertEqual(select_title.rows(USING, VALUES), [("New",)])
-        self.assertEqual(select_title.rows(USING, others), [("Other",)])
+            self.assertEqual(select_title.fetch_all(USING, values), [(values["title"],)])
+        self.assertEqual(update_title.execute(USING, {**VALUES, "title": "New"}), 1)
+        self.assertEqual(update_title.execute(USING, {**VALUES, "user_id": "charlie"}), 0)
+        self.assertEqual(select_title.fetch_all(USING, VALUES), [("New",)])
+        self.assertEqual(select_title.fetch_all(USING, others), [("Other",)])
 
     def test_a_failure_is_djangos_and_breaks_the_transaction_that_it_is_in(self) -> None:
-        insert_row.count(USING, VALUES)
+        insert_row.execute(USING, VALUES)
         with self.assertRaises(IntegrityError), transaction.atomic():
-            insert_row.count(USING, VALUES)
+            insert_row.execute(USING, VALUES)
         with transaction.atomic():
             with self.assertRaises(IntegrityError):
-                insert_row.count(USING, VALUES)
+                insert_row.execute(USING, VALUES)
             self.assertTrue(transaction.get_rollback())
             transaction.set_rollback(True)
         self.assertEqual(ChatSession.objects.count(), 1)

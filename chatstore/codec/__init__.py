@@ -1,26 +1,27 @@
 """
-Row <-> ChatKit object: the one place where the ORM's words and ChatKit's words meet.
+Converts ChatKit objects to the values of columns, and columns to ChatKit objects.
 
-Pure: no query, no setting, no model and no state of a request, so that stores outside Django can
-use it too. What it knows of the rows is the names of their columns.
+The only package that knows both the ORM's words (session, message) and ChatKit's (thread, item).
+Its functions are pure: no query, no setting, no model, no state of a request, so that stores
+without Django can use them too.
 """
 
 from chatstore.codec.ids import (
     FAKE_ID,
     MAX_ID_LENGTH,
-    clean_user_id,
-    id_type,
     is_storable_id,
     new_id,
-    user_id_of,
+    store_item_type,
+    user_id_from_context,
+    validate_user_id,
 )
-from chatstore.codec.paging import check_page
+from chatstore.codec.paging import validate_page
 from chatstore.codec.payloads import (
     FILE_URL_PARAMETER,
     IMMUTABLE_TYPES,
     ModeratedClosedStatus,
     ModeratedLockedStatus,
-    attachment_id_of,
+    attachment_id_from_url,
     attachment_ids,
     attachment_values,
     is_moderated,
@@ -31,8 +32,8 @@ from chatstore.codec.payloads import (
     session_values,
 )
 from chatstore.codec.plain_text import plain_text
-from chatstore.codec.storable import clean
-from chatstore.codec.times import EARLIEST, LATEST, as_utc, with_offsets
+from chatstore.codec.storable import replace_unstorable
+from chatstore.codec.times import EARLIEST, LATEST, as_utc, with_utc_offsets
 
 __all__ = [
     "EARLIEST",
@@ -44,13 +45,9 @@ __all__ = [
     "ModeratedClosedStatus",
     "ModeratedLockedStatus",
     "as_utc",
-    "attachment_id_of",
+    "attachment_id_from_url",
     "attachment_ids",
     "attachment_values",
-    "check_page",
-    "clean",
-    "clean_user_id",
-    "id_type",
     "is_moderated",
     "is_storable_id",
     "load_attachment",
@@ -59,7 +56,11 @@ __all__ = [
     "message_values",
     "new_id",
     "plain_text",
+    "replace_unstorable",
     "session_values",
-    "user_id_of",
-    "with_offsets",
+    "store_item_type",
+    "user_id_from_context",
+    "validate_page",
+    "validate_user_id",
+    "with_utc_offsets",
 ]

@@ -1,6 +1,8 @@
 """
-Runs what the other packages ask of the database: a sync function for an async caller, tried again
-where a fault may pass, with the connection given back; and statements compiled once.
+Runs database operations for async callers, and compiles statements once.
+
+``execution`` runs a sync operation, repeats it after a transient error, and releases its
+connection; ``connections`` releases and closes connections; ``statements`` caches compiled SQL.
 
 Knows nothing of threads and items.
 """

@@ -1,4 +1,4 @@
-"""This thread's database connections: given back to their pools, and replaced when dropped."""
+"""Releases the database connections of the current OS thread, and closes those that are lost."""
 
 from __future__ import annotations
 
@@ -10,51 +10,55 @@ from django.db import Error, connections
 
 async def release_connections() -> None:
     """
-    Give the request's database connections back to their pools.
+    Return the request's database connections to their pools (S16).
 
-    Await it in respond() after ORM use of your own and before a long wait: otherwise the
-    stream keeps its connection until it ends, and the eleventh one waits for a pool of ten.
+    Await it in respond() after your own ORM queries and before a long wait. Otherwise the stream
+    keeps its connection until it ends, and with a pool of ten the eleventh stream has to wait.
+    A connection without a pool, or inside a transaction, is left as it is.
     """
-    await sync_to_async(give_connections_back)()
+    await sync_to_async(release_connections_sync)()
 
 
-def give_connections_back() -> None:
-    """The same for sync code: give this thread's connections back to their pools."""
+def release_connections_sync() -> None:
+    """Do what release_connections does, for the OS thread that sync code runs in."""
     for connection in connections.all(initialized_only=True):
-        give_back(connection)
+        release_if_pooled(connection)
 
 
-def replace_dropped_connections() -> bool:
-    """Let go of this thread's connections whose server is gone, and tell whether there were any."""
+def close_dropped_connections() -> bool:
+    """Close the OS thread's connections that the server no longer answers; True if any were."""
     dropped = [
         connection
         for connection in connections.all(initialized_only=True)
-        if not connection.in_atomic_block and was_dropped(connection)
+        if not connection.in_atomic_block and is_connection_dropped(connection)
     ]
     for connection in dropped:
-        close_dropped(connection)
+        close_dropped_connection(connection)
     return bool(dropped)
 
 
-def close_dropped(connection: Any) -> None:
+def close_dropped_connection(connection: Any) -> None:
+    """Close a connection, and let its pool test all its other connections."""
     connection.close()
     if has_pool(connection):
-        # The others in the pool were probably lost with this one: without the check each of
-        # them would fail an operation of its own.
+        # What dropped one connection has usually dropped all; untested, each of them would fail
+        # one operation.
         connection.pool.check()
 
 
 def has_pool(connection: Any) -> bool:
+    """Tell whether the connection comes from psycopg's pool (``OPTIONS: {"pool": …}``)."""
     return bool(connection.settings_dict.get("OPTIONS", {}).get("pool"))
 
 
-def give_back(connection: Any) -> None:
+def release_if_pooled(connection: Any) -> None:
+    """Return a connection to its pool, unless it is inside a transaction."""
     if has_pool(connection) and not connection.in_atomic_block:
         connection.close()
 
 
-def was_dropped(connection: Any) -> bool:
-    """Tell whether the server is gone, as far as this connection knows; asks it."""
+def is_connection_dropped(connection: Any) -> bool:
+    """Tell whether the server no longer answers on this connection; sends a query to find out."""
     try:
         return connection.connection is None or not connection.is_usable()
     except Error:

@@ -1,9 +1,8 @@
 """
-Statements that are compiled once.
+SQL statements that are compiled once per database and then run with different values.
 
-Turning a queryset into SQL takes Django longer than the database takes to answer it. What is
-asked again and again differs in its values only: such a query is made of parameters, compiled
-at its first use on a database, and run with values from then on.
+Django needs more time to compile a queryset to SQL than the database needs to answer it. A frequent
+query is therefore written with a Parameter in place of each value, and compiled at its first use.
 
 Knows nothing of threads and items.
 """
@@ -19,7 +18,13 @@ from django.db.models.sql import InsertQuery, Query, UpdateQuery
 
 
 class Parameter(Expression):
-    """A value that is known when the statement runs, wherever a query takes an expression."""
+    """
+    A placeholder for a value that is given when the statement runs.
+
+    Args:
+        name: its key in the values.
+        output_field: the model field that converts the value for the database.
+    """
 
     def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
         super().__init__(output_field)
@@ -29,27 +34,36 @@ class Parameter(Expression):
         return "%s", (self,)
 
 
-def parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
-    """Return a parameter for each of these columns."""
+def column_parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
+    """Return a parameter for each of these fields of a model, by the field's name."""
     fields = {field.name: field for field in model._meta.concrete_fields}
     return {name: Parameter(name, fields[name]) for name in names}
 
 
 class Statement:
-    """A query made of parameters; ``values`` has each of them by name, and may have more."""
+    """
+    A query with parameters, compiled once for each database.
+
+    In the methods, ``using`` is the alias of the database, and ``values`` has the value of each
+    parameter by its name; other keys are ignored.
+    """
 
     def __init__(self, query: Query | QuerySet[Any, Any]) -> None:
         self._query = query.query if isinstance(query, QuerySet) else query
         self._compiled: dict[str, tuple[str, tuple[Any, ...]]] = {}
 
-    def rows(self, using: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Run a select; return the rows as the driver gives them, which is right for text."""
+    def fetch_all(self, using: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """
+        Run a SELECT, and return its rows.
+
+        Values are the driver's, not converted by Django: right for text columns only.
+        """
         with connections[using].cursor() as cursor:
             self._execute(cursor, using, values)
             return list(cursor.fetchall())
 
-    def count(self, using: str, values: dict[str, Any]) -> int:
-        """Run an insert or an update; return how many rows it has written."""
+    def execute(self, using: str, values: dict[str, Any]) -> int:
+        """Run an INSERT or UPDATE, and return the number of rows written."""
         with transaction.mark_for_rollback_on_error(using), connections[using].cursor() as cursor:
             self._execute(cursor, using, values)
             return int(cursor.rowcount)
@@ -75,15 +89,15 @@ class Statement:
         return sql, params
 
 
-def update(rows: QuerySet[Any, Any], **values: Any) -> Query:
+def update_query(rows: QuerySet[Any, Any], **values: Any) -> Query:
     """Return the query that ``rows.update(**values)`` runs."""
     query = cast(UpdateQuery, rows.query.chain(UpdateQuery))
     query.add_update_values(values)
     return query
 
 
-def insert(model: type[Model], **values: Any) -> Query:
-    """Return the query that ``model.objects.create(**values)`` runs, which sends no signals."""
+def insert_query(model: type[Model], **values: Any) -> Query:
+    """Return the query that ``model.objects.create(**values)`` runs; it sends no Django signals."""
     query = InsertQuery(model)
     query.insert_values(model._meta.local_concrete_fields, [model(**values)])
     return query

@@ -63,11 +63,11 @@ def delete_locked(sessions: ChatSessionQuerySet, rows: list[Any]) -> Counts:
     # Messages before their threads: no cascade to look for them, and a message that came from
     # past the store is found by the foreign key.
     deleted = Counts(
-        files=files.delete_attachments(ChatAttachment.objects.using(using).of_sessions(keys)),
-        messages=ChatMessage.objects.using(using).of_sessions(keys).delete_only(),
-        threads=sessions.deletable().order_by().of_sessions(keys).delete_only(),
+        files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
+        messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),
+        threads=sessions.deletable().order_by().for_sessions(keys).raw_delete(),
     )
-    files.check_count(deleted.threads, len(rows))
+    files.check_deleted_count(deleted.threads, len(rows))
     for row in rows:
         signals.send_after_commit(
             signals.thread_deleted, ChatSession, using, user_id=row.user_id, thread_id=row.thread_id

@@ -59,7 +59,7 @@ def moment(text: str) -> dt.datetime:
 
 def user_id(text: str) -> str:
     try:
-        return codec.clean_user_id(text)
+        return codec.validate_user_id(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             _("it must be an owner's id, of 1 to %d characters") % codec.MAX_ID_LENGTH

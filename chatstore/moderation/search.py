@@ -67,7 +67,7 @@ def threads(queryset: Any, text: str) -> Any:
 
     An empty text returns the queryset as it is.
     """
-    text = codec.clean(text.strip())[:MAX_TEXT]
+    text = codec.replace_unstorable(text.strip())[:MAX_TEXT]
     if not text:
         return queryset
     found = Q(pk=session_key(text)) | Q(user_id__gte=text, user_id__lt=text + HIGHEST_CHARACTER)
@@ -146,7 +146,7 @@ def messages(
         sender, feedback: only messages with this value of sender_type or feedback; empty for all.
         since, until: only messages whose timestamp is at or after since, and before until.
     """
-    terms = [quoted or word for quoted, word in _TERM.findall(codec.clean(text))]
+    terms = [quoted or word for quoted, word in _TERM.findall(codec.replace_unstorable(text))]
     terms = [term for term in terms if _WORD.search(term)]
     if not terms:
         return Result([], is_cut=False, scanned=None)

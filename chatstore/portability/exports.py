@@ -74,7 +74,7 @@ class Exporter:
         self, sessions: ChatSessionQuerySet, progress: Callable[[Counts], None] | None = None
     ) -> None:
         """Write threads by owner and creation; the same threads are always the same bytes."""
-        for page in sessions.in_pages("user_id", "created_at", "thread_id", size=THREADS):
+        for page in sessions.iter_pages("user_id", "created_at", "thread_id", size=THREADS):
             self._write_threads(page)
             reset_queries()  # DEBUG keeps them all
             if progress:
@@ -82,14 +82,14 @@ class Exporter:
 
     def export_uploads(self, attachments: ChatAttachmentQuerySet) -> None:
         """Write attachments that were never sent in a thread."""
-        for page in attachments.in_pages("user_id", "created_at", "attachment_id", size=ROWS):
+        for page in attachments.iter_pages("user_id", "created_at", "attachment_id", size=ROWS):
             for row in page:
                 self._write_attachment("upload", row, user_id=row.user_id)
 
     def _write_threads(self, sessions: list[ChatSession]) -> None:
         keys = [session.session_id for session in sessions]
         attachments: dict[Any, list[tuple[ChatAttachment, str | None]]] = {}
-        rows: Any = ChatAttachment.objects.using(self.using).of_sessions(keys)
+        rows: Any = ChatAttachment.objects.using(self.using).for_sessions(keys)
         for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
             attachments.setdefault(row.session_id, []).append((row, row.item_id))
         messages = self._messages(keys)
@@ -114,7 +114,7 @@ class Exporter:
     def _messages(self, keys: list[Any]) -> Callable[[ChatSession], Iterator[ChatMessage]]:
         """Return what gives a thread's messages: from one query if they are few, else by pages."""
         rows = ChatMessage.objects.using(self.using)
-        few = list(rows.of_sessions(keys).order_by("session_id", "timestamp")[: ROWS + 1])
+        few = list(rows.for_sessions(keys).order_by("session_id", "timestamp")[: ROWS + 1])
         if len(few) <= ROWS:
             by_session: dict[Any, list[ChatMessage]] = {}
             for row in few:
@@ -123,7 +123,7 @@ class Exporter:
 
         def from_pages(session: ChatSession) -> Iterator[ChatMessage]:
             mine = rows.for_owner(session.user_id).filter(session_id=session.session_id)
-            for page in mine.in_pages("timestamp", size=ROWS):
+            for page in mine.iter_pages("timestamp", size=ROWS):
                 yield from page
                 reset_queries()
 

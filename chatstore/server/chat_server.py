@@ -37,7 +37,7 @@ from pydantic import BaseModel
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
-from chatstore.seen_threads import remember_threads
+from chatstore.seen_threads import track_seen_threads
 from chatstore.server import preconditions, requests
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.server.event_guards import guard_events
@@ -175,7 +175,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        with remember_threads():  # a stream that begins here remembers them too (S7)
+        with track_seen_threads():  # a stream that begins here remembers them too (S7)
             return await self._serve(parsed, context)
 
     async def _serve(
@@ -236,7 +236,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         return b"data: " + self._serialize(event) + b"\n\n"
 
     def _serialize(self, obj: BaseModel) -> bytes:
-        return super()._serialize(codec.with_offsets(obj))
+        return super()._serialize(codec.with_utc_offsets(obj))
 
 
 def get_server() -> ChatServer[Any]:

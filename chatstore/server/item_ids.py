@@ -50,7 +50,7 @@ class ItemIds:
         if event.item.id != codec.FAKE_ID:
             return event
         if self._current is None or isinstance(event, ThreadItemAddedEvent):
-            self._current = self._generate(codec.id_type(event.item))
+            self._current = self._generate(codec.store_item_type(event.item))
             self._made.append(self._current)
         item = event.item.model_copy(update={"id": self._current})
         if isinstance(event, ThreadItemDoneEvent):

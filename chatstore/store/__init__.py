@@ -1,9 +1,10 @@
 """
 DjangoStore: chatkit's Store over the ORM.
 
-``django_store`` has the async methods that ChatKit calls; ``threads``, ``items`` and
-``attachments`` have the sync operation behind each of them; ``queries`` has what every turn of a
-conversation asks, compiled once; ``owner`` limits every query to the rows of one owner.
+``django_store`` has the async methods that ChatKit calls. ``threads``, ``items`` and
+``attachments`` have one sync operation for each of them. ``queries`` has the frequent queries,
+compiled once; ``rows`` decodes rows and builds pages; ``owner`` limits every query to the rows of
+one owner. Nothing here knows of requests or responses.
 """
 
 from chatstore.store.django_store import DjangoStore

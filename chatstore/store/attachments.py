@@ -1,4 +1,6 @@
-"""Operations on attachments' rows: one sync function for each method of the store."""
+"""
+The sync operations on attachments' rows, one for each method of DjangoStore, which documents them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from chatstore import codec, files
-from chatstore.db.runs import Attempt
+from chatstore.db.execution import Attempt
 from chatstore.models import ChatAttachment, file_key
 from chatstore.store import queries
 from chatstore.store.owner import Owner
-from chatstore.store.rows import decoded
+from chatstore.store.rows import decode_rows
 
 ATTACHMENT_COLUMNS = ("attachment_id", "payload")
 
@@ -23,16 +25,17 @@ ATTACHMENT_COLUMNS = ("attachment_id", "payload")
 def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> None:
     values = codec.attachment_values(attachment)
     row = owner.attachments.attachment(values["attachment_id"])
-    fixed = {"file_id": file_key(values["attachment_id"]), "created_at": timezone.now()}
+    insert_only = {"file_id": file_key(values["attachment_id"]), "created_at": timezone.now()}
     if attachment.thread_id is not None:
         session = owner.sessions.thread(attachment.thread_id).values("session_id")
-        # It stays with the first thread that it is sent in (A3).
+        # An attachment belongs to the first thread that it is sent in (A3).
         values["session_id"] = Coalesce(F("session_id"), Subquery(session))
-        fixed["session_id"] = queries.ScalarSubquery(session)
+        insert_only["session_id"] = queries.ScalarSubquery(session)
 
     def create() -> None:
-        everything = ChatAttachment.objects.using(owner.using)
-        everything.create(user_id=owner.user_id, **(values | fixed))
+        ChatAttachment.objects.using(owner.using).create(
+            user_id=owner.user_id, **(values | insert_only)
+        )
 
     if not attempt.update_or_create(partial(row.update, **values), create):
         raise NotFoundError(f"Attachment {attachment.id} not found")
@@ -40,7 +43,7 @@ def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> N
 
 def load_attachment(owner: Owner, attachment_id: str) -> Attachment:
     row = owner.attachments.visible().attachment(attachment_id).values_list(*ATTACHMENT_COLUMNS)
-    for attachment in decoded(codec.load_attachment, row):
+    for attachment in decode_rows(codec.load_attachment, row):
         return attachment
     raise NotFoundError(f"Attachment {attachment_id} not found")
 

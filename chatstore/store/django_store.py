@@ -1,8 +1,8 @@
 """
 DjangoStore: the async methods that ChatKit calls.
 
-Each runs one sync operation in one hop to the request's thread; how an operation is tried again,
-and how it gives its connection back, is in chatstore.db.runs.
+Each runs one sync operation in the request's OS thread; chatstore.db.execution repeats it after a
+transient error, and releases its connection.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from chatkit.types import Attachment, FeedbackKind, Page, ThreadItem, ThreadMeta
 from django.db import router
 
 from chatstore import codec
-from chatstore.db.runs import Attempt, run
-from chatstore.files import links
+from chatstore.db.execution import Attempt, run
+from chatstore.files import signed_urls
 from chatstore.models import ChatSession
-from chatstore.seen_threads import add_seen, is_seen
+from chatstore.seen_threads import is_thread_seen, mark_thread_seen
 from chatstore.store import attachments, items, threads
 from chatstore.store.owner import Owner
 
@@ -29,90 +29,126 @@ Result = TypeVar("Result")
 
 class DjangoStore(Store[TContext], Generic[TContext]):
     """
-    Keeps threads, items and attachments in the database that writes of ChatSession go to.
+    ChatKit's Store: keeps threads, items and attachments in the database (S1 to S18).
 
-    The context is anything with a ``user_id``, as a key or as an attribute; override
-    ``get_user_id`` for another. Errors are ChatKit's: NotFoundError for what is not there or
-    not the caller's, ValueError for what can't be stored; what the database still raises after
-    three more tries is raised on.
+    Reads and writes use the database that the router names for writes of ChatSession. The context
+    is any object with a ``user_id``, as a key or as an attribute; override ``get_user_id`` for
+    another one.
+
+    Each method raises ValueError if the context has no valid user_id (S2), and django.db.Error if
+    the database still fails after three more attempts (S15). NotFoundError is ChatKit's; an
+    object of another owner is not found either (S3).
     """
 
     def get_user_id(self, context: TContext) -> Any:
-        """Return the owner's id, or None (S2)."""
-        return codec.user_id_of(context)
+        """Return the owner's id; None if the context has none (S2)."""
+        return codec.user_id_from_context(context)
 
     def generate_thread_id(self, context: TContext) -> str:
+        """Return a new id with 128 random bits (S4)."""
         return codec.new_id("thread")
 
     def generate_item_id(
         self, item_type: StoreItemType, thread: ThreadMetadata, context: TContext
     ) -> str:
+        """Return a new id with ChatKit's prefix for the type and 128 random bits (S4)."""
         return codec.new_id(item_type)
 
-    # The operations
-
     async def load_thread(self, thread_id: str, context: TContext) -> ThreadMetadata:
+        """Return a thread as it was saved (S6); NotFoundError if there is none."""
         thread = await self._read(threads.load_thread, context, thread_id)
-        add_seen(thread_id)
+        mark_thread_seen(thread_id)
         return thread
 
     async def save_thread(self, thread: ThreadMetadata, context: TContext) -> None:
-        is_in_request = is_seen(thread.id)
-        await self._write(threads.save_thread, context, thread, update_only=is_in_request)
-        add_seen(thread.id)
+        """
+        Create or update a thread, without its items (S7).
+
+        In a request that has loaded or saved the thread before, it is only updated: if it was
+        deleted meanwhile, nothing happens. Raises NotFoundError if the id is another owner's,
+        ValueError for what can't be stored as JSON (S6).
+        """
+        update_only = is_thread_seen(thread.id)
+        await self._write(threads.save_thread, context, thread, update_only=update_only)
+        mark_thread_seen(thread.id)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: TContext
     ) -> Page[ThreadMetadata]:
+        """
+        Return a page of the owner's threads, ordered by created_at (S11).
+
+        Args:
+            limit: the most threads; ValueError below 1.
+            after: the cursor, an id of the owner's threads; NotFoundError for another id.
+            order: "asc" or "desc"; else ValueError.
+        """
         return await self._read(threads.load_threads, context, after, limit, order)
 
     async def delete_thread(self, thread_id: str, context: TContext) -> None:
+        """Delete a thread with its items and files, if there is one; hide it on hold (M4)."""
         await self._write(threads.delete_thread, context, thread_id)
 
     async def load_thread_items(
         self, thread_id: str, after: str | None, limit: int, order: str, context: TContext
     ) -> Page[ThreadItem]:
+        """
+        Return a page of a thread's items, in order of arrival (S10); empty for an unknown thread.
+
+        Arguments and errors are those of load_threads; ``after`` is the id of one of its items.
+        """
         page = await self._read(items.load_items, context, thread_id, after, limit, order)
-        links.renew_items(page.data, self.get_user_id(context), context)
+        signed_urls.renew_item_urls(page.data, self.get_user_id(context), context)
         return page
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
-        if item.id == codec.FAKE_ID:  # once, before the first try, so that a repeat finds it
+        """
+        Add an item at the end; if its id is there, S8 says which items it replaces.
+
+        Raises NotFoundError for an unknown thread, ValueError for what can't be stored (S6).
+        """
+        if item.id == codec.FAKE_ID:  # once, so that a repeated attempt uses the same id
             thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
-            new_id = self.generate_item_id(codec.id_type(item), thread, context)
+            new_id = self.generate_item_id(codec.store_item_type(item), thread, context)
             item = item.model_copy(update={"id": new_id})
         await self._write(items.put_item, context, thread_id, item, replace=False)
 
     async def save_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
+        """Add or replace an item (S9); errors are those of add_thread_item."""
         await self._write(items.put_item, context, thread_id, item, replace=True)
 
     async def load_item(self, thread_id: str, item_id: str, context: TContext) -> ThreadItem:
+        """Return an item as it was saved (S6); NotFoundError if there is none, or it is hidden."""
         item = await self._read(items.load_item, context, thread_id, item_id)
-        links.renew_items([item], self.get_user_id(context), context)
+        signed_urls.renew_item_urls([item], self.get_user_id(context), context)
         return item
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: TContext) -> None:
+        """Delete an item with its files, if there is one (S9); hide it on hold (M4)."""
         await self._write(items.delete_item, context, thread_id, item_id)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: TContext) -> None:
-        """Delete what follows an item, hidden items too: its answer is asked for anew (M2)."""
+        """Delete all items after this one, hidden ones too, before its answer is retried (M2)."""
         await self._write(items.delete_items_after, context, thread_id, item_id)
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: TContext
     ) -> None:
-        """Keep the user's feedback with the items; unknown and hidden ones are ignored (V1)."""
+        """Store the user's feedback with the items; unknown and hidden items are ignored (V1)."""
         await self._read(items.save_feedback, context, thread_id, item_ids, kind)
 
     async def save_attachment(self, attachment: Attachment, context: TContext) -> None:
+        """Create or update an attachment; NotFoundError if the id is another owner's (S3)."""
         await self._write(attachments.save_attachment, context, attachment)
 
     async def load_attachment(self, attachment_id: str, context: TContext) -> Attachment:
+        """Return an attachment, with a new preview URL (S6); NotFoundError if there is none."""
         attachment = await self._read(attachments.load_attachment, context, attachment_id)
-        links.renew(attachment, self.get_user_id(context), context)
+        signed_urls.renew_preview_url(attachment, self.get_user_id(context), context)
         return attachment
 
     async def delete_attachment(self, attachment_id: str, context: TContext) -> None:
+        """Delete an attachment and its file, if there is one (A4); hide it on hold (M4)."""
         await self._write(attachments.delete_attachment, context, attachment_id)
 
     async def _read(
@@ -122,9 +158,10 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Result:
-        # Reads too go where writes go: the SDK deletes what a stale read shows it (S13).
+        # From the database that is written to: after a stale read from a replica the SDK could
+        # delete a finished tool call (S13).
         using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.clean_user_id(self.get_user_id(context)))
+        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
         return await run(using, lambda attempt: operation(owner, *args, **kwargs))
 
     async def _write(
@@ -135,5 +172,5 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         **kwargs: P.kwargs,
     ) -> Result:
         using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.clean_user_id(self.get_user_id(context)))
+        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
         return await run(using, lambda attempt: operation(owner, attempt, *args, **kwargs))

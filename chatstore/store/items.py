@@ -1,4 +1,4 @@
-"""Operations on items: one sync function for each method of the store."""
+"""The sync operations on items, one for each method of DjangoStore, which documents them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Exists, Q, Subquery
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.runs import Attempt
+from chatstore.db.execution import Attempt
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessageQuerySet,
@@ -22,15 +22,15 @@ from chatstore.models import (
 )
 from chatstore.store import queries
 from chatstore.store.owner import Owner
-from chatstore.store.rows import decoded, page
+from chatstore.store.rows import build_page, decode_rows
 
 
 def load_items(
     owner: Owner, thread_id: str, after: str | None, limit: int, order: str
 ) -> Page[ThreadItem]:
-    limit = codec.check_page(limit, order)
-    rows = owner.rows(
-        queries.page_of_items(order, limit + 1, after is not None),
+    limit = codec.validate_page(limit, order)
+    rows = owner.fetch_all(
+        queries.select_page_of_items(order, limit + 1, after is not None),
         session_id=session_key(thread_id),
         after=message_key(thread_id, after or ""),
     )
@@ -39,19 +39,19 @@ def load_items(
         thread = owner.sessions.visible().thread(thread_id)
         if thread.filter(~Exists(cursor)).exists():
             raise NotFoundError(f"Item {after} not found in thread {thread_id}")
-    return page(codec.load_item, rows, limit)
+    return build_page(codec.load_item, rows, limit)
 
 
 def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
     keys = _item_keys(thread_id, item_id)
-    row = owner.rows(queries.load_item, **keys)
-    for item in decoded(codec.load_item, row):
+    row = owner.fetch_all(queries.select_item, **keys)
+    for item in decode_rows(codec.load_item, row):
         return item
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
 
 def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
-    """Return the columns that say which item it is."""
+    """Return the keys of the item's thread and of the item."""
     return {
         "session_id": session_key(thread_id),
         "message_id": message_key(thread_id, item_id),
@@ -61,12 +61,13 @@ def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
 def put_item(
     owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, *, replace: bool
 ) -> None:
+    """Insert an item at the thread's end (S10), or update the stored item (S8, S9)."""
     values = codec.message_values(item)
     keys = _item_keys(thread_id, values["item_id"])
     now = min(values.pop("timestamp"), timezone.now())
     with attempt.transaction():
-        if attempt.may_create and owner.count(queries.advance_thread, now=now, **keys):
-            owner.count(queries.insert_item, **keys, **values)
+        if attempt.may_create and owner.execute(queries.advance_last_activity, now=now, **keys):
+            owner.execute(queries.insert_item, **keys, **values)
             owner.notify(
                 signals.item_added,
                 thread_id=thread_id,
@@ -76,29 +77,34 @@ def put_item(
             is_written = True
         else:
             row = owner.messages.filter(message_id=keys["message_id"])
-            is_written = _rewrite_item(row, values, replace=replace)
-            attempt.existed |= is_written
+            is_written = _update_item(row, values, replace=replace)
+            attempt.row_existed |= is_written
         if is_written and (sent := codec.attachment_ids(item)):
-            # From now on they go with this message, and not a day after their upload (A4).
+            # From now on they are deleted with this message, not as unused uploads (A4).
             owner.attachments.filter(
                 Q(session_id=None) | Q(session_id=keys["session_id"]),
                 file_id__in=[file_key(attachment_id) for attachment_id in sent],
                 message_id=None,
             ).update(**keys)
-    if not is_written:  # kept as it was, deleted a moment ago, or no thread of the owner's
-        attempt.check_created()
-        if not attempt.existed and not owner.rows(queries.load_thread, **keys):
+    if not is_written:  # S8 or S9 forbids it, the item was deleted, or the thread is not found
+        attempt.raise_unknown_outcome()
+        if not attempt.row_existed and not owner.fetch_all(queries.select_thread, **keys):
             raise NotFoundError(f"Thread {thread_id} not found")
 
 
-def _rewrite_item(row: ChatMessageQuerySet, values: dict[str, Any], *, replace: bool) -> bool:
-    """Replace a stored item in its place, as far as S8 and S9 allow; tell whether it is there."""
+def _update_item(row: ChatMessageQuerySet, values: dict[str, Any], *, replace: bool) -> bool:
+    """
+    Update a stored item at its position, as far as S8 (add) or S9 (``replace``) allows it.
+
+    Returns False if nothing is written to it; True also for an immutable item that is there, whose
+    attachments are then recorded as sent.
+    """
     if replace:
         return bool(row.filter(redacted_at__isnull=True).update(**values))
     if values["item_type"] in codec.IMMUTABLE_TYPES:
         return row.exists()
     row = row.filter(redacted_at__isnull=True, item_type=values["item_type"])
-    if values["item_status"] == "pending":  # never back from answered, skipped or completed
+    if values["item_status"] == "pending":  # answered, skipped and completed are final
         row = row.filter(item_status="pending")
     return bool(row.update(**values))
 
@@ -109,7 +115,7 @@ def delete_item(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) ->
     with attempt.transaction():
         thread = owner.sessions.thread(thread_id).filter(Exists(row)).select_for_update()
         for is_on_hold, has_files in thread.values_list("is_on_hold", Exists(attachments)):
-            _remove(row, attachments, is_on_hold=is_on_hold, has_files=has_files)
+            _delete_or_hide(row, attachments, is_on_hold=is_on_hold, has_files=has_files)
 
 
 def delete_items_after(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> None:
@@ -124,25 +130,25 @@ def delete_items_after(owner: Owner, attempt: Attempt, thread_id: str, item_id: 
                 continue
             rows = owner.messages.thread(thread_id).filter(timestamp__gt=position)
             sent = attachments.filter(message_id__in=rows.values("message_id"))
-            _remove(rows, sent, is_on_hold=is_on_hold, has_files=has_files)
+            _delete_or_hide(rows, sent, is_on_hold=is_on_hold, has_files=has_files)
 
 
-def _remove(
+def _delete_or_hide(
     rows: ChatMessageQuerySet,
-    sent: ChatAttachmentQuerySet,
+    attachments: ChatAttachmentQuerySet,
     *,
     is_on_hold: bool,
     has_files: bool,
 ) -> None:
-    """Delete items and the files sent in them; during a hold they stay for the moderators (M4)."""
+    """Delete items and their attachments; hide them if the thread is on hold (M4)."""
     if is_on_hold:
-        sent.visible().update(hidden_at=timezone.now())
-        # By no moderator: also those that one has hidden are not to be shown again.
+        attachments.visible().update(hidden_at=timezone.now())
+        # hidden_by is cleared: what the owner has deleted, no moderator can show again.
         rows.update(hidden_at=timezone.now(), hidden_by="")
         return
     if has_files:
-        files.delete_attachments(sent)
-    rows.delete_only()
+        files.delete_attachments(attachments)
+    rows.raw_delete()
 
 
 def save_feedback(

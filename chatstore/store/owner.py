@@ -1,6 +1,6 @@
 """
-One owner's rows: where every query on a conversation begins, in the store, the upload service and
-moderation (S3).
+The rows of one owner: every query of the store and the upload service starts here, so that none
+can reach another owner's rows (S3).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Owner:
 
     Args:
         using: alias of the database.
-        user_id: the owner's id, as codec.clean_user_id returns it.
+        user_id: the owner's id, as returned by codec.validate_user_id.
     """
 
     def __init__(self, using: str, user_id: str) -> None:
@@ -46,14 +46,14 @@ class Owner:
     def attachments(self) -> ChatAttachmentQuerySet:
         return ChatAttachment.objects.using(self.using).for_owner(self.user_id)
 
-    def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
-        """Run a select of chatstore.store.queries; return its rows."""
-        return statement.rows(self.using, {"user_id": self.user_id, **values})
+    def fetch_all(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a SELECT of chatstore.store.queries for this owner; return its rows."""
+        return statement.fetch_all(self.using, {"user_id": self.user_id, **values})
 
-    def count(self, statement: Statement, **values: Any) -> int:
-        """Run a write of chatstore.store.queries; return how many rows it has written."""
-        return statement.count(self.using, {"user_id": self.user_id, **values})
+    def execute(self, statement: Statement, **values: Any) -> int:
+        """Run a write of chatstore.store.queries for this owner; return the number of rows."""
+        return statement.execute(self.using, {"user_id": self.user_id, **values})
 
     def notify(self, signal: Signal, **values: Any) -> None:
-        """Send a signal after the commit."""
+        """Send a signal of chatstore.signals after the commit."""
         signals.send_after_commit(signal, ChatSession, self.using, user_id=self.user_id, **values)

@@ -1,4 +1,4 @@
-"""Rows that were read -> the objects and pages that ChatKit gets."""
+"""Decodes rows to ChatKit objects, and builds ChatKit's pages of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ logger = logging.getLogger(__name__)
 Loaded = TypeVar("Loaded")
 
 
-def decoded(load: Callable[..., Loaded], rows: Iterable[tuple[Any, ...]]) -> list[Loaded]:
-    """Load each row; one that today's openai-chatkit can't read is left out, and logged (S17)."""
+def decode_rows(load: Callable[..., Loaded], rows: Iterable[tuple[Any, ...]]) -> list[Loaded]:
+    """
+    Return the object of each row; a row that can't be decoded is logged and left out (S17).
+
+    Args:
+        load: one of the codec's load functions; raises ValueError.
+        rows: each has the object's id, then the arguments of ``load``.
+    """
     loaded = []
     for row_id, *columns in rows:
         try:
@@ -23,11 +29,17 @@ def decoded(load: Callable[..., Loaded], rows: Iterable[tuple[Any, ...]]) -> lis
     return loaded
 
 
-def page(load: Callable[..., Loaded], rows: list[tuple[Any, ...]], limit: int) -> Page[Loaded]:
-    """Return the page of ``limit`` rows; one row more tells that there are more."""
+def build_page(
+    load: Callable[..., Loaded], rows: list[tuple[Any, ...]], limit: int
+) -> Page[Loaded]:
+    """
+    Return a page of the first ``limit`` rows; ``has_more`` if there are more rows (S11).
+
+    The cursor ``after`` is the last of these rows' ids, also if that row can't be decoded.
+    """
     has_more = len(rows) > limit
     return Page(
-        data=decoded(load, rows[:limit]),
+        data=decode_rows(load, rows[:limit]),
         has_more=has_more,
         after=rows[limit - 1][0] if has_more else None,
     )

@@ -1,4 +1,4 @@
-"""Operations on threads: one sync function for each method of the store."""
+"""The sync operations on threads, one for each method of DjangoStore, which documents them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.db.models import Exists
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.runs import Attempt
+from chatstore.db.execution import Attempt
 from chatstore.models import session_key
 from chatstore.store import queries
 from chatstore.store.owner import Owner
-from chatstore.store.rows import decoded, page
+from chatstore.store.rows import build_page, decode_rows
 
 
 def load_thread(owner: Owner, thread_id: str) -> ThreadMetadata:
-    row = owner.rows(queries.load_thread, session_id=session_key(thread_id))
-    for thread in decoded(codec.load_thread, row):
+    row = owner.fetch_all(queries.select_thread, session_id=session_key(thread_id))
+    for thread in decode_rows(codec.load_thread, row):
         return thread
     raise NotFoundError(f"Thread {thread_id} not found")
 
@@ -30,16 +30,16 @@ def save_thread(
     values = codec.session_values(thread)
     key = session_key(values["thread_id"])
     if codec.is_moderated(thread):
-        # The status it shows is a moderator's: the application's own stays as stored (M1).
+        # The status in the object is a moderator's: keep the application's status as stored (M1).
         row = owner.sessions.visible().filter(session_id=key)
-        stored = decoded(codec.load_thread, row.values_list("thread_id", "payload"))
-        own_status = stored[0].status if stored else ActiveStatus()
-        values = codec.session_values(thread.model_copy(update={"status": own_status}))
+        stored = decode_rows(codec.load_thread, row.values_list("thread_id", "payload"))
+        status = stored[0].status if stored else ActiveStatus()
+        values = codec.session_values(thread.model_copy(update={"status": status}))
     created_at = values["created_at"]
-    update = partial(owner.count, queries.update_thread, session_id=key, **values)
+    update = partial(owner.execute, queries.update_thread, session_id=key, **values)
 
     def create() -> None:
-        owner.count(queries.insert_thread, session_id=key, updated_at=created_at, **values)
+        owner.execute(queries.insert_thread, session_id=key, updated_at=created_at, **values)
         owner.notify(signals.thread_created, thread_id=values["thread_id"])
 
     if update_only:
@@ -49,38 +49,39 @@ def save_thread(
 
 
 def load_threads(owner: Owner, after: str | None, limit: int, order: str) -> Page[ThreadMetadata]:
-    limit = codec.check_page(limit, order)
-    rows = owner.rows(
-        queries.page_of_threads(order, limit + 1, after is not None),
+    limit = codec.validate_page(limit, order)
+    rows = owner.fetch_all(
+        queries.select_page_of_threads(order, limit + 1, after is not None),
         after=session_key(after or ""),
-        after_id=codec.clean(after),
+        after_id=codec.replace_unstorable(after),
     )
     if not rows and after is not None and not owner.sessions.thread(after).exists():
         raise NotFoundError(f"Thread {after} not found")
-    return page(codec.load_thread, rows, limit)
+    return build_page(codec.load_thread, rows, limit)
 
 
 def delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> None:
     thread = owner.sessions.thread(thread_id)
     messages = owner.messages.thread(thread_id)
     attachments = owner.attachments.filter(session_id=session_key(thread_id))
-    bare = thread.filter(~Exists(attachments), is_on_hold=False)
+    # Most threads have neither files nor a hold, and need two statements only.
+    without_files = thread.filter(~Exists(attachments), is_on_hold=False)
     with attempt.transaction():
-        # Should an item arrive between the two, the foreign key refuses the second, and the
-        # whole is tried again.
-        messages.filter(Exists(bare.select_for_update())).delete_only()
-        deleted = bare.delete_only()
+        # If an item is added between the two statements, the foreign key makes the second fail,
+        # and the operation is repeated.
+        messages.filter(Exists(without_files.select_for_update())).raw_delete()
+        deleted = without_files.raw_delete()
         if deleted:
             owner.notify(signals.thread_deleted, thread_id=thread_id)
     if deleted:
         return
     with attempt.transaction():
         for is_on_hold in thread.select_for_update().values_list("is_on_hold", flat=True):
-            if is_on_hold:  # it stays for the moderators (M4)
+            if is_on_hold:  # hidden from the owner, kept for moderators (M4)
                 attachments.visible().update(hidden_at=timezone.now())
                 thread.visible().update(hidden_at=timezone.now())
             else:
                 files.delete_attachments(attachments)
-                messages.delete_only()
-                thread.delete_only()
+                messages.raw_delete()
+                thread.raw_delete()
                 owner.notify(signals.thread_deleted, thread_id=thread_id)

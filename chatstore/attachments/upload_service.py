@@ -208,8 +208,8 @@ def _reserve(owner: Owner, attempt: Attempt, attachment: Attachment, size: int) 
             raise NotFoundError(f"Thread {attachment.thread_id} not found")
     # In a repeated attempt the row may exist; the random id can't be another upload's.
     ChatAttachment.objects.using(owner.using).bulk_create([row], ignore_conflicts=True)
-    used = owner.attachments.aggregate(Sum("size"))
-    if used["size__sum"] > settings.user_quota_bytes and not attachment.thread_id:
+    used = owner.attachments.aggregate(size=Sum("size", default=0))
+    if used["size"] > settings.user_quota_bytes and not attachment.thread_id:
         _delete(owner, attempt, attachment.id)
         limit = filesizeformat(settings.user_quota_bytes)
         raise UploadRefused(

@@ -87,7 +87,7 @@ class LayersTest(SimpleTestCase):
 
 
 class PublicNamesTest(SimpleTestCase):
-    """What product.md, README and docs name is imported from where they say."""
+    """What README and docs name can be imported from where they say."""
 
     NAMES = (
         "attachments.DjangoAttachmentStore",
@@ -100,6 +100,8 @@ class PublicNamesTest(SimpleTestCase):
         "models.ChatAttachment",
         "models.ChatMessage",
         "models.ChatSession",
+        "moderation.actions.lock",
+        "moderation.records.Moderator",
         "server.ChatServer",
         "signals.feedback_given",
         "signals.item_added",

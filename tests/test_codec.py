@@ -1,4 +1,4 @@
-"""The codec by itself: ids, times, JSON, derived columns. No database is asked."""
+"""The codec: ids, times, JSON, derived columns. No database is used."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ class IdsTest(SimpleTestCase):
 
 class CostTest(SimpleTestCase):
     def test_reading_a_payload_back_before_it_is_stored_costs_little(self) -> None:
-        """It is what makes S6 sure; an insert takes about a millisecond."""
+        """Reading back ensures S6; for comparison, an insert takes about a millisecond."""
         item = samples.answer(text="word " * 200)
         payload = item.model_dump_json()
         codec.load_item(payload)

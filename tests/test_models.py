@@ -1,4 +1,4 @@
-"""The tables: keys, querysets, what is byte for byte, and what sharding by owner asks for."""
+"""The tables: keys, querysets, exact comparison, and what sharding by owner needs."""
 
 from __future__ import annotations
 

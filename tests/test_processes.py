@@ -1,4 +1,4 @@
-"""Two real processes at once on the same database: what the store promises holds between them."""
+"""The store's promises with two real processes that use the same database at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ store = DjangoStore()
 @pytest.mark.slow
 class TwoProcessesTest(TransactionTestCase):
     def at_once(self, *jobs: list[list[Any]]) -> list[list[str | None]]:
-        """Run each list of operations in a process of its own, all at once; return their errors."""
+        """Run each list of operations in its own process, at the same time; return the errors."""
         connection.close()
         workers = [
             subprocess.Popen(

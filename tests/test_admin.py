@@ -1,4 +1,4 @@
-"""The admin's lists and doors: what each permission opens, and what no URL gets around."""
+"""The admin's lists, pages and actions, and the permission that each URL needs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MODERATOR = (*READER, "moderate", "hold", "view_chatmessage", "view_moderationre
 
 
 class DoorsTest(StorageMixin, TestCase):
-    """Every URL, tried directly by staff of each kind."""
+    """Every URL, requested by staff with and without its permission."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -43,7 +43,7 @@ class DoorsTest(StorageMixin, TestCase):
         self.file = ChatAttachment.objects.get()
 
     def doors(self) -> dict[str, str]:
-        """Each door by the permission that it wants besides view_chatsession."""
+        """Return each URL with the permission that it needs besides view_chatsession."""
         acts = {
             "moderate": ("lock", "close", "reopen"),
             "hold": ("hold", "release"),
@@ -116,7 +116,7 @@ class DoorsTest(StorageMixin, TestCase):
 
 
 class OracleTest(TestCase):
-    """Who may see the list can't ask it what the conversations say."""
+    """Users who may only see the list can't find out the text of conversations."""
 
     def test_M3_no_lookup_in_the_url_reads_text(self) -> None:
         add_thread("thr_1")
@@ -171,7 +171,7 @@ class ThreadListTest(TestCase):
         self.assertContains(response, "On hold")
 
     def test_an_owner_is_a_user_only_by_the_exact_key(self) -> None:
-        """Owners may be called otherwise than users, and still look like a number."""
+        """An owner's id may look like a number, and still not be the key of a user."""
         key = str(self.alice.pk)
         for owner in (f"0{key}", f" {key}", "9" * 30, "-1", "1e3"):
             with self.subTest(owner):
@@ -208,7 +208,7 @@ class ThreadListTest(TestCase):
             "thr_old": ["thr_old"],
             str(self.held.pk): ["thr_held"],
             "some": ["thr_old"],
-            "alice": ["thr_mine", "thr_held"],  # by the user's name, and by the owner's id
+            "alice": ["thr_mine", "thr_held"],  # the user's name, and the owner's id
             "of thr_held": ["thr_held"],
             "nothing": [],
             "%": [],
@@ -412,7 +412,7 @@ class ActsTest(StorageMixin, TestCase):
         self.assertFalse(ModerationRecord.objects.exists())
 
     def test_a_list_action_takes_as_many_as_its_bound(self) -> None:
-        """Django refuses forms of more than a thousand fields."""
+        """Django refuses forms of more than 1,000 fields."""
         others = [uuid.uuid4() for _number in range(action_pages.MAX_AT_ONCE - 1)]
         selected = [str(self.thread.pk), *map(str, others)]
         data = {"reason": "x", "typed": "", "apply": "1", "csrfmiddlewaretoken": "x"}

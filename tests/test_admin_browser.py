@@ -226,7 +226,7 @@ def test_a_reader_reads_and_can_do_nothing(visit: Visits, owner: str) -> None:
 def test_staff_without_permission_see_no_chat(visit: Visits, owner: str) -> None:
     page = visit("/admin/", user="nobody")
     expect(page.get_by_text("permission to view or edit anything")).to_be_visible()
-    visit.expect("status of 403", "status of 404")  # Django's page for 403 names no icon
+    visit.expect("status of 403", "status of 404")  # Django's page for 403 has no icon
     for path in (THREADS, f"{THREADS}search/?q=Question", f"{THREADS}overview/"):
         response = page.goto(path)
         assert response
@@ -235,7 +235,7 @@ def test_staff_without_permission_see_no_chat(visit: Visits, owner: str) -> None
 
 
 def test_nasty_text_runs_nothing(visit: Visits, site: Site, staff: None) -> None:
-    """Visits fails the test for a script that runs, a blocked one, or a request elsewhere."""
+    """Visits fails the test if a script runs or is blocked, or another host is requested."""
     name = site.fresh_user()
     seed(site, name, threads=1, messages=2)
     site.shell(

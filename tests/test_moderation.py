@@ -1,4 +1,4 @@
-"""M1 to M4: what moderators do, seen by the store, the chat's user and the record."""
+"""M1 to M4: moderators' actions, and their effect on the store, users and the record."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SECRET = "my secret is 12345"
 
 
 class ModerationTestCase(StorageMixin, TestCase):
-    """A thread of alice's with a question and an answer, and bob, a moderator."""
+    """A thread of alice with a question and an answer, and bob, a moderator."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -98,7 +98,7 @@ class StatusTest(ModerationTestCase):
         actions.reopen(self.thread, self.by)
         self.assertEqual(self.load().status, LockedStatus(reason="by the application"))
 
-        self.save(before)  # a rename that was under way
+        self.save(before)  # a rename that began before
         self.assertEqual(self.load().status, LockedStatus(reason="by the application"))
 
     def test_a_thread_that_is_gone_is_refused_and_leaves_no_record(self) -> None:
@@ -276,7 +276,7 @@ class HoldTest(ModerationTestCase):
     def test_M4_not_even_a_moderator_deletes_it_before_it_is_released(self) -> None:
         with self.assertRaises(ModerationRefused):
             actions.delete(self.thread, self.by)
-        self.assertEqual(ModerationRecord.objects.count(), 1)  # the hold's
+        self.assertEqual(ModerationRecord.objects.count(), 1)  # of the hold
         actions.release(self.thread, self.by)
         with self.captureOnCommitCallbacks(execute=True):
             actions.delete(self.thread, self.by)
@@ -348,7 +348,7 @@ class RecordTest(ModerationTestCase):
 
 
 class Pausing(ChatServer[Any]):
-    """Answers in two parts, and waits between them for a moderator."""
+    """Answers in two parts; between them it waits until the moderator has acted."""
 
     begun: asyncio.Event
     go_on: asyncio.Event

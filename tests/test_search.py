@@ -1,4 +1,4 @@
-"""Finding messages: ranked, marked, within filters, and at a bounded cost on every database."""
+"""Search in messages: order, excerpts, filters, and limited cost on every database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SearchTestCase(TestCase):
         self.client.force_login(get_user_model().objects.create_superuser("root"))
 
     def add(self, **texts: str) -> None:
-        """Write messages, by id, into a thread of alice's."""
+        """Write messages with these ids into a thread of alice."""
         store: DjangoStore[dict[str, str]] = DjangoStore()
         async_to_sync(store.save_thread)(base.thread(title="A title"), ALICE)
         for number, (item_id, text) in enumerate(texts.items()):
@@ -252,7 +252,7 @@ ANALYZE chat_messages;
 @pytest.mark.postgresql
 @pytest.mark.slow
 class PlansTest(TestCase):
-    """With tables too large to be read as a whole, no page reads one as a whole."""
+    """No page reads a whole table, if the tables are large."""
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -310,7 +310,7 @@ class PlansTest(TestCase):
         ]
 
     def test_no_page_reads_a_big_table_nor_counts_it_in_at_most_12_queries(self) -> None:
-        # As small a part of these tables as it is of those that the benchmarks fill.
+        # In proportion to these tables, as it is to those of the benchmarks.
         self.addCleanup(setattr, statistics, "SAMPLE", statistics.SAMPLE)
         statistics.SAMPLE = 500
         self.client.force_login(self.user)

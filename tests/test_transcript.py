@@ -1,4 +1,4 @@
-"""A conversation in the admin: read in pages, on record, and never interpreted."""
+"""A conversation in the admin: shown in pages, recorded, and its text never interpreted."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class ItemsTest(TranscriptTestCase):
         self.assertNotContains(response, "javascript:alert")
         self.assertNotContains(response, '<img src="https://')
 
-    @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # else Django's middleware says it
+    @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # otherwise Django's middleware sets it
     def test_what_cannot_be_decoded_is_said_and_can_be_read_raw(self) -> None:
         thread = self.add(base.answer("i1"))
         payload = json.dumps({"type": "from the future", "text": "Ünicode <b>"})
@@ -218,7 +218,7 @@ class PagesTest(TranscriptTestCase):
         self.assertEqual(self.numbers(response), seen[1])
 
     def test_the_newest_page_leads_to_none_that_is_newer(self) -> None:
-        """As a search leads to it, by the position of its last message."""
+        """The page that a link of the search opens, by the position of its last message."""
         last = self.thread.messages.latest("timestamp")
         response = self.read(self.thread, f"?until={_quoted(last.timestamp)}")
         self.assertIsNone(response.context["page"].newer)

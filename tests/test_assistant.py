@@ -1,4 +1,4 @@
-"""The demo's assistant: its scenes without a model, and a model's answer over HTTP."""
+"""The demo's assistant: its scripted scenes, and answers of a model over HTTP."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class ScenesTests(TestCase):
 
 
 class StandIn(BaseHTTPRequestHandler):
-    """The Responses API, as far as one streamed answer needs it."""
+    """An HTTP server that answers like the Responses API with one streamed answer."""
 
     asked: list[dict[str, Any]]
 
@@ -182,7 +182,7 @@ class StandIn(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def model() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A stand-in of the Responses API: its URL, and what it was asked."""
+    """Run a substitute of the Responses API; yield its URL and the requests it got."""
     asked: list[dict[str, Any]] = []
     handler = type("Handler", (StandIn,), {"asked": asked})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -1,4 +1,4 @@
-"""The built-in page in a real browser: the list of conversations, and one conversation."""
+"""The built-in page in a real browser: the list of conversations, and a conversation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def chat(visit: Visits) -> Page:
-    """A fresh user's page."""
+    """The page of a new user."""
     return visit()
 
 
 def hold(chat: Page, kind: str) -> list[Route]:
-    """Keep requests of this kind back; returns where they gather."""
+    """Hold requests of this kind back; returns the list to which they are added."""
     held: list[Route] = []
 
     def handle(route: Route) -> None:
@@ -60,7 +60,7 @@ def test_stop_keeps_what_was_said(chat: Page, visit: Visits) -> None:
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
     chat.get_by_role("button", name="Stop").click()
     expect(answers(chat).last).to_contain_text("Stopped")
-    chat.wait_for_timeout(700)  # until the server has seen it
+    chat.wait_for_timeout(700)  # until the server has noticed it
     chat.reload()
     expect(answers(chat)).to_have_count(1)
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
@@ -205,7 +205,7 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
     chat.locator("#more-threads").scroll_into_view_if_needed()
     expect(rows(chat)).to_have_count(45)
     expect(rows(chat).nth(41)).to_contain_text("Conversation 003")
-    # Not only if the list comes first.
+    # Also if the list arrives after the conversation.
     held = hold(chat, "threads.list")
     chat.reload()
     expect(chat.locator("#title")).to_have_text("Conversation 003")
@@ -323,7 +323,7 @@ def test_a_picture_of_another_host_is_a_link(chat: Page) -> None:
 
 
 def test_the_page_needs_no_more_than_its_own_host(visit: Visits, site: Site) -> None:
-    page = visit()  # Visits fails the test at any request elsewhere
+    page = visit()  # Visits fails the test if another host is requested
     policy = page.request.get("/chat/").headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'self'" in policy
@@ -347,7 +347,7 @@ def test_the_strictest_policy_will_do(visit: Visits) -> None:
     is_refused = "() => { try { document.body.innerHTML = ''; } catch { return true; } }"
     assert page.evaluate(is_refused)
     for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/chart", "/image"):
-        ask(page, command)  # Visits fails the test at any other violation
+        ask(page, command)  # Visits fails the test if the policy is violated
     expect(answers(page).first.locator("pre")).to_be_visible()
 
 
@@ -377,7 +377,7 @@ def test_a_copy_button_is_one_again_however_often_it_is_pressed(chat: Page) -> N
         button.click()
         expect(button.locator("use")).to_have_attribute("href", "#icon-check")
     expect(button.locator("use")).to_have_attribute("href", "#icon-copy")
-    chat.wait_for_timeout(1700)  # until the last of the timers
+    chat.wait_for_timeout(1700)  # until the last timer has ended
     expect(button.locator("use")).to_have_attribute("href", "#icon-copy")
 
 
@@ -401,7 +401,7 @@ def test_escape_stops_nothing_where_it_means_something_else(chat: Page) -> None:
     search.fill("slow")
     chat.keyboard.press("Escape")
     expect(search).to_be_focused()
-    # An input method's window is closed by it.
+    # Escape closes the window of an input method.
     chat.locator("#message").evaluate(
         "node => node.dispatchEvent(new KeyboardEvent('keydown', "
         "{ key: 'Escape', isComposing: true, bubbles: true }))"

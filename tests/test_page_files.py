@@ -1,4 +1,4 @@
-"""Files in the chat page: chosen, dropped, pasted, checked, uploaded both ways, shown."""
+"""Files on the chat page: chosen, dropped, pasted, checked, uploaded and shown."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DATA_TRANSFER = """([name, type, bytes]) => {
 
 @pytest.fixture
 def chat(visit: Visits) -> Page:
-    """A fresh user's page."""
+    """The page of a new user."""
     return visit()
 
 
@@ -148,7 +148,7 @@ def test_A3_no_more_files_are_taken_than_a_message_may_have(chat: Page) -> None:
     ("name", "mime_type"),
     [
         ("script.py", "text/x-python"),
-        ("table.csv", "application/vnd.ms-excel"),  # what Windows says of it
+        ("table.csv", "application/vnd.ms-excel"),  # the type that Windows gives it
         ("settings.toml", ""),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_file_dropped_on_a_locked_conversation_does_nothing(chat: Page) -> Non
             new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }))""",
         data,
     )
-    assert not is_left  # the browser would go away to show the file
+    assert not is_left  # the browser would leave the page to show the file
     expect(chat.locator(".upload")).to_have_count(0)
 
 
@@ -207,7 +207,7 @@ def test_progress_is_shown_and_sending_waits(chat: Page) -> None:
 
 def test_what_the_server_refuses_is_said(chat: Page, visit: Visits) -> None:
     visit.expect("status of 400")
-    # A script that calls itself a picture passes the page's check, and not the server's.
+    # A script named like a picture passes the page's check, but not the server's.
     choose(chat, {**PNG, "buffer": b"<script>alert(1)</script>"})
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("bicycle.png")

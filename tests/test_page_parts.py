@@ -1,4 +1,4 @@
-"""Everything besides text that an answer can hold, in a real browser, on the scripted assistant."""
+"""All parts of an answer besides text, in a real browser, with the scripted assistant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def chat(visit: Visits) -> Page:
-    """A fresh user's page."""
+    """The page of a new user."""
     return visit()
 
 
@@ -326,7 +326,7 @@ def test_offline_and_back(chat: Page, visit: Visits) -> None:
 
 @pytest.fixture
 def relayed(site: Site, browser: Browser) -> Iterator[tuple[Page, Relay]]:
-    """A fresh user's page behind a line that can be cut."""
+    """The page of a new user, connected through a Relay."""
     relay = Relay(site)
     visits = Visits(relay.site, browser)
     visits.expect("net::ERR_", "status of 404")
@@ -400,7 +400,7 @@ def test_a_message_that_arrived_before_the_line_broke_is_not_sent_twice(
 
     def lose_the_answer(route: Route) -> None:
         if "/workflow" in (route.request.post_data or ""):
-            route.fetch()  # it is stored and answered, but nobody hears
+            route.fetch()  # the server stores and answers it, but the answer is lost
             line.cut()
             route.abort()
         else:

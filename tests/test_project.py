@@ -1,4 +1,4 @@
-"""The demo site: its settings, its pages and its seed."""
+"""The demo site: its settings, pages and example data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class SettingsTest(SimpleTestCase):
-    """Each case starts a Python of its own, as a deployment would."""
+    """Each case runs in its own process, as in a deployment."""
 
     def read(self, *names: str, **environment: str) -> subprocess.CompletedProcess[str]:
         code = (

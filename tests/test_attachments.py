@@ -1,4 +1,4 @@
-"""DjangoAttachmentStore: bounds, quotas, faults of the storage, and what goes to the model."""
+"""DjangoAttachmentStore: limits, quotas, errors of the storage, and files for the model."""
 
 from __future__ import annotations
 
@@ -162,13 +162,13 @@ class AttachmentsMixin(StorageMixin):
         self.attachments: DjangoAttachmentStore[Any] = DjangoAttachmentStore()
 
     async def begin(self, context: Any = ALICE, **announced: Any) -> Any:
-        """Begin an upload in two phases, as the SDK does."""
+        """Announce a two-phase upload, as the SDK does."""
         attachment = await self.attachments.create_attachment(announce(**announced), context)
         await self.store.save_attachment(attachment, context)
         return attachment
 
     async def upload(self, content: bytes = b"some text\n", context: Any = ALICE) -> Any:
-        """Upload in one go, as the view does."""
+        """Upload directly, as the view does."""
         attachment = await self.attachments.upload(uploaded(content), "a.txt", "", context)
         await self.store.save_attachment(attachment, context)
         return attachment
@@ -218,7 +218,7 @@ class DirectTest(AttachmentsMixin, TestCase):
     @override_settings(CHATSTORE_USER_QUOTA_BYTES=25)
     async def test_A3_each_users_total_is_bounded(self) -> None:
         await self.upload(b"0123456789")
-        await self.begin(size=10)  # announced is as good as uploaded
+        await self.begin(size=10)  # an announced size counts like an uploaded one
         self.assertEqual((await self.refusal(self.upload(b"0123456789"))).status, 413)
         self.assertEqual((await self.refusal(self.begin(size=10))).status, 413)
         self.assertEqual(await self.rows(), 2)
@@ -332,7 +332,7 @@ class TwoPhasesTest(AttachmentsMixin, TestCase):
             with self.subTest(content=content):
                 upload = self.attachments.receive(attachment.id, token, uploaded(content), ALICE)
                 self.assertEqual((await self.refusal(upload)).status, status)
-        # After all these the right one is still taken.
+        # After all these refusals the right file is still accepted.
         await self.attachments.receive(attachment.id, token, uploaded(PNG), ALICE)
 
     async def test_A3_types_that_nothing_could_make_right_are_refused_at_once(self) -> None:
@@ -488,7 +488,7 @@ class GeneratedImagesTest(AttachmentsMixin, TransactionTestCase):
         )
         await self.store.add_thread_item("thr_1", item, ALICE)
         await row.arefresh_from_db()
-        self.assertIsNotNone(row.message_id)  # so that cleanup_attachments leaves it alone
+        self.assertIsNotNone(row.message_id)  # so cleanup_attachments does not delete it
 
         sent = await FileConverter(self.attachments, ALICE).generated_image_to_input(item)
         self.assertEqual(base64.b64decode(sent["content"][1]["image_url"].split(",")[1]), PNG)

@@ -1,4 +1,4 @@
-"""Each system check, wrong and right; ids and hints are there for every one."""
+"""Each system check, with right and wrong settings; each has an id and a hint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chatstore.checks import FLAGS, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):
-    databases = {"default"}  # Django 6.1's check asks SQLite whether it knows JSON
+    databases = {"default"}  # Django 6.1's check queries SQLite for its JSON support
 
     def found(self) -> list[tuple[str | None, bool]]:
         messages = checks.run_checks(tags=["chatstore"])
@@ -39,7 +39,7 @@ class SettingsChecksTest(SimpleTestCase):
         with override_settings(CHATSTORE_SERVER="", ROOT_URLCONF="django.contrib.auth.urls"):
             self.assertEqual(self.found(), [])
         with override_settings(CHATSTORE_SERVER=""):
-            del settings.ROOT_URLCONF  # a worker's, say, that serves nothing
+            del settings.ROOT_URLCONF  # such as a worker's, which serves no pages
             self.assertEqual(self.found(), [])
 
     def test_E011_urls_without_a_server(self) -> None:

@@ -1,4 +1,4 @@
-"""A4: bytes go when their row goes, and at every instant a file has a row or a note."""
+"""A4: files are deleted with their rows; each file has a row or a scheduled removal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.rows import DAY, StorageMixin, add_attachment, add_thread
 
 
 class FailingStorage(FileSystemStorage):
-    """A real storage on a bad day."""
+    """A real storage that fails on request."""
 
     fails = True
 
@@ -61,7 +61,7 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
         self.assert_files_are_those_of_rows(1)
 
     def test_A4_with_their_message(self) -> None:
-        add_thread("thr_1", messages=2, files=2)  # of msg_1, which is the first
+        add_thread("thr_1", messages=2, files=2)  # those of msg_1, which is the first message
         self.do("delete_thread_item", "thr_1", "msg_0")
         self.assert_files_are_those_of_rows(2)
         self.do("delete_thread_item", "thr_1", "msg_1")
@@ -84,7 +84,7 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
         row = ChatAttachment.objects.get(attachment_id="atc_1")
         self.assertEqual((row.session.thread_id, row.message.item_id), ("thr_1", "msg_1"))
         self.assertIsNone(ChatAttachment.objects.get(attachment_id="atc_2").message_id)
-        # The same one again, in another message: it stays the first one's.
+        # The same file in another message: it still belongs to the first one.
         self.do("add_thread_item", "thr_1", base.user_message("msg_2", attachments=sent))
         self.do("delete_thread_item", "thr_1", "msg_2")
         self.assertTrue(ChatAttachment.objects.filter(attachment_id="atc_1").exists())
@@ -166,7 +166,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
             files.keep(path, "default")
 
     def test_A4_an_upload_that_is_nearly_due_is_given_up(self) -> None:
-        """Or it would be removed just after it was kept."""
+        """Otherwise the file could be removed just after its row was written."""
         path = files.save(ContentFile(b"bytes"), "default")
         ChatFileToRemove.objects.update(due_at=timezone.now() + dt.timedelta(minutes=50))
         with self.assertRaises(FileNotFoundError), transaction.atomic():

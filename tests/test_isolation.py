@@ -1,4 +1,4 @@
-"""S3, A2: every door of the endpoint tried with another user's ids."""
+"""S3, A2: every request of the endpoint, sent with another user's ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chatstore import urls
 from tests.endpoint import REQUEST_TYPES, Belongings, EndpointMixin
 from tests.rows import everything
 
-# What charlie gets who names what is alice's. A type that is not here fails the first test.
+# The status that charlie gets for alice's ids. A type that is missing here fails a test.
 EXPECTED = {
     "threads.create": 404,  # with her attachment
     "threads.get_by_id": 404,
@@ -24,7 +24,7 @@ EXPECTED = {
     "threads.delete": 200,
     "items.list": 200,
     "items.feedback": 404,
-    "attachments.create": None,  # names nothing of anybody's
+    "attachments.create": None,  # contains no id
     "attachments.delete": 404,
     "input.transcribe": None,
 }
@@ -84,7 +84,7 @@ class IsolationTests(EndpointMixin, TestCase):
 
     async def test_A2_every_url_with_the_others_ids(self) -> None:
         tried = {
-            "page": None,  # names nothing
+            "page": None,  # contains no id
             "api": None,  # above
             "upload": None,
             "file": [("get", 404), ("put", 404), ("post", 404), ("delete", 405)],

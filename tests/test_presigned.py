@@ -1,4 +1,4 @@
-"""Uploads and downloads by S3's own signed URLs, on a local server that speaks S3."""
+"""Uploads and downloads by S3's signed URLs, with a local server for the S3 protocol."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class PresignedTest(TransactionTestCase):
         return attachment
 
     def put(self, attachment: Any, content: bytes) -> int:
-        """Do what a browser does with an upload descriptor."""
+        """Send the bytes to the URL of the descriptor, as a browser does."""
         target = attachment.upload_descriptor
         return httpx.put(str(target.url), content=content, headers=target.headers).status_code
 
@@ -99,7 +99,7 @@ class PresignedTest(TransactionTestCase):
         self.assertIsNone(
             (await self.store.load_attachment(attachment.id, ALICE)).upload_descriptor
         )
-        # What was written past us is noted, whatever comes of it.
+        # The removal of the uploaded object is scheduled.
         note = await ChatFileToRemove.objects.aget()
         self.assertIn("chatstore/incoming/", note.path)
 
@@ -113,7 +113,7 @@ class PresignedTest(TransactionTestCase):
         self.assertEqual(self.put(attachment, PNG), 200)
         self.assertEqual(self.put(attachment, PNG), 412)
         await self.attachments.find(attachment.id, ALICE)
-        # Even a storage that lets more through changes nothing of what was kept.
+        # Even if the storage accepted more, the stored file would not change.
         drop_box = next(key for key in self.keys() if "incoming" in key)
         self.client_of_s3().put_object(Bucket="chat-files", Key=drop_box, Body=b"x" * len(PNG))
         self.assertEqual(await self.attachments.read(attachment.id, ALICE), PNG)

@@ -1,4 +1,4 @@
-"""R1, R2: what is old goes, all of it, and nothing else. Deleting wrongly is the worst."""
+"""R1, R2: all old threads are deleted, and nothing else: a wrong deletion can't be undone."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def thread_ids() -> set[str]:
 
 @dataclass(frozen=True)
 class Spec:
-    """A thread of the property test; ages are in minutes."""
+    """A thread of the property-based test; ages are in minutes."""
 
     age: int
-    older: int  # by how much its creation is older
+    older: int  # how much older the creation is
     user_id: str
     status: str
     moderation: str
@@ -60,7 +60,7 @@ class Spec:
     files: int
 
     def is_old(self, options: dict[str, Any]) -> bool:
-        """Say the rule of R1 in other words than the code does."""
+        """Compute the rule of R1 in another way than the code does."""
         limit = options["days"] * 24 * 60
         if options["by"] == "created":
             is_old = self.age + self.older > limit and self.age > 60
@@ -74,7 +74,7 @@ class Spec:
         )
 
 
-# Around the hour, and around one and two days; never on the dot, since the clock goes on.
+# Around one hour, one day and two days; never exactly, since time passes in the test.
 AGES = st.sampled_from([1, 58, 62, 1438, 1442, 2878, 2882, 50_000])
 SPECS = st.builds(
     Spec,
@@ -103,7 +103,7 @@ OPTIONS = st.fixed_dictionaries(
 
 class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
     def test_R1_R2_exactly_what_the_rule_says(self) -> None:
-        """Run and dry run agree with the rule as Spec says it, for any threads and options."""
+        """Run and dry run agree with Spec.is_old, for any threads and options."""
 
         @settings(max_examples=EXAMPLES, deadline=None)
         @given(specs=st.lists(SPECS, max_size=8), options=OPTIONS)
@@ -117,7 +117,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         for path in self.stored():
             files.get_storage().delete(path)
         for number, spec in enumerate(specs):
-            # A second apart, so that "the oldest" is one and the same on every database.
+            # A second apart, so that the order by age is the same on every database.
             age = dt.timedelta(minutes=spec.age, seconds=number)
             add_thread(
                 f"thr_{number}",
@@ -238,7 +238,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
 
 
 class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
-    """Each case is a moment at which a message may arrive."""
+    """In each case a message arrives at another moment."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -280,7 +280,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(ChatMessage.objects.count(), 3)
 
     def message_in_flight(self) -> Any:
-        """Write a message to an old thread in another one, and return before it commits."""
+        """Write a message to an old thread in another transaction; yield before it commits."""
         add_thread("old", age=100 * DAY)
         is_written = threading.Event()
 
@@ -295,7 +295,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         return in_flight
 
     def test_R2_a_message_in_flight_saves_its_thread(self) -> None:
-        """It is written and not yet committed when the batch looks for old threads."""
+        """The message is not committed yet when the batch selects old threads."""
         thread, errors = self.message_in_flight()
         report = retention.cleanup(self.rule, "default")
         thread.join(30)
@@ -304,7 +304,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(ChatMessage.objects.count(), 3)
 
     def test_R2_who_waits_for_the_lock_looks_again(self) -> None:
-        """A deletion that skips nothing: the conditions are those of the row as it is then."""
+        """A deletion that waits for locks checks the conditions again on the current row."""
         thread, errors = self.message_in_flight()
         deleted = deletion.delete_sessions(self.rule.sessions("default"))
         thread.join(30)
@@ -313,7 +313,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(ChatMessage.objects.count(), 3)
 
     def test_R2_the_deleting_statement_holds_the_rule_again(self) -> None:
-        """Were a lock ever lost: nothing goes, messages and files neither."""
+        """Even if a lock were lost, neither thread nor messages nor files are deleted."""
         add_thread("old", age=100 * DAY, files=1)
         sessions = self.rule.sessions("default")
         with transaction.atomic():
@@ -329,7 +329,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         add_thread("old", age=100 * DAY)
 
         def pause(sessions: Any) -> None:
-            """Take the place of an archive, which is called between lock and deletion."""
+            """Passed as the archive, which is called between lock and deletion."""
             thread, errors = self.in_thread(lambda: self.add_message("old"))
             thread.join(0.3)
             self.assertTrue(thread.is_alive(), "it waits for the batch")

@@ -1,4 +1,4 @@
-"""That conftest keeps its word: other databases' tests are deselected, and CI knows no skip."""
+"""conftest.py deselects tests for other databases; in CI a skipped test is a failure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_left_out(): pytest.skip("not today")
 
 class SelectionTest(SimpleTestCase):
     def run_tests(self, source: str, *options: str, **environment: str) -> str:
-        """Run these tests under the project's conftest; return what pytest said."""
+        """Run these tests with the project's conftest; return pytest's output."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "test_example.py"
             file.write_text(source)

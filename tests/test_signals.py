@@ -1,4 +1,4 @@
-"""What an application hears, and when: after the commit, or not at all."""
+"""Signals are sent after the commit, or not at all."""
 
 from __future__ import annotations
 

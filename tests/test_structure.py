@@ -1,4 +1,4 @@
-"""The shape of the project: imports run one way, and things are said in one place."""
+"""The structure of the project: imports run one way, facts are stated in one place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ APP = ROOT / "chatstore"
 
 
 def imports_of(path: Path) -> set[str]:
-    """Return what a file imports, as dotted names, wherever in the file it does so."""
+    """Return the dotted names that a file imports, anywhere in the file."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -131,7 +131,7 @@ class PublicNamesTest(SimpleTestCase):
 
 class TextsTest(SimpleTestCase):
     def test_texts_are_marked_by_names_that_makemessages_knows(self) -> None:
-        """It looks for ``_`` and for gettext's own names; marked by another, a text is missed."""
+        """makemessages finds only texts marked by ``_`` or by gettext's own names."""
         unknown = [
             f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
             for path in APP.rglob("*.py")

@@ -1,4 +1,4 @@
-"""Files over HTTP: both ways up, the way down, every refusal, and memory that stays flat."""
+"""Uploads and downloads over HTTP: both ways, every refusal, and the memory used."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEGABYTE = 1024 * 1024
 
 
 class UsersMixin(StorageMixin):
-    """Alice and Charlie, each with a client."""
+    """The users Alice and Charlie, each with a client."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -45,7 +45,7 @@ class UsersMixin(StorageMixin):
         mime_type: str = "",
         client: Any = None,
     ) -> Any:
-        """Upload in one go, and return the response."""
+        """Upload directly, and return the response."""
         file = SimpleUploadedFile(name, content, content_type=mime_type or "text/plain")
         return await (client or self.alice).post(UPLOAD, {"file": file})
 
@@ -56,14 +56,14 @@ class UsersMixin(StorageMixin):
         )
 
     async def begin(self, content: bytes, name: str, mime_type: str, client: Any = None) -> Any:
-        """Begin an upload in two phases, and return the attachment as JSON."""
+        """Announce a two-phase upload, and return the attachment as JSON."""
         announced = {"name": name, "size": len(content), "mime_type": mime_type}
         response = await self.call("attachments.create", announced, client)
         self.assertEqual(response.status_code, 200, response.content)
         return response.json()
 
     async def put(self, attachment: Any, content: bytes, client: Any = None) -> Any:
-        """Send the bytes to where the upload descriptor says."""
+        """Send the bytes to the URL of the upload descriptor."""
         target = attachment["upload_descriptor"]
         return await (client or self.alice).generic(
             target["method"], _path(target["url"]), content, content_type="image/png"
@@ -88,7 +88,7 @@ class UsersMixin(StorageMixin):
         return response
 
     async def get(self, path: str, client: Any = None) -> Any:
-        """Fetch a file to its end, and return the response with it as `body`."""
+        """Download a file, and return the response with the bytes as `body`."""
         response = await (client or self.alice).get(path)
         if response.streaming:
             response.body = b"".join([chunk async for chunk in response.streaming_content])
@@ -121,7 +121,7 @@ class DirectUploadTest(UsersMixin, TestCase):
         response = await self.get(_path(attachment["preview_url"]))
         self.assertEqual(response.body, PNG)
 
-    @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # else Django's middleware says it
+    @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # otherwise Django's middleware sets it
     async def test_A2_a_file_comes_down_in_a_way_that_runs_nothing(self) -> None:
         for content, name, mime_type, disposition in [
             (PNG, "a.png", "image/png", 'inline; filename="a.png"'),
@@ -232,7 +232,7 @@ class DirectUploadTest(UsersMixin, TestCase):
         self.assertEqual((await self.put(two_phase, PNG)).status_code, 200)
 
     async def test_A2_a_signed_url_opens_without_a_session_for_a_while(self) -> None:
-        """As in the frame of the official component, whose requests carry no cookies of ours."""
+        """As in the frame of OpenAI's component, whose requests have no cookies of the site."""
         path = _path((await self.upload(PNG, "a.png")).json()["preview_url"])
         response = await self.get(path, self.nobody)
         self.assertEqual(response.body, PNG)
@@ -335,7 +335,7 @@ class TwoPhaseUploadTest(UsersMixin, TransactionTestCase):
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Serve the demo site by uvicorn in a thread, on the test's database and settings."""
+    """Serve the demo site with uvicorn in a thread, with the test's database and settings."""
     from project.asgi import application
 
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error")
@@ -355,13 +355,13 @@ def open_files() -> list[str]:
     """Return the names of the files that this process has open."""
     names = []
     for link in os.scandir("/proc/self/fd"):
-        with suppress(FileNotFoundError):  # another thread has closed it meanwhile
+        with suppress(FileNotFoundError):  # closed by another thread meanwhile
             names.append(os.readlink(link.path))
     return names
 
 
 def peak_memory() -> int:
-    """Return the most memory, in bytes, that this process held since the last call."""
+    """Return the peak memory, in bytes, of this process since the last call."""
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     Path("/proc/self/clear_refs").write_text("5")
@@ -374,7 +374,7 @@ async def megabytes(count: int) -> AsyncIterator[bytes]:
 
 
 def form(count: int) -> Any:
-    """A form with a file of so many megabytes, in pieces and so in chunked encoding."""
+    """Yield a form with a file of this many megabytes, for chunked encoding."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield (
@@ -389,7 +389,7 @@ def form(count: int) -> Any:
 
 
 class ServedTest(UsersMixin, TransactionTestCase):
-    """Through uvicorn, where bodies come in pieces and lines are cut."""
+    """Through uvicorn, where bodies arrive in pieces and connections can be closed."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -452,7 +452,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
                     sent += 0x10000
             except ConnectionError:
                 pass
-        self.assertLess(sent, 200 * MEGABYTE)  # some is let by, some waits in between
+        self.assertLess(sent, 200 * MEGABYTE)  # some is discarded, some is still in buffers
         writer.close()
 
     async def test_A1_a_download_cut_in_the_middle_leaves_no_file_open(self) -> None:
@@ -469,7 +469,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
 
     @pytest.mark.postgresql
     async def test_S16_downloads_hold_no_connection(self) -> None:
-        """Twice as many as the pool has; nobody reads them, and another request is served."""
+        """Twice as many unread downloads as the pool has connections; more requests work."""
         async with self.http() as client:
             attachment = (await self.post_form(client, 20)).json()
             url = f"{UPLOAD}{attachment['id']}/"
@@ -500,7 +500,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
     @override_settings(CHATSTORE_MAX_UPLOAD_BYTES=200 * MEGABYTE)
     async def test_A1_memory_stays_flat_for_100_megabytes_up_and_down(self) -> None:
         async with self.http() as client:
-            await self.post_form(client, 1)  # so that everything is imported
+            await self.post_form(client, 1)  # so that all modules are imported
             peak_memory()
             before = peak_memory()
             attachment = (await self.post_form(client, 100)).json()

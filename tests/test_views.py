@@ -1,4 +1,4 @@
-"""The endpoint over HTTP: each refusal (V5), locks (V2), times (V3), and what stays out of logs."""
+"""The endpoint over HTTP: refusals (V5), locks (V2), times (V3), and its logs (S18)."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class RefusalTests(EndpointMixin, TestCase):
             self.send_sync({"type": question, "params": asked[question]}).status_code, 200
         )
         self.refuse(409, question, asked[question])
-        # The newest item is that answer now, no tool call.
+        # The newest item is now that answer, not a tool call.
         self.refuse(409, "threads.add_client_tool_output", {"thread_id": "thr_1", "result": SECRET})
         body = {"type": "threads.create", "params": asked["threads.create"]}
         self.assertEqual(self.send_sync(body).status_code, 200)
@@ -230,7 +230,7 @@ class RefusalTests(EndpointMixin, TestCase):
     def test_V5_atomic_requests_of_another_database_are_none_either(self) -> None:
         connections.settings["other"] = {**connection.settings_dict, "ATOMIC_REQUESTS": True}
         self.addCleanup(connections.settings.pop, "other")
-        for view in (ChatKitView, UploadView, FileView):  # this raises where one is not exempt
+        for view in (ChatKitView, UploadView, FileView):  # raises if a view is not exempt
             BaseHandler().make_view_atomic(view.as_view())
 
     def test_V5_limits_are_capped(self) -> None:
@@ -355,7 +355,7 @@ class TimesTests(EndpointMixin, TestCase):
 
 
 class WsgiTests(EndpointMixin, TestCase):
-    """What runserver does: a sync handler, which delivers a stream at once and whole."""
+    """A sync handler, as in runserver, which sends a stream only when it is complete."""
 
     def ask(self, kind: str, **params: Any) -> Any:
         body = {"type": kind, "params": params}

@@ -96,6 +96,13 @@ class ContractTest(SimpleTestCase):
                 with self.subTest(name):
                     self.assertIn(name, defined_in(CONTRACT.parent / target))
 
+    def test_each_test_that_a_page_names_exists(self) -> None:
+        files = [*(ROOT / "tests").glob("*.py"), *(ROOT / "chatstore" / "testing").glob("*.py")]
+        known = set().union(*map(defined_in, files)) | {path.stem for path in files}
+        for page in PAGES:
+            named = set(re.findall(r"\btest_\w*[a-zA-Z0-9]\b", prose(page)))
+            self.assertEqual(named - known, set(), page)
+
     def test_no_number_stands_for_two_promises(self) -> None:
         numbers = re.findall(r"^### (\S+)$", CONTRACT.read_text(), re.M)
         self.assertEqual(len(numbers), len(set(numbers)))

@@ -32,7 +32,7 @@ class FlatMemoryTest(StorageMixin, TransactionTestCase):
         self.commands = Commands(self.media)
         self.addCleanup(self.commands.__exit__)
 
-    def test_R2_R3_many_messages_in_the_memory_of_a_few(self) -> None:
+    def test_R2_R3_many_messages_need_no_more_memory_than_few(self) -> None:
         """Export, import, export again with identical bytes, and delete."""
         taken: dict[str, list[int]] = {"export_threads": [], "import_threads": [], "cleanup": []}
         for threads in (FEW, MANY):

@@ -63,7 +63,7 @@ class DjangoStoreTest(DjangoStoreContract, TestCase):
     """In the transaction of the test."""
 
 
-class DjangoStoreInTransactionsOfItsOwnTest(DjangoStoreContract, TransactionTestCase):
+class DjangoStoreWithCommitsTest(DjangoStoreContract, TransactionTestCase):
     """Each operation commits and gives its connection back, as in production."""
 
 
@@ -114,7 +114,7 @@ class PositionsTest(TestCase):
         position = ahead + dt.timedelta(microseconds=1)
         self.assertEqual(self.add("msg_0", self.now), (position, position))
 
-    def test_S10_what_is_no_activity_moves_nothing(self) -> None:
+    def test_S10_reading_renaming_and_feedback_are_no_activity(self) -> None:
         before = self.add("msg_0", self.now)
         self.call("add_thread_item", "thr_1", samples.user_message("msg_0"))
         self.call("save_item", "thr_1", samples.user_message("msg_0", "New"))

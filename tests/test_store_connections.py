@@ -58,7 +58,7 @@ class RouterTest(TransactionTestCase):
             await store.delete_thread("thr_1", ALICE)
 
 
-class ElsewhereRouter:
+class MissingDatabaseRouter:
     """Sends all queries to a database that does not exist."""
 
     def db_for_write(self, model: Any, **hints: Any) -> str:
@@ -66,7 +66,7 @@ class ElsewhereRouter:
 
 
 class OtherDatabaseTest(SimpleTestCase):
-    @override_settings(DATABASE_ROUTERS=[ElsewhereRouter()])
+    @override_settings(DATABASE_ROUTERS=[MissingDatabaseRouter()])
     async def test_S13_operations_go_to_the_database_that_the_router_gives_to_threads(self) -> None:
         for method, *arguments in (
             (store.load_thread, "thr_1"),
@@ -169,7 +169,7 @@ class CancellationTest(TransactionTestCase):
         with connection.execute_wrapper(wait):
             async_to_sync(run)()  # the loop in another thread, the queries in this one
 
-    def test_S16_a_cancelled_operation_that_fails_complains_to_nobody(self) -> None:
+    def test_S16_a_cancelled_operation_that_fails_logs_nothing(self) -> None:
         async def run() -> None:
             complaints: list[Any] = []
             asyncio.get_running_loop().set_exception_handler(lambda _, c: complaints.append(c))
@@ -186,7 +186,7 @@ class CancellationTest(TransactionTestCase):
 
 
 class CallersTransactionTest(TransactionTestCase):
-    def test_S16_inside_the_callers_transaction_all_is_the_callers(self) -> None:
+    def test_S16_inside_the_callers_transaction_the_store_takes_part_in_it(self) -> None:
         class OopsError(Exception):
             pass
 
@@ -200,7 +200,7 @@ class CallersTransactionTest(TransactionTestCase):
             raise OopsError
         self.assertEqual(ChatSession.objects.get().thread_id, "thr_0")
 
-    def test_S16_an_id_of_somebody_elses_leaves_the_callers_transaction_usable(self) -> None:
+    def test_S16_another_owners_id_leaves_the_callers_transaction_usable(self) -> None:
         async_to_sync(store.save_thread)(thread(), {"user_id": "charlie"})
         with transaction.atomic():
             with self.assertRaisesMessage(Exception, "Thread thr_1 not found"):
@@ -209,7 +209,7 @@ class CallersTransactionTest(TransactionTestCase):
         self.assertEqual(ChatSession.objects.count(), 2)
 
 
-class UsersOwnTest(TestCase):
+class ApplicationTest(TestCase):
     """An async test on TestCase with rows of its own, as applications write them."""
 
     @classmethod

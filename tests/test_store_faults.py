@@ -98,7 +98,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         self.assertEqual(ChatSession.objects.count(), 1)
         self.assertFalse(ChatAttachment.objects.exists())
 
-    def test_S15_cut_in_the_middle_of_a_write_it_is_done_once_and_whole(self) -> None:
+    def test_S15_cut_in_the_middle_of_a_write_it_is_done_once_and_completely(self) -> None:
         self.proxy.cut_at("INSERT INTO")
         call(store.add_thread_item, "thr_1", user_message("msg_1"))
         self.assertEqual(item_ids(), ["msg_0", "msg_1"])
@@ -125,7 +125,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         call(store.delete_thread, "thr_1")
         self.assertEqual(ChatSession.objects.count(), 1)
 
-    def test_S15_an_upload_whose_last_commit_is_in_doubt_is_kept_and_answered(self) -> None:
+    def test_S15_an_upload_whose_last_commit_is_uncertain_is_kept_and_answered(self) -> None:
         attachments, keep = DjangoAttachmentStore(), files.keep
 
         def keep_and_cut(path: str, using: str) -> None:
@@ -142,7 +142,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         call(store.add_thread_item, "thr_1", user_message("__fake_id__"))
         self.assertEqual(len(item_ids()), 2)
 
-    def test_S15_a_new_row_whose_commit_is_in_doubt_and_which_is_gone_is_not_made_again(
+    def test_S15_a_missing_row_whose_commit_is_uncertain_is_not_inserted_again(
         self,
     ) -> None:
         """The row may have been stored and deleted, or never stored: the error is raised."""
@@ -174,7 +174,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
             call(store.save_attachment, attachment())
         self.assertFalse(ChatAttachment.objects.exists())
 
-    def test_S15_cut_before_its_commit_a_new_row_is_not_made_blindly(self) -> None:
+    def test_S15_cut_before_its_commit_a_new_row_is_not_inserted_again(self) -> None:
         """Whether the server got the COMMIT is unknown, so the row is not inserted again."""
         for put in (store.add_thread_item, store.save_item):
             self.proxy.cut_at("COMMIT")
@@ -229,7 +229,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
 
 
 class WaitingTest(FaultsTest):
-    def test_S15_who_has_waited_for_the_pool_in_vain_does_not_wait_three_times_more(self) -> None:
+    def test_S15_after_a_timeout_of_the_pool_there_is_no_second_wait(self) -> None:
         tries = []
 
         def body(attempt: Attempt) -> None:
@@ -245,7 +245,7 @@ class WaitingTest(FaultsTest):
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 class AbsentServerTest(FaultsTest):
-    def test_S15_a_server_that_is_away_is_an_error_and_when_it_is_back_all_is_well(self) -> None:
+    def test_S15_an_absent_server_is_an_error_and_the_store_works_once_it_is_back(self) -> None:
         with proxied() as proxy:
             pool = {"pool": {"min_size": 1, "max_size": 4, "timeout": 1}}
             with connected(**pool if connection.vendor == "postgresql" else {}):
@@ -325,7 +325,7 @@ class LocksTest(FaultsTest):
         is_locked.wait(10)
         return holder
 
-    def test_S15_a_lock_that_passes_is_waited_out(self) -> None:
+    def test_S15_the_store_waits_for_a_lock_that_is_released(self) -> None:
         with connected(**self.options()):
             holder = self.held(1.3 if connection.vendor == "mysql" else 0.4)
             call(store.add_thread_item, "thr_1", user_message("msg_1"))
@@ -341,7 +341,7 @@ class LocksTest(FaultsTest):
             holder.join()
             self.assertEqual(item_ids(), ["msg_0"])
 
-    def test_S15_inside_the_callers_transaction_a_lock_is_the_callers_affair(self) -> None:
+    def test_S15_inside_the_callers_transaction_a_lock_is_an_error(self) -> None:
         with connected(**self.options()):
             if connection.vendor == "sqlite":
                 connection.settings_dict["OPTIONS"].pop("transaction_mode")

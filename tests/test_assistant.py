@@ -99,7 +99,7 @@ class ScenesTests(TestCase):
             self.assertEqual(states[-1]["type"], status)
             self.assertTrue(states[-1]["reason"])
 
-    async def test_a_tools_output_and_answers_are_taken_up(self) -> None:
+    async def test_the_assistant_uses_a_tools_output_and_answers(self) -> None:
         events = await self.ask("/tool")
         thread = events[0]["thread"]["id"]
         events = await self.stream(

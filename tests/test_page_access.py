@@ -92,7 +92,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visits) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_the_focus_stays_where_one_works_when_its_button_goes(visit: Visits) -> None:
+def test_the_focus_stays_near_when_its_button_disappears(visit: Visits) -> None:
     page = visit()
     box = page.get_by_role("textbox", name="Message")
 
@@ -188,7 +188,7 @@ def test_a_wide_table_scrolls_by_itself_and_breaks_no_word(visit: Visits) -> Non
     assert frame.locator("th").first.evaluate("node => node.clientWidth > 40")  # "Wear"
 
 
-def test_whoever_deletes_a_row_by_keyboard_goes_on_from_the_next(visit: Visits, site: Site) -> None:
+def test_after_deleting_a_row_by_keyboard_the_next_has_the_focus(visit: Visits, site: Site) -> None:
     user = site.fresh_user()
     seed(site, user, threads=3)
     page = visit(user=user)
@@ -200,7 +200,7 @@ def test_whoever_deletes_a_row_by_keyboard_goes_on_from_the_next(visit: Visits, 
     expect(rows(page).nth(1).get_by_role("link")).to_be_focused()
 
 
-def test_dark_is_dark(visit: Visits) -> None:
+def test_dark_mode(visit: Visits) -> None:
     for scheme, is_dark in (("light", False), ("dark", True)):
         page = visit(color_scheme=scheme)
         ground = page.locator("body").evaluate("node => getComputedStyle(node).backgroundColor")

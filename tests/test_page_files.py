@@ -127,7 +127,7 @@ def test_every_file_that_is_refused_is_named(chat: Page) -> None:
     expect(chat.locator(".upload.done")).to_have_count(1)
 
 
-def test_many_files_leave_the_send_button_within_reach(visit: Visits) -> None:
+def test_many_files_do_not_hide_the_send_button(visit: Visits) -> None:
     chat = visit(viewport={"width": 390, "height": 640})
     choose(chat, *({**TEXT, "name": f"{n}.txt"} for n in range(10)))
     expect(chat.locator(".upload.done")).to_have_count(10)
@@ -152,7 +152,7 @@ def test_A3_no_more_files_are_taken_than_a_message_may_have(chat: Page) -> None:
         ("settings.toml", ""),
     ],
 )
-def test_a_text_is_taken_whatever_the_browser_calls_it(
+def test_a_text_file_is_accepted_with_any_type_of_the_browser(
     chat: Page, name: str, mime_type: str
 ) -> None:
     data = chat.evaluate_handle(DATA_TRANSFER, [name, mime_type, list(b"a = 1\n")])

@@ -58,7 +58,7 @@ class TextTests(SimpleTestCase):
         bare = {text for text in bare if not text.startswith("[")} - OWN_NAMES
         self.assertEqual(bare, set())
 
-    def test_the_script_and_the_template_agree_on_what_is_said(self) -> None:
+    def test_the_script_and_the_template_use_the_same_texts(self) -> None:
         asked = set(re.findall(r'strings\.(\w+)|say\("(\w+)"', SCRIPT))
         asked_for = {first or second for first, second in asked}
         # Names that the script composes: a thumb, a status, a kind of task, a tool's state.
@@ -69,7 +69,7 @@ class TextTests(SimpleTestCase):
         there = set(re.findall(r'data-s="(\w+)"', TEMPLATE))
         self.assertEqual(asked_for | computed, there)
 
-    def test_the_script_says_nothing_of_its_own(self) -> None:
+    def test_the_script_contains_no_text(self) -> None:
         code = re.sub(r"/\*.*?\*/|//.*", "", SCRIPT, flags=re.DOTALL)
         self.assertEqual(re.findall(r'"[A-Z][a-z]+(?: [a-z]+)+[.!?]?"', code), [])
 

@@ -22,7 +22,7 @@ class SettingsChecksTest(SimpleTestCase):
         messages = checks.run_checks(tags=["chatstore"])
         return [(message.id, message.is_serious()) for message in messages]
 
-    def test_the_demo_has_nothing_to_complain_of(self) -> None:
+    def test_the_demo_has_no_errors(self) -> None:
         self.assertEqual(self.found(), [])
 
     def test_E001_a_server_that_cant_be_imported(self) -> None:
@@ -35,7 +35,7 @@ class SettingsChecksTest(SimpleTestCase):
             with self.subTest(name), override_settings(CHATSTORE_SERVER=name):
                 self.assertEqual(self.found(), [("chatstore.E002", True)])
 
-    def test_no_server_is_fine_for_who_uses_the_store_only(self) -> None:
+    def test_no_server_is_needed_to_use_the_store_only(self) -> None:
         with override_settings(CHATSTORE_SERVER="", ROOT_URLCONF="django.contrib.auth.urls"):
             self.assertEqual(self.found(), [])
         with override_settings(CHATSTORE_SERVER=""):
@@ -46,7 +46,7 @@ class SettingsChecksTest(SimpleTestCase):
         with override_settings(CHATSTORE_SERVER=""):
             self.assertEqual(self.found(), [("chatstore.E011", True)])
 
-    def test_E003_numbers_below_one_or_no_whole_numbers(self) -> None:
+    def test_E003_numbers_below_one_and_other_than_whole_numbers(self) -> None:
         for name in POSITIVE_INTEGERS:
             for value in (0, -1, 1.5, "10", None, True):
                 with (
@@ -68,7 +68,7 @@ class SettingsChecksTest(SimpleTestCase):
         with override_settings(CHATSTORE_BASE_URL="https://example.com"):
             self.assertEqual(self.found(), [])
 
-    def test_E006_a_storage_that_is_none_of_the_storages(self) -> None:
+    def test_E006_an_unknown_storage(self) -> None:
         with override_settings(CHATSTORE_STORAGE="attic"):
             self.assertEqual(self.found(), [("chatstore.E006", True)])
 

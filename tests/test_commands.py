@@ -43,7 +43,7 @@ class ArgumentsTest(SimpleTestCase):
         with self.assertRaisesMessage(CommandError, message):
             call_command(*args, stdout=StringIO(), stderr=StringIO())
 
-    def test_R1_days_below_one_and_beyond_reason(self) -> None:
+    def test_R1_days_below_one_and_far_too_many(self) -> None:
         for days in ("0", "-1", "1.5", "x", "", "99999999999"):
             self.assert_refused("it must be a whole number", "cleanup_threads", f"--days={days}")
         self.assert_refused("required: --days", "cleanup_threads")
@@ -86,7 +86,7 @@ class ArgumentsTest(SimpleTestCase):
             self.assert_refused("FILE.jsonl", *args)
             self.assert_refused("FILE.jsonl", *args, "--dry-run")
 
-    def test_counts_are_said_as_people_say_them(self) -> None:
+    def test_counts_use_singular_and_plural(self) -> None:
         self.assertEqual(arguments.in_words(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
         self.assertEqual(arguments.in_words(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files")
 
@@ -165,11 +165,11 @@ class OutputTest(StorageMixin, TransactionTestCase):
         report = json.loads(self.run_command("cleanup_attachments", json=True))
         self.assertEqual(report, {"dry_run": False, "uploads": 0, "files": 0, "failed": 0})
 
-    def test_a_limit_is_said(self) -> None:
+    def test_a_stop_at_a_limit_is_reported(self) -> None:
         add_thread("old", age=100 * DAY)
         self.assertIn("Stopped at a limit", self.run_command("cleanup_threads", days=90, limit=1))
 
-    def test_no_command_says_what_people_said(self) -> None:
+    def test_no_command_prints_text_of_conversations(self) -> None:
         add_thread("thr_1", age=100 * DAY, files=1)
         with translation.override("en"), self.assertNoLogs("chatstore", "WARNING"):
             said = [

@@ -54,7 +54,7 @@ class IsolationTests(EndpointMixin, TestCase):
     async def rows(self) -> list:
         return await sync_to_async(everything)()
 
-    async def test_S3_every_request_with_the_others_ids(self) -> None:
+    async def test_S3_every_request_with_another_users_ids(self) -> None:
         for kind, params in self.has.requests().items():
             if status := EXPECTED[kind]:
                 with self.subTest(kind):
@@ -71,7 +71,7 @@ class IsolationTests(EndpointMixin, TestCase):
         items = await self.get("items.list", thread_id="thr_alice", order="asc")
         self.assertEqual(len(items["data"]), 5)
 
-    async def test_S3_her_thread_with_his_items_and_his_with_hers(self) -> None:
+    async def test_S3_one_users_thread_with_another_users_items(self) -> None:
         own = await sync_to_async(Belongings.of)(self.charlie["user_id"], "thr_charlie")
         own.thread_id = "thr_alice"
         for kind, params in own.requests().items():
@@ -82,7 +82,7 @@ class IsolationTests(EndpointMixin, TestCase):
         params = {"thread_id": "thr_charlie", "input": message}
         await self.check("threads.add_user_message", params, 404)
 
-    async def test_A2_every_url_with_the_others_ids(self) -> None:
+    async def test_A2_every_url_with_another_users_ids(self) -> None:
         tried = {
             "page": None,  # contains no id
             "api": None,  # above
@@ -97,7 +97,7 @@ class IsolationTests(EndpointMixin, TestCase):
                 response = await send(f"/chat/files/{self.has.upload}/", **options)
                 self.assert_refused(response, status)
 
-    async def test_nobody_gets_anything(self) -> None:
+    async def test_without_sign_in_each_request_is_401(self) -> None:
         nobody = AsyncClient()
         before = await self.rows()
         for kind, params in self.has.requests().items():

@@ -121,7 +121,7 @@ class RoundTripTest(ArchiveTestCase):
             for row in ChatAttachment.objects.exclude(path="")
         }
 
-    def test_R3_out_in_and_out_again(self) -> None:
+    def test_R3_export_import_and_export_again(self) -> None:
         """Import into an empty database, in each format: equal rows, identical bytes."""
         self.fill()
         before, contents = self.comparable(), self.bytes_by_attachment()
@@ -174,7 +174,7 @@ class RoundTripTest(ArchiveTestCase):
             run("import_threads", files=self.path("files"))
         self.assertEqual(self.comparable(), before)
 
-    def test_R3_from_a_pipe_that_has_a_name(self) -> None:
+    def test_R3_from_a_named_pipe(self) -> None:
         """A named pipe, as a shell creates for <(…)."""
         self.fill()
         run("export_threads", self.path())
@@ -188,7 +188,7 @@ class RoundTripTest(ArchiveTestCase):
         writer.join()
         self.assertEqual(self.comparable(), before)
 
-    def test_R3_lone_surrogates_in_the_applications_notes_stop_no_export(self) -> None:
+    def test_R3_lone_surrogates_in_the_applications_metadata_are_exported(self) -> None:
         """PostgreSQL accepts none; SQLite and MariaDB store their escape sequences."""
         add_thread("thr_1")
         payload = json.dumps(json.loads(ChatSession.objects.get().payload) | {"more": "\ud800"})
@@ -198,13 +198,13 @@ class RoundTripTest(ArchiveTestCase):
         self.assertIn("Imported 1 thread", run("import_threads", self.path()))
         self.assertIn("\ufffd", ChatSession.objects.get().payload)
 
-    def test_R3_without_a_place_for_files_it_says_so(self) -> None:
+    def test_R3_files_that_are_not_exported_are_reported(self) -> None:
         self.fill()
         with standard("stdout"):
             said = run("export_threads")
         self.assertIn("4 attachments were exported without their files.", said)
 
-    def test_R3_missing_files_are_brought_by_a_later_import(self) -> None:
+    def test_R3_missing_files_are_added_by_a_later_import(self) -> None:
         self.fill()
         contents = self.bytes_by_attachment()
         run("export_threads", self.path())
@@ -394,7 +394,7 @@ class BadArchiveTest(ArchiveTestCase):
         with self.assertRaisesMessage(CommandError, "No such file"):
             run("import_threads", self.path("nothing"))
 
-    def test_a_record_that_can_not_be(self) -> None:
+    def test_an_impossible_record(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         thread, item = lines[1], lines[2]
         for number, bad in enumerate(
@@ -460,7 +460,7 @@ class BadArchiveTest(ArchiveTestCase):
         said = run("import_threads", self.write_lines([*lines, attachment]))
         self.assertIn("The file of 1 attachment is missing.", said)
 
-    def test_nothing_belongs_to_an_upload(self) -> None:
+    def test_an_item_after_an_upload_is_refused(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:3]
         upload = {
             "type": "upload",
@@ -482,7 +482,7 @@ class BadArchiveTest(ArchiveTestCase):
         said = run("import_threads", self.write_lines([*lines, *lines[1:]]))
         self.assertIn("Imported 2 threads, 4 messages and 0 files. 2 threads were there", said)
 
-    def test_by_hand_with_what_must_be(self) -> None:
+    def test_an_archive_with_only_the_required_fields(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:4]
         thread = {key: lines[1][key] for key in ("type", "user_id", "id", "thread", "created_at")}
         run(
@@ -591,7 +591,7 @@ class SampleStoreTest(ArchiveTestCase):
         connection.close()
         return path
 
-    def test_people_can_move_here(self) -> None:
+    def test_threads_of_the_sample_store_are_imported(self) -> None:
         path = self.write_sample()
         said = run("import_threads", path)
         self.assertEqual(said, "Imported 2 threads, 3 messages and 2 files.")
@@ -614,7 +614,7 @@ class SampleStoreTest(ArchiveTestCase):
         with self.assertRaises(CommandError):
             run("check_items")
 
-    def test_attachments_of_another_version_are_none(self) -> None:
+    def test_attachments_of_another_version_are_ignored(self) -> None:
         path = self.write_sample()
         with sqlite3.connect(path) as connection:
             for item_id, attachments in (("m1", "5"), ("m2", '["f1", {"name": "f1"}]')):
@@ -684,7 +684,7 @@ class EraseTest(ArchiveTestCase):
         self.assertEqual(receipt["erased"], {"threads": 0, "messages": 0, "files": 2})
         self.assertEqual(receipt["on_hold"], ["held"])
 
-    def test_R4_the_application_hears_of_it(self) -> None:
+    def test_R4_the_application_gets_a_signal(self) -> None:
         heard = []
 
         def receive(user_id: str, receipt: Any, **kwargs: Any) -> None:
@@ -696,7 +696,7 @@ class EraseTest(ArchiveTestCase):
         run("erase_user", "alice")
         self.assertEqual(heard, [("alice", 2, 2)])
 
-    def test_R4_a_receiver_that_fails_is_said(self) -> None:
+    def test_R4_a_receiver_that_fails_is_reported(self) -> None:
         def receive(**kwargs: Any) -> None:
             raise OSError
 
@@ -709,7 +709,7 @@ class EraseTest(ArchiveTestCase):
             run("erase_user", "alice")
         self.assertFalse(ChatSession.objects.filter(user_id="alice").exists())
 
-    def test_R4_a_running_stream_brings_nothing_back(self) -> None:
+    def test_R4_a_running_stream_does_not_create_the_thread_again(self) -> None:
         store = DjangoStore()
         self.enterContext(remember_threads())
         add_seen("thr_1")
@@ -721,7 +721,7 @@ class EraseTest(ArchiveTestCase):
 
 
 class AssignTest(ArchiveTestCase):
-    def test_the_visitor_who_signs_up(self) -> None:
+    def test_a_visitors_threads_are_given_to_the_new_user(self) -> None:
         self.fill()
         add_attachment("unsent_of_alice", "alice")
         stored = self.stored()

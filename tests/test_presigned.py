@@ -83,7 +83,7 @@ class PresignedTest(TransactionTestCase):
         target = attachment.upload_descriptor
         return httpx.put(str(target.url), content=content, headers=target.headers).status_code
 
-    async def test_A1_bytes_go_past_django_and_are_picked_up_when_they_are_wanted(self) -> None:
+    async def test_A1_bytes_go_to_s3_directly_and_are_kept_when_they_are_needed(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         self.assertTrue(str(attachment.upload_descriptor.url).startswith(self.url))
         with self.assertRaises(UploadRefused) as caught:
@@ -103,7 +103,7 @@ class PresignedTest(TransactionTestCase):
         note = await ChatFileToRemove.objects.aget()
         self.assertIn("chatstore/incoming/", note.path)
 
-    async def test_A1_a_url_is_good_once_for_what_was_announced(self) -> None:
+    async def test_A1_a_url_is_valid_once_for_what_was_announced(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         query = parse_qs(urlsplit(str(attachment.upload_descriptor.url)).query)
         signed = query["X-Amz-SignedHeaders"][0].split(";")
@@ -118,7 +118,7 @@ class PresignedTest(TransactionTestCase):
         self.client_of_s3().put_object(Bucket="chat-files", Key=drop_box, Body=b"x" * len(PNG))
         self.assertEqual(await self.attachments.read(attachment.id, ALICE), PNG)
 
-    async def test_A3_size_and_type_are_looked_at_again(self) -> None:
+    async def test_A3_size_and_type_are_checked_again(self) -> None:
         for content in (b"x" * len(PNG), PNG + b"x"):
             attachment = await self.begin(PNG, "a.png", "image/png")
             self.put(attachment, content)
@@ -163,7 +163,7 @@ class PresignedTest(TransactionTestCase):
         await self.attachments.delete_attachment(attachment.id, ALICE)
         self.assertEqual(self.keys(), [])
 
-    async def test_A1_the_views_can_be_kept_in_between(self) -> None:
+    async def test_A1_a_setting_sends_all_bytes_through_django(self) -> None:
         with override_settings(CHATSTORE_USE_PRESIGNED_URLS=False):
             attachment = await self.begin(PDF, "a.pdf", "application/pdf")
         url = str(attachment.upload_descriptor.url)

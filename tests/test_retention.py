@@ -102,7 +102,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
-    def test_R1_R2_exactly_what_the_rule_says(self) -> None:
+    def test_R1_R2_exactly_the_threads_of_the_rule_are_deleted(self) -> None:
         """Run and dry run agree with Spec.is_old, for any threads and options."""
 
         @settings(max_examples=EXAMPLES, deadline=None)
@@ -161,7 +161,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         self.assertEqual(self.stored(), set(ChatAttachment.objects.values_list("path", flat=True)))
         self.assertFalse(ChatFileToRemove.objects.exists())
 
-    def test_R1_the_cutoff_itself_stays(self) -> None:
+    def test_R1_a_thread_exactly_at_the_cutoff_is_kept(self) -> None:
         now = timezone.now().replace(microsecond=0)
         for name, microseconds in (("before", -1), ("on", 0), ("after", 1)):
             time = now + dt.timedelta(microseconds=microseconds)
@@ -198,7 +198,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
             ],
         )
 
-    def test_R2_max_seconds_begins_no_further_batch_and_the_next_run_goes_on(self) -> None:
+    def test_R2_after_max_seconds_no_batch_begins_and_the_next_run_continues(self) -> None:
         for number in range(4):
             add_thread(f"old_{number}", age=100 * DAY)
         rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
@@ -263,7 +263,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         thread.start()
         return thread, errors
 
-    def test_R2_a_message_between_selection_and_deletion_saves_its_thread(self) -> None:
+    def test_R2_a_message_between_selection_and_deletion_keeps_its_thread(self) -> None:
         add_thread("first", age=101 * DAY)
         add_thread("second", age=100 * DAY)
         saved = []
@@ -279,7 +279,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(thread_ids(), {"second"})
         self.assertEqual(ChatMessage.objects.count(), 3)
 
-    def message_in_flight(self) -> Any:
+    def uncommitted_message(self) -> Any:
         """Write a message to an old thread in another transaction; yield before it commits."""
         add_thread("old", age=100 * DAY)
         is_written = threading.Event()
@@ -294,25 +294,25 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         is_written.wait(10)
         return in_flight
 
-    def test_R2_a_message_in_flight_saves_its_thread(self) -> None:
+    def test_R2_an_uncommitted_message_keeps_its_thread(self) -> None:
         """The message is not committed yet when the batch selects old threads."""
-        thread, errors = self.message_in_flight()
+        thread, errors = self.uncommitted_message()
         report = retention.cleanup(self.rule, "default")
         thread.join(30)
 
         self.assertEqual((report.deleted, errors), (Counts(), []))
         self.assertEqual(ChatMessage.objects.count(), 3)
 
-    def test_R2_who_waits_for_the_lock_looks_again(self) -> None:
+    def test_R2_after_waiting_for_a_lock_the_rule_is_checked_again(self) -> None:
         """A deletion that waits for locks checks the conditions again on the current row."""
-        thread, errors = self.message_in_flight()
+        thread, errors = self.uncommitted_message()
         deleted = deletion.delete_sessions(self.rule.sessions("default"))
         thread.join(30)
 
         self.assertEqual((deleted, errors), (Counts(), []))
         self.assertEqual(ChatMessage.objects.count(), 3)
 
-    def test_R2_the_deleting_statement_holds_the_rule_again(self) -> None:
+    def test_R2_the_deleting_statement_checks_the_rule_again(self) -> None:
         """Even if a lock were lost, neither thread nor messages nor files are deleted."""
         add_thread("old", age=100 * DAY, files=1)
         sessions = self.rule.sessions("default")
@@ -350,7 +350,7 @@ class FilesTest(StorageMixin, TransactionTestCase):
         call_command("cleanup_attachments", stdout=out, **options)
         return out.getvalue().strip()
 
-    def test_A4_an_upload_that_no_message_used_within_a_day_goes(self) -> None:
+    def test_A4_an_upload_that_no_message_used_within_a_day_is_deleted(self) -> None:
         session = add_thread("thr", files=1)
         held = add_thread("held", is_on_hold=True)
         add_attachment("used", age=2 * DAY, session=session, message_id=session.session_id)

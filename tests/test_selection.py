@@ -68,9 +68,9 @@ class SelectionTest(SimpleTestCase):
         self.assertIn("1 error", output)
         self.assertIn("No browser", output)
 
-    def test_a_browser_is_taken_where_it_is_said_to_be(self) -> None:
+    def test_a_browser_is_found_by_its_variable(self) -> None:
         self.assertIn("3 passed", self.run_tests(EXAMPLES, CHATSTORE_BROWSER="/bin/true"))
 
-    def test_in_ci_a_skip_is_a_failure(self) -> None:
+    def test_in_ci_a_skipped_test_is_a_failure(self) -> None:
         self.assertIn("1 skipped", self.run_tests(SKIPPED))
         self.assertIn("1 failed", self.run_tests(SKIPPED, CI="true"))

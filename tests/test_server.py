@@ -36,7 +36,7 @@ from tests.base import ALICE, answer
 from tests.live import Event, text_of, user_input
 
 
-class Asking:
+class RequestMixin:
     """Sends requests to a server, and reads what it streams event by event."""
 
     server: ChatServer[Any]
@@ -67,7 +67,7 @@ class Asking:
 
 
 @asynccontextmanager
-async def half_way(asking: Asking, text: str, thread_id: str | None) -> AsyncIterator[Any]:
+async def half_way(asking: RequestMixin, text: str, thread_id: str | None) -> AsyncIterator[Any]:
     if thread_id:
         events = asking.stream(
             "threads.add_user_message", thread_id=thread_id, input=user_input(text)
@@ -84,7 +84,7 @@ async def half_way(asking: Asking, text: str, thread_id: str | None) -> AsyncIte
     rest += [event async for event in events]
 
 
-class Conversation(Asking):
+class Conversation(RequestMixin):
     """Tests that run on MemoryStore and on DjangoStore."""
 
     async def test_V1_to_V6_a_conversation(self) -> None:
@@ -124,7 +124,7 @@ class Conversation(Asking):
         with self.assertRaisesMessage(RequestRefused, "Enough."):
             await self.get("threads.sync_custom_action", **action)
 
-    async def test_S8_fake_ids_become_real_ones_and_stay_them(self) -> None:
+    async def test_S8_fake_ids_are_replaced_by_ids_that_do_not_change(self) -> None:
         events = await self.send("threads.create", input=user_input("fake one two"))
         self.assertNotIn(codec.FAKE_ID, json.dumps(events))
         added = [event["item"]["id"] for event in events if event["type"] == "thread.item.added"]
@@ -234,7 +234,7 @@ class Conversation(Asking):
         (*_, event) = await self.send("threads.create", input=user_input("sorry No."))
         self.assertEqual((event["code"], event["message"]), ("custom", "No."))
 
-    async def test_V5_a_new_thread_with_an_unknown_attachment_is_none(self) -> None:
+    async def test_V5_a_new_thread_with_an_unknown_attachment_is_not_created(self) -> None:
         message = user_input("say a", attachments=["atc_unknown"])
         with self.assertRaises(NotFoundError):
             await self.send("threads.create", input=message)
@@ -259,8 +259,8 @@ class PlainStore(MemoryStore):
     delete_items_after: Any = None
 
 
-class PlainStoreTests(Asking, IsolatedAsyncioTestCase, SimpleTestCase):
-    async def test_all_goes_on_but_for_feedback(self) -> None:
+class PlainStoreTests(RequestMixin, IsolatedAsyncioTestCase, SimpleTestCase):
+    async def test_everything_works_except_feedback(self) -> None:
         self.server = Scripted(store=PlainStore(), attachment_store=NoFiles())
         thread_id = await self.create("say one")
         (question, _answer) = await self.items(thread_id)
@@ -323,7 +323,7 @@ class DjangoServerTests(Conversation, TestCase):
         self.assertEqual((stored.status, stored.inputs[0].answer.values), ("answered", ["So"]))
 
 
-class PrivateParts(SimpleTestCase):
+class PrivateMethodsTests(SimpleTestCase):
     def test_V3_nothing_private_of_the_sdk_is_overridden_but_two(self) -> None:
         own = {
             name for name in vars(ChatServer) if name.startswith("_") and not name.endswith("__")
@@ -409,7 +409,7 @@ def modelled(model: Any) -> ChatServer[Any]:
     return Modelled()
 
 
-class ModelTests(Asking, TransactionTestCase):
+class ModelTests(RequestMixin, TransactionTestCase):
     async def check_stopped(self, model_class: Any) -> list[Event]:
         with model() as (url, handler):
             async with AsyncOpenAI(api_key="sk", base_url=url) as client:

@@ -61,7 +61,7 @@ class EventStreamTests(SimpleTestCase):
     async def start(self, **options: Any) -> EventStream:
         return await EventStream.start(self.events(**options), error_event=lambda error: b"sorry")
 
-    async def test_V4_it_is_iterated_to_its_end(self) -> None:
+    async def test_V4_a_stream_is_read_to_its_end(self) -> None:
         self.assertEqual([event async for event in await self.start()], [b"0", b"1", b"2"])
         self.assertEqual(self.ends, ["done"])
         self.assertEqual([event async for event in await self.start(count=0)], [])

@@ -139,7 +139,7 @@ class RefusalTests(EndpointMixin, TestCase):
         self.assertEqual(self.send_sync(body).status_code, 200)
         self.refuse(409, "attachments.delete", asked["attachments.delete"])
 
-    def test_V5_what_can_not_be_read_is_400(self) -> None:
+    def test_V5_an_unreadable_request_is_400(self) -> None:
         bodies = [
             b"",
             b"{",
@@ -181,14 +181,14 @@ class RefusalTests(EndpointMixin, TestCase):
             self.assert_refused(self.send_sync(exact + " "), 413)
             self.assert_refused(self.send_sync(SECRET * 1000), 413)
 
-    def test_V5_what_is_not_supported_is_501(self) -> None:
+    def test_V5_an_unsupported_request_is_501(self) -> None:
         asked = self.has.requests()
         self.refuse(501, "input.transcribe", asked["input.transcribe"])
         with override_settings(CHATSTORE_SERVER="tests.assistants.Bare"):
             for kind in ("threads.custom_action", "threads.sync_custom_action"):
                 self.refuse(501, kind, asked[kind])
 
-    def test_V5_anything_else_is_500_and_logged_without_its_words(self) -> None:
+    def test_V5_any_other_error_is_500_and_logged_without_its_message(self) -> None:
         for setting in ("tests.assistants.Broken", "", "tests.assistants.Nowhere"):
             with (
                 self.subTest(setting),
@@ -221,13 +221,13 @@ class RefusalTests(EndpointMixin, TestCase):
             self.assert_refused(await self.post_body(b" " * 101), 413)
         self.assert_refused(await self.async_client.get(API), 405)
 
-    def test_V5_atomic_requests_are_no_obstacle(self) -> None:
+    def test_V5_atomic_requests_may_be_on(self) -> None:
         connection.settings_dict["ATOMIC_REQUESTS"] = True
         self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=False)
         body = {"type": "threads.create", "params": {"input": user_input("say a")}}
         self.assertEqual(self.send_sync(body).status_code, 200)
 
-    def test_V5_atomic_requests_of_another_database_are_none_either(self) -> None:
+    def test_V5_atomic_requests_of_another_database_may_be_on(self) -> None:
         connections.settings["other"] = {**connection.settings_dict, "ATOMIC_REQUESTS": True}
         self.addCleanup(connections.settings.pop, "other")
         for view in (ChatKitView, UploadView, FileView):  # raises if a view is not exempt
@@ -245,7 +245,7 @@ class RefusalTests(EndpointMixin, TestCase):
             body = {"type": "threads.list", "params": {}}
             self.assertEqual(len(self.send_sync(body).json()["data"]), 2)
 
-    def test_V5_every_answer_may_be_stored_by_nobody(self) -> None:
+    def test_V5_no_response_may_be_cached(self) -> None:
         for kind, params in (
             ("threads.list", {}),
             ("threads.create", {"input": user_input("say a")}),

@@ -1,4 +1,4 @@
-"""The demo's assistant: its scripted scenes, and answers of a model over HTTP."""
+"""The demo's assistant: its scenes without a model, and a model's answer over HTTP."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class ScenesTests(TestCase):
             self.assertEqual(states[-1]["type"], status)
             self.assertTrue(states[-1]["reason"])
 
-    async def test_the_assistant_uses_a_tools_output_and_answers(self) -> None:
+    async def test_a_tools_output_and_answers_are_taken_up(self) -> None:
         events = await self.ask("/tool")
         thread = events[0]["thread"]["id"]
         events = await self.stream(
@@ -118,7 +118,7 @@ class ScenesTests(TestCase):
 
 
 class StandIn(BaseHTTPRequestHandler):
-    """An HTTP server that answers like the Responses API with one streamed answer."""
+    """The Responses API, as far as one streamed answer needs it."""
 
     asked: list[dict[str, Any]]
 
@@ -182,7 +182,7 @@ class StandIn(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def model() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Run a substitute of the Responses API; yield its URL and the requests it got."""
+    """A stand-in of the Responses API: its URL, and what it was asked."""
     asked: list[dict[str, Any]] = []
     handler = type("Handler", (StandIn,), {"asked": asked})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -19,7 +19,7 @@ APP = ROOT / "chatstore"
 
 
 def imports_of(path: Path) -> set[str]:
-    """Return the dotted names that a file imports, anywhere in the file."""
+    """Return what a file imports, as dotted names, wherever in the file it does so."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -143,17 +143,17 @@ class TextsTest(SimpleTestCase):
         self.assertEqual(unknown, [])
 
 
-class SingleSourceTest(SimpleTestCase):
+class OnePlaceTest(SimpleTestCase):
     def setUp(self) -> None:
         self.pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
-    def test_the_version_is_stated_once(self) -> None:
+    def test_the_version_is_said_once(self) -> None:
         self.assertIn("version", self.pyproject["project"]["dynamic"])
         source = self.pyproject["tool"]["setuptools"]["dynamic"]["version"]
         self.assertEqual(source, {"attr": "chatstore.__version__"})
         self.assertRegex(chatstore.__version__, r"^\d+\.\d+\.\d+")
 
-    def test_dependencies_are_stated_once(self) -> None:
+    def test_dependencies_are_said_once(self) -> None:
         dynamic = self.pyproject["tool"]["setuptools"]["dynamic"]
         self.assertEqual(dynamic["dependencies"], {"file": "requirements.txt"})
         self.assertIn("-r requirements.txt", (ROOT / "requirements-dev.txt").read_text())

@@ -328,12 +328,12 @@ class ActionsTest(StorageMixin, TestCase):
         self.assertEqual(ChatSession.objects.get().moderation, "")
         self.assertFalse(ModerationRecord.objects.exists())
 
-    def test_an_action_that_cannot_be_undone_needs_its_name_typed(self) -> None:
-        address = item_url(self.message, "do", "redact")
-        response = self.client.post(address, {"reason": "x", "typed": "yes"})
+    def test_what_cannot_be_undone_wants_its_name_typed(self) -> None:
+        door = item_url(self.message, "do", "redact")
+        response = self.client.post(door, {"reason": "x", "typed": "yes"})
         self.assertContains(response, "Type the word")
         self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).redacted_at)
-        response = self.client.post(address, {"reason": "x", "typed": "redact"}, follow=True)
+        response = self.client.post(door, {"reason": "x", "typed": "redact"}, follow=True)
         self.assertContains(response, "Removed by a moderator.")
         self.assertNotContains(response, "Text 0")
 

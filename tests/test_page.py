@@ -60,7 +60,7 @@ def test_stop_keeps_the_streamed_part(chat: Page, visit: Visits) -> None:
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
     chat.get_by_role("button", name="Stop").click()
     expect(answers(chat).last).to_contain_text("Stopped")
-    chat.wait_for_timeout(700)  # until the server has noticed it
+    chat.wait_for_timeout(700)  # until the server has seen it
     chat.reload()
     expect(answers(chat)).to_have_count(1)
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")

@@ -57,7 +57,7 @@ class StatementTest(TestCase):
         self.assertEqual(select_title.rows(USING, VALUES), [("New",)])
         self.assertEqual(select_title.rows(USING, others), [("Other",)])
 
-    def test_an_error_is_djangos_and_marks_the_transaction_for_rollback(self) -> None:
+    def test_a_failure_is_djangos_and_breaks_the_transaction_that_it_is_in(self) -> None:
         insert_row.count(USING, VALUES)
         with self.assertRaises(IntegrityError), transaction.atomic():
             insert_row.count(USING, VALUES)

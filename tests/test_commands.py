@@ -1,4 +1,4 @@
-"""The commands' edges: arguments, exit codes, JSON, progress, the archive's door."""
+"""The commands' arguments, exit codes, JSON output, progress and archives."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class ToArchiveRouter:
 
 
 class ArgumentsTest(SimpleTestCase):
-    """Bad input is refused before anything is asked of the database: none is allowed here."""
+    """Wrong arguments are refused before the first query; queries are forbidden here."""
 
     def assert_refused(self, message: str, *args: str) -> None:
         with self.assertRaisesMessage(CommandError, message):
             call_command(*args, stdout=StringIO(), stderr=StringIO())
 
-    def test_R1_days_below_one_and_beyond_reason(self) -> None:
+    def test_R1_days_below_one_and_far_too_many(self) -> None:
         for days in ("0", "-1", "1.5", "x", "", "99999999999"):
             self.assert_refused("it must be a whole number", "cleanup_threads", f"--days={days}")
         self.assert_refused("required: --days", "cleanup_threads")
@@ -58,7 +58,7 @@ class ArgumentsTest(SimpleTestCase):
 
     @override_settings(DATABASE_ROUTERS=[ToArchiveRouter()])
     def test_the_database_is_by_default_the_one_that_the_store_writes_to(self) -> None:
-        """Another one is empty: there erase_user would erase nothing, and say that it is done."""
+        """On another database erase_user would find nothing to erase, and report success."""
         commands = [name for name, app in get_commands().items() if app == "chatstore"]
         for name in sorted({*commands} - {"create_moderators"}):
             parser = load_command_class("chatstore", name).create_parser("manage.py", name)
@@ -92,7 +92,7 @@ class ArgumentsTest(SimpleTestCase):
 
 
 class ExitCodesTest(StorageMixin, TransactionTestCase):
-    """Each case is a process, as cron would start it."""
+    """Each case runs in its own process, as with cron."""
 
     def manage(self, *args: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
@@ -165,11 +165,11 @@ class OutputTest(StorageMixin, TransactionTestCase):
         report = json.loads(self.run_command("cleanup_attachments", json=True))
         self.assertEqual(report, {"dry_run": False, "uploads": 0, "files": 0, "failed": 0})
 
-    def test_a_limit_is_said(self) -> None:
+    def test_a_stop_at_a_limit_is_reported(self) -> None:
         add_thread("old", age=100 * DAY)
         self.assertIn("Stopped at a limit", self.run_command("cleanup_threads", days=90, limit=1))
 
-    def test_no_command_says_what_people_said(self) -> None:
+    def test_no_command_prints_text_of_conversations(self) -> None:
         add_thread("thr_1", age=100 * DAY, files=1)
         with translation.override("en"), self.assertNoLogs("chatstore", "WARNING"):
             said = [
@@ -188,7 +188,7 @@ class OutputTest(StorageMixin, TransactionTestCase):
         self.assertEqual(ChatSession.objects.count(), 1)
 
     def full_disk(self) -> str:
-        """Return a path that opens as a new file, and takes no byte."""
+        """Return a path at which a file can be created, but nothing can be written."""
         opened = os.open
 
         def open_full(path: str, *args: Any) -> int:

@@ -1,4 +1,4 @@
-"""Statements are compiled once, and do what their querysets would."""
+"""Statements are compiled once, and give the same results as their querysets."""
 
 from __future__ import annotations
 

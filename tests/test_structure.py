@@ -1,4 +1,4 @@
-"""The shape of the project: imports run one way, and things are said in one place."""
+"""The structure of the project: imports run one way, facts are stated in one place."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class LayersTest(SimpleTestCase):
 
 
 class PublicNamesTest(SimpleTestCase):
-    """What product.md, README and docs name is imported from where they say."""
+    """What README and docs name can be imported from where they say."""
 
     NAMES = (
         "attachments.DjangoAttachmentStore",
@@ -100,6 +100,8 @@ class PublicNamesTest(SimpleTestCase):
         "models.ChatAttachment",
         "models.ChatMessage",
         "models.ChatSession",
+        "moderation.actions.lock",
+        "moderation.records.Moderator",
         "server.ChatServer",
         "signals.feedback_given",
         "signals.item_added",
@@ -129,7 +131,7 @@ class PublicNamesTest(SimpleTestCase):
 
 class TextsTest(SimpleTestCase):
     def test_texts_are_marked_by_names_that_makemessages_knows(self) -> None:
-        """It looks for ``_`` and for gettext's own names; marked by another, a text is missed."""
+        """makemessages finds only texts marked by ``_`` or by gettext's own names."""
         unknown = [
             f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
             for path in APP.rglob("*.py")

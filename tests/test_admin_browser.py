@@ -158,7 +158,7 @@ def test_a_moderator_exports_and_deletes(visit: Visits, owner: str) -> None:
     page = visit(THREADS, user="moderator")
     open_thread(page, owner)
     page.get_by_role("link", name="Export").click()
-    page.get_by_label("Markdown, to be read").check()
+    page.get_by_label("Markdown, for reading").check()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert "Question 0" in download.value.path().read_text()

@@ -59,7 +59,7 @@ def open_thread(page: Page, owner: str) -> None:
     page.locator("#searchbar").fill(owner)
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Conversation 000").click()
-    expect(page.get_by_text("What moderation did")).to_be_visible()
+    expect(page.get_by_role("heading", name="Moderation records")).to_be_visible()
 
 
 def give_reason(page: Page, button: str, reason: str = "Because", typed: str = "") -> None:

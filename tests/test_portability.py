@@ -496,7 +496,9 @@ class BadArchiveTest(ArchiveTestCase):
     def test_the_same_item_twice_is_refused_with_its_place(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:3]
         self.write_lines([*lines, lines[2]])
-        self.assert_refused("The database refused a thread (IntegrityError) at or shortly before Line 4")
+        self.assert_refused(
+            "The database refused a thread (IntegrityError) at or shortly before Line 4"
+        )
         self.assertFalse(ChatSession.objects.exists())
 
     def test_an_item_without_its_thread(self) -> None:

@@ -257,6 +257,7 @@ COMMANDS: dict[str, Callable[[Reply, str], Events]] = {
 
 
 async def list_commands(reply: Reply) -> Events:
+    """Answer `/help`."""
     lines = [f"- `/{name}` {command.__doc__}" for name, command in COMMANDS.items()]
     text = _("No model is connected, but every part of a chat can be seen. Try one of these:")
     async for event in reply.text("\n".join([text, "", *lines])):

@@ -8,6 +8,7 @@ Item = dict[str, Any]
 
 
 def ask(text: str, **extra: Any) -> Item:
+    """Return the JSON of a user's message; these functions leave out id and time."""
     content = [{"type": "input_text", "text": text}]
     return {"type": "user_message", "content": content, "inference_options": {}, **extra}
 

@@ -30,6 +30,7 @@ class ActionPages(PageBase):
     """The pages of actions on a thread, on a message, and on the threads selected in a list."""
 
     def thread_action(self, request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+        """The page of an action on a thread."""
         action = _get_action(THREAD_ACTIONS, name)
         self.require_permissions(request, action.permission)
         thread = self.thread(pk)
@@ -42,6 +43,7 @@ class ActionPages(PageBase):
     def message_action(
         self, request: HttpRequest, pk: uuid.UUID, item: uuid.UUID, name: str
     ) -> HttpResponseBase:
+        """The page of an action on a message, which also needs the permission to read."""
         action = _get_action(MESSAGE_ACTIONS, name)
         self.require_permissions(request, "read_transcript", action.permission)
         thread = self.thread(pk)

@@ -83,6 +83,7 @@ class DateHierarchyQuerySet(ChatSessionQuerySet):
         return self._first_and_last
 
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Answer the date hierarchy's Min and Max from the index."""
         if set(kwargs) == {"first", "last"}:
             return dict(zip(("first", "last"), self.first_and_last("updated_at"), strict=True))
         return super().aggregate(*args, **kwargs)
@@ -111,6 +112,8 @@ def retention_cutoff() -> dt.datetime:
 
 
 class ActivityFilter(admin.SimpleListFilter):
+    """Threads by the time of their last activity."""
+
     title = _("last activity")
     parameter_name = "activity"
 

@@ -62,6 +62,7 @@ class Pages(ActionPages):
 
     @reading_permission_required
     def transcript(self, request: HttpRequest, by: Moderator, pk: uuid.UUID) -> HttpResponseBase:
+        """A page of the conversation; the record names the items on it."""
         thread = self.thread(pk)
         page = transcript.read_page(
             thread,
@@ -155,6 +156,7 @@ class Pages(ActionPages):
     # Export
 
     def export_one(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+        """Export one thread."""
         return self.export(request, [self.thread(pk)], self.url("change", pk))
 
     def export(
@@ -186,6 +188,7 @@ class Pages(ActionPages):
 
     @reading_permission_required
     def search(self, request: HttpRequest, by: Moderator) -> HttpResponseBase:
+        """Search in messages; the record names the threads whose text is shown."""
         form = SearchForm(request.GET or None)
         result = None
         if form.is_valid() and form.cleaned_data["q"]:
@@ -194,6 +197,7 @@ class Pages(ActionPages):
         return self.render(request, "search", _("Search in messages"), form=form, result=result)
 
     def overview(self, request: HttpRequest) -> HttpResponseBase:
+        """Statistics of the last days; they hold no text, so no reason is asked for."""
         self.require_permissions(request)
         days = request.GET.get("days", "30")
         if days not in ("7", "30", "90"):

@@ -95,6 +95,7 @@ class PageBase:
     def render(
         self, request: HttpRequest, template: str, title: str, **context: Any
     ) -> HttpResponse:
+        """Render a template of admin/chatstore/ with the context of an admin page."""
         request.current_app = self.site.name
         values = {
             **self.site.each_context(request),

@@ -44,9 +44,8 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
 
 def _watch_signals(loop: asyncio.AbstractEventLoop) -> None:
     streams.set_draining(False)
-    stopping: set[asyncio.Task[None]] = (
-        set()
-    )  # the event loop has only weak references to its tasks
+    # The event loop has only weak references to its tasks.
+    stopping: set[asyncio.Task[None]] = set()
 
     def drain() -> None:
         streams.set_draining(True)

@@ -48,6 +48,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
+    """A bar chart; ``total`` is the sum of the bars' values."""
+
     title: str
     bars: list[Bar]
     total: int
@@ -189,7 +191,7 @@ def _table_sizes(using: str) -> tuple[dict[Any, int], int | None]:
             )
         case _:  # SQLite: the highest rowid, which counts deleted rows too
             sql = " UNION ALL ".join(
-                f"SELECT %s, COALESCE(MAX(rowid), 0), NULL FROM {name}"  # noqa: S608 (table names of our models)
+                f"SELECT %s, COALESCE(MAX(rowid), 0), NULL FROM {name}"  # noqa: S608 (our own names)
                 for name in names
             )
     with connections[using].cursor() as cursor:

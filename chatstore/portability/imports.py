@@ -112,7 +112,7 @@ class Importer:
     def _run(self, records: Iterable[Record], progress: Callable[[Counts], None] | None) -> None:
         groups = groupby(records, key=self._group_number)
         size = THREADS_PER_BATCH
-        while size == THREADS_PER_BATCH:
+        while size == THREADS_PER_BATCH:  # a smaller batch is the last one
             size = 0
             with transaction.atomic(using=self.using):
                 for _number, group in islice(groups, THREADS_PER_BATCH):
@@ -251,6 +251,7 @@ def _payload_text(value: Any) -> str:
 
 
 def _id(record: Record) -> str:
+    """Return the record's id; ValueError if it is not a valid one."""
     value = record["id"]
     if not isinstance(value, str) or not value or not codec.is_storable_id(value):
         raise ValueError

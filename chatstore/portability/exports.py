@@ -100,7 +100,7 @@ class Exporter:
         rows: Any = ChatAttachment.objects.using(self.using).of_sessions(keys)
         for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
             attachments.setdefault(row.session_id, []).append((row, row.item_id))
-        messages = self._load_messages(keys)
+        loaded = self._load_messages(keys)
         for session in sessions:
             self.writer.write(
                 {"type": "thread", "user_id": session.user_id, "id": session.thread_id}
@@ -108,11 +108,7 @@ class Exporter:
                 | _nonempty_columns(session, SESSION_COLUMNS)
             )
             self.counts.threads += 1
-            for message in (
-                messages.get(session.session_id, ())
-                if messages is not None
-                else self._read_messages(session)
-            ):
+            for message in self._messages_of(session, loaded):
                 self.writer.write(
                     {
                         "type": "item",
@@ -130,16 +126,21 @@ class Exporter:
     def _load_messages(self, keys: list[Any]) -> dict[Any, list[ChatMessage]] | None:
         """Return the messages of threads by session_id, in one query; None if they are too many."""
         rows = ChatMessage.objects.using(self.using).of_sessions(keys)
-        loaded = list(rows.order_by("session_id", "timestamp")[: ROWS_PER_BATCH + 1])
-        if len(loaded) > ROWS_PER_BATCH:
+        messages = list(rows.order_by("session_id", "timestamp")[: ROWS_PER_BATCH + 1])
+        if len(messages) > ROWS_PER_BATCH:
             return None
         by_session: dict[Any, list[ChatMessage]] = {}
-        for row in loaded:
+        for row in messages:
             by_session.setdefault(row.session_id, []).append(row)
         return by_session
 
-    def _read_messages(self, session: ChatSession) -> Iterator[ChatMessage]:
-        """Yield a thread's messages, read in pages."""
+    def _messages_of(
+        self, session: ChatSession, loaded: dict[Any, list[ChatMessage]] | None
+    ) -> Iterator[ChatMessage]:
+        """Yield a thread's messages: those that are loaded, else read in pages."""
+        if loaded is not None:
+            yield from loaded.get(session.session_id, ())
+            return
         rows = ChatMessage.objects.using(self.using).for_owner(session.user_id)
         for page in rows.filter(session_id=session.session_id).in_pages(
             "timestamp", size=ROWS_PER_BATCH

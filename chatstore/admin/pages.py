@@ -25,7 +25,7 @@ from chatstore.admin.action_pages import ActionPages, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.forms import ExportForm, SearchForm
 from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
-from chatstore.attachments.responses import INLINE_TYPES, file_response, how_to_serve
+from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
 from chatstore.moderation.records import Action, Moderator, record, record_all
@@ -113,7 +113,7 @@ class Pages(ActionPages):
             content = files.get_storage().open(row.path)
         except FileNotFoundError as error:
             raise Http404 from error
-        mime_type, disposition = how_to_serve(row)
+        mime_type, disposition = safe_type_and_disposition(row)
         return _stream(request, content, mime_type, disposition)
 
     # For the list and the thread's page of ChatSessionAdmin

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from chatstore import codec, files
 from chatstore.attachments import DjangoAttachmentStore
-from chatstore.attachments.responses import file_response, how_to_serve
+from chatstore.attachments.responses import file_response, safe_type_and_disposition
 from chatstore.http import request_limits
 from chatstore.http.views import EndpointView
 from chatstore.server import get_server
@@ -73,14 +73,14 @@ class FileView(EndpointView):
         else:
             row = await store.find_by_token(attachment_id, self.token)
         if signer := await sync_to_async(files.get_presigner)():
-            url = await sync_to_async(signer.download_url)(row.path, *how_to_serve(row))
+            url = await sync_to_async(signer.download_url)(row.path, *safe_type_and_disposition(row))
             return HttpResponseRedirect(url, headers={"Cache-Control": "private, no-store"})
         try:
             file = await sync_to_async(files.get_storage().open)(row.path)
         except FileNotFoundError:
             logger.error("File %s is missing from the storage", row.path)
             raise NotFoundError from None
-        return file_response(request, file, *how_to_serve(row))
+        return file_response(request, file, *safe_type_and_disposition(row))
 
     async def put(self, request: HttpRequest, attachment_id: str) -> HttpResponse:
         read = (

@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from chatstore.attachments.validation import too_large
+from chatstore.attachments.validation import file_too_large
 from chatstore.conf import settings
 from chatstore.exceptions import UploadRefused
 
@@ -107,7 +107,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > settings.max_upload_bytes:
             self.upload_interrupted()
-            raise too_large()
+            raise file_too_large()
         super().receive_data_chunk(raw_data, start)
 
 
@@ -151,7 +151,7 @@ def file_from_body(request: HttpRequest) -> UploadedFile[bytes]:
         while chunk := request.read(CHUNK_BYTES):
             file.write(chunk)
             if file.tell() > settings.max_upload_bytes:
-                raise too_large()
+                raise file_too_large()
     except BaseException:
         file.close()
         raise

@@ -27,7 +27,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
-from chatstore.db.connections import give_connections_back, replace_dropped_connections
+from chatstore.db.connections import release_connections_sync, close_dropped_connections
 from chatstore.exceptions import Refused, RequestRefused
 from chatstore.server import get_server
 from chatstore.server.errors import describe
@@ -93,7 +93,7 @@ class EndpointView(View):
         except Error:
             # Django doesn't repeat the queries for session and user. After a restart of the
             # database each dead connection in the pool would cause a 500 (S15).
-            if not await sync_to_async(replace_dropped_connections)():
+            if not await sync_to_async(close_dropped_connections)():
                 raise
             self.context = await get_server().get_context(request)
         if self.context is None:
@@ -108,7 +108,7 @@ class EndpointView(View):
             if csrf.process_view(request, lambda request: HttpResponse(), (), {}):
                 raise RequestRefused(_("The page is out of date. Reload it."), 403)
         finally:
-            give_connections_back()
+            release_connections_sync()
 
     async def http_method_not_allowed(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any

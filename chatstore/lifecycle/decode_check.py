@@ -62,7 +62,7 @@ def find_undecodable_rows(
         if user_id is not None:
             rows = rows.for_owner(user_id)
         rows = rows.annotate(of_thread=F(thread_id))
-        for page in rows.only(row_id, "user_id", "payload").in_pages(model._meta.pk.name):
+        for page in rows.only(row_id, "user_id", "payload").iter_pages(model._meta.pk.name):
             for row in page:
                 try:
                     load(row.payload)

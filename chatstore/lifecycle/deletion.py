@@ -62,11 +62,11 @@ def delete_locked_sessions(sessions: ChatSessionQuerySet, rows: list[Any]) -> Co
     # Messages before threads, so that no cascade has to look for them. A message that was inserted
     # meanwhile without the store's lock makes the foreign key's check fail.
     deleted = Counts(
-        files=files.delete_attachments(ChatAttachment.objects.using(using).of_sessions(keys)),
-        messages=ChatMessage.objects.using(using).of_sessions(keys).delete_only(),
-        threads=sessions.deletable().order_by().of_sessions(keys).delete_only(),
+        files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
+        messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),
+        threads=sessions.deletable().order_by().for_sessions(keys).raw_delete(),
     )
-    files.check_count(deleted.threads, len(rows))
+    files.check_deleted_count(deleted.threads, len(rows))
     for row in rows:
         signals.send_after_commit(
             signals.thread_deleted, ChatSession, using, user_id=row.user_id, thread_id=row.thread_id

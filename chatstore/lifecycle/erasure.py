@@ -15,7 +15,7 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore import files, signals
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.deletion import delete_sessions
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts
@@ -68,7 +68,7 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         reset_queries()
     receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
     receipt.files_left = (
-        files.removals(using).filter(scheduled_at__gte=receipt.erased_at, tries__gt=0).count()
+        files.scheduled_removals(using).filter(scheduled_at__gte=receipt.erased_at, tries__gt=0).count()
     )
     responses = signals.user_erased.send_robust(
         ChatSession, using=using, user_id=user_id, receipt=receipt

@@ -20,7 +20,7 @@ from typing import Any
 from django.db import reset_queries, transaction
 from django.utils import timezone
 
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.deletion import delete_locked_sessions, lock_sessions
 from chatstore.models import (
     ChatAttachment,
@@ -141,7 +141,7 @@ def _delete_batch(
         rows = lock_sessions(page, size, skip_locked=True)
         if rows and archive:
             keys = [row.session_id for row in rows]
-            archive(ChatSession.objects.using(attempt.using).of_sessions(keys))
+            archive(ChatSession.objects.using(attempt.using).for_sessions(keys))
         deleted = delete_locked_sessions(page, rows)
     if rows:
         logger.info("Deleted %s threads, %s messages", deleted.threads, deleted.messages)
@@ -153,7 +153,7 @@ def _count_batch(
 ) -> tuple[Any, Counts]:
     rows = list(page.deletable().only("session_id", "updated_at")[:size])
     keys = [row.session_id for row in rows]
-    messages = ChatMessage.objects.using(attempt.using).of_sessions(keys)
-    attachments = ChatAttachment.objects.using(attempt.using).of_sessions(keys)
+    messages = ChatMessage.objects.using(attempt.using).for_sessions(keys)
+    attachments = ChatAttachment.objects.using(attempt.using).for_sessions(keys)
     counts = Counts(len(rows), messages.count(), attachments.count()) if rows else Counts()
     return (rows[-1] if rows else None), counts

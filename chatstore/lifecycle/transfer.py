@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, reset_queries, transaction
 
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
 
@@ -34,7 +34,7 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
         )
     counts = Counts()
     sessions = ChatSession.objects.using(using).for_owner(from_user)
-    for page in sessions.only("session_id").in_pages("session_id", size=PAGE_SIZE):
+    for page in sessions.only("session_id").iter_pages("session_id", size=PAGE_SIZE):
         for session in page:
             move = partial(_move_thread, session.session_id, from_user, to_user)
             counts += run_sync(using, move)
@@ -68,7 +68,7 @@ def _move(tables: Sequence[OwnedQuerySet[Any]], to_user: str) -> list[int]:
     """
     copies = [list(table.select_for_update()) for table in tables]
     for table, rows in zip(reversed(tables), reversed(copies), strict=True):
-        if table.delete_only() != len(rows):
+        if table.raw_delete() != len(rows):
             raise IntegrityError("Rows were added during the transfer")  # run_sync tries again
     for table, rows in zip(tables, copies, strict=True):
         for row in rows:

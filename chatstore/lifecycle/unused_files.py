@@ -8,7 +8,7 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore import files
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove
 
@@ -36,21 +36,21 @@ def cleanup_files(
     now = timezone.now()
     unused = (
         ChatAttachment.objects.using(using)
-        .unused_since(now - ChatFileToRemove.UPLOAD_TIME)
+        .unused_since(now - ChatFileToRemove.UPLOAD_TIMEOUT)
         .deletable()
     )
     report = FilesReport()
     if dry_run:
         report.uploads = unused.count()
-        report.files = files.removals(using).filter(due_at__lte=now).count()
+        report.files = files.scheduled_removals(using).filter(due_at__lte=now).count()
     else:
-        for paths in files.due(using, now, batch_size):
-            report.files += files.remove(paths, using)
+        for paths in files.iter_due_paths(using, now, batch_size):
+            report.files += files.remove_files(paths, using)
             reset_queries()
         while deleted := run_sync(using, _delete_uploads, unused, batch_size):
             report.uploads += deleted
             reset_queries()
-    report.failed = files.removals(using).filter(tries__gt=0).count()
+    report.failed = files.scheduled_removals(using).filter(tries__gt=0).count()
     return report
 
 

@@ -62,7 +62,7 @@ def date_or_time(text: str) -> dt.datetime:
 def user_id(text: str) -> str:
     """Parse an owner's id (S2)."""
     try:
-        return codec.clean_user_id(text)
+        return codec.validate_user_id(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             _("it must be an owner's id, of 1 to %d characters") % codec.MAX_ID_LENGTH

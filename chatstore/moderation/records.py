@@ -36,7 +36,7 @@ class Moderator:
     @classmethod
     def from_user(cls, user: Any, reason: str = "") -> Moderator:
         """Return the signed-in user of Django as a Moderator."""
-        return cls(user.get_username(), codec.clean(reason.strip()), str(user.pk))
+        return cls(user.get_username(), codec.replace_unstorable(reason.strip()), str(user.pk))
 
 
 def record(

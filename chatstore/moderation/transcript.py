@@ -245,7 +245,7 @@ def _widget(item: Any) -> Iterator[Part]:
 
 
 def _image(item: Any) -> Iterator[Part]:
-    if item.image and codec.attachment_id_of(item.image.url) is None:
+    if item.image and codec.attachment_id_from_url(item.image.url) is None:
         yield from _text(item.image.url[:200])
 
 

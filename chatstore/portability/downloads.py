@@ -32,7 +32,7 @@ def as_markdown(threads: Sequence[ChatSession]) -> IO[bytes]:
         about = f"{thread.thread_id}, {thread.user_id}, {thread.created_at.isoformat()}"
         document.write(f"{_line(about)}\n\n".encode())
         rows = ChatMessage.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
-        for page in rows.defer("payload").in_pages("timestamp"):
+        for page in rows.defer("payload").iter_pages("timestamp"):
             for row in page:
                 document.write(_section(row).encode())
     document.seek(0)

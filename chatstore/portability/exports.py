@@ -80,7 +80,7 @@ class Exporter:
         self, sessions: ChatSessionQuerySet, progress: Callable[[Counts], None] | None = None
     ) -> None:
         """Write threads, sorted by owner and creation: equal data gives an equal archive."""
-        for page in sessions.in_pages("user_id", "created_at", "thread_id", size=THREADS_PER_BATCH):
+        for page in sessions.iter_pages("user_id", "created_at", "thread_id", size=THREADS_PER_BATCH):
             self._write_threads(page)
             reset_queries()  # while DEBUG is on, Django keeps every statement in memory
             if progress:
@@ -88,7 +88,7 @@ class Exporter:
 
     def export_uploads(self, attachments: ChatAttachmentQuerySet) -> None:
         """Write attachments that were never sent in a thread."""
-        for page in attachments.in_pages(
+        for page in attachments.iter_pages(
             "user_id", "created_at", "attachment_id", size=ROWS_PER_BATCH
         ):
             for row in page:
@@ -97,7 +97,7 @@ class Exporter:
     def _write_threads(self, sessions: list[ChatSession]) -> None:
         keys = [session.session_id for session in sessions]
         attachments: dict[Any, list[tuple[ChatAttachment, str | None]]] = {}
-        rows: Any = ChatAttachment.objects.using(self.using).of_sessions(keys)
+        rows: Any = ChatAttachment.objects.using(self.using).for_sessions(keys)
         for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
             attachments.setdefault(row.session_id, []).append((row, row.item_id))
         loaded = self._load_messages(keys)
@@ -125,7 +125,7 @@ class Exporter:
 
     def _load_messages(self, keys: list[Any]) -> dict[Any, list[ChatMessage]] | None:
         """Return the messages of threads by session_id, in one query; None if they are too many."""
-        rows = ChatMessage.objects.using(self.using).of_sessions(keys)
+        rows = ChatMessage.objects.using(self.using).for_sessions(keys)
         messages = list(rows.order_by("session_id", "timestamp")[: ROWS_PER_BATCH + 1])
         if len(messages) > ROWS_PER_BATCH:
             return None
@@ -142,7 +142,7 @@ class Exporter:
             yield from loaded.get(session.session_id, ())
             return
         rows = ChatMessage.objects.using(self.using).for_owner(session.user_id)
-        for page in rows.filter(session_id=session.session_id).in_pages(
+        for page in rows.filter(session_id=session.session_id).iter_pages(
             "timestamp", size=ROWS_PER_BATCH
         ):
             yield from page

@@ -133,7 +133,7 @@ class Importer:
     def _import_group(self, records: Iterator[Record]) -> None:
         try:
             first = next(records)
-            user_id = codec.clean_user_id(first["user_id"])
+            user_id = codec.validate_user_id(first["user_id"])
             if first["type"] == "upload":
                 self._add_attachment(first, user_id)
                 if next(records, None):  # an upload is one record
@@ -237,17 +237,17 @@ class Importer:
             with transaction.atomic(using=self.using):
                 is_used = row.update(path=path)
                 if is_used:
-                    files.keep(path, self.using)
+                    files.cancel_removal(path, self.using)
             if not is_used:  # the row was deleted meanwhile, or another import has saved the file
-                files.remove_now(path, self.using)
+                files.remove_file(path, self.using)
         self._files.clear()
 
 
 def _payload_text(value: Any) -> str:
     """Return a record's ChatKit object as the text of the payload column."""
     if isinstance(value, str):
-        return codec.clean(value)
-    return json.dumps(codec.clean(value), ensure_ascii=False, separators=(",", ":"))
+        return codec.replace_unstorable(value)
+    return json.dumps(codec.replace_unstorable(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def _id(record: Record) -> str:
@@ -275,7 +275,7 @@ def _derived_columns(
 def _column_values(model: type[Model], record: Record, columns: tuple[str, ...]) -> Record:
     fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
     values = {
-        column: fields[column].to_python(codec.clean(record[column]))
+        column: fields[column].to_python(codec.replace_unstorable(record[column]))
         for column in columns
         if column in record
     }

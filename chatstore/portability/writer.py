@@ -83,7 +83,7 @@ class Writer:
         try:
             line = _line(record)
         except UnicodeEncodeError:  # a lone surrogate in the application's metadata (S14)
-            line = _line(codec.clean(record))
+            line = _line(codec.replace_unstorable(record))
         self._digest.update(line)
         self._lines.write(line)
 

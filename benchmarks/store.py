@@ -1,8 +1,8 @@
 """
-The store's operations, against SQL written by hand, and on a long thread against a short one.
+The store's operations: against hand-written SQL, and on a long thread against a short one.
 
-A turn is what one question and its answer cost the store: load the thread, add a message, read
-the newest page of 20, add the answer.
+A turn is the four operations of one question and its answer: load the thread, add a message, load
+the newest page of 20 items, add the answer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def item(id_: str) -> AssistantMessageItem:
 
 
 async def operations_per_second(turn: Turn, at_once: int) -> float:
-    """Run TURNS turns of four operations, so many at once, each in a thread as a request is."""
+    """Run TURNS turns, ``at_once`` of them concurrently, each in a thread like a request."""
     numbers = iter(range(TURNS))
 
     async def request() -> None:
@@ -56,7 +56,7 @@ async def operations_per_second(turn: Turn, at_once: int) -> float:
     return 4 * TURNS / (time.perf_counter() - start)
 
 
-async def milliseconds(call: Callable[[], Awaitable[Any]], repeats: int = 200) -> float:
+async def median_ms(call: Callable[[], Awaitable[Any]], repeats: int = 200) -> float:
     times = []
     async with ThreadSensitiveContext():
         for _ in range(repeats):
@@ -66,7 +66,9 @@ async def milliseconds(call: Callable[[], Awaitable[Any]], repeats: int = 200) -
     return statistics.median(times) * 1000
 
 
-class Ours:
+class StoreTurns:
+    """Turns through DjangoStore."""
+
     def __init__(self, run: str) -> None:
         self.store: DjangoStore[Any] = DjangoStore()
         self.run = run
@@ -86,8 +88,8 @@ class Ours:
         await self.store.add_thread_item(thread_id, item(f"a{number}"), CONTEXT)
 
 
-class ByHand:
-    """The same statements for PostgreSQL as an async programmer would write them for one table."""
+class HandWrittenTurns:
+    """The same turns by hand-written SQL: psycopg's async pool, one statement an operation."""
 
     def __init__(self, run: str) -> None:
         self.run = run
@@ -162,22 +164,22 @@ class ByHand:
 
 
 async def compare(at_once: int) -> tuple[float, float]:
-    """Return operations a second, ours and by hand, in alternating rounds; medians."""
-    ours, hand = [], []
+    """Return the median operations a second of the store and of hand-written SQL (0: not run)."""
+    store, hand_written = [], []
     for number in range(ROUNDS):
-        mine = Ours(f"ours-{at_once}-{number}")
-        await mine.prepare(50)
-        ours.append(await operations_per_second(mine.turn, at_once))
+        ours = StoreTurns(f"ours-{at_once}-{number}")
+        await ours.prepare(50)
+        store.append(await operations_per_second(ours.turn, at_once))
         if connection.vendor == "postgresql":
-            theirs = ByHand(f"hand-{at_once}-{number}")
+            theirs = HandWrittenTurns(f"hand-{at_once}-{number}")
             await theirs.prepare(50)
-            hand.append(await operations_per_second(theirs.turn, at_once))
+            hand_written.append(await operations_per_second(theirs.turn, at_once))
             await theirs.close()
-    return statistics.median(ours), statistics.median(hand or [0])
+    return statistics.median(store), statistics.median(hand_written or [0])
 
 
 async def long_thread() -> dict[str, float]:
-    """Time operations on a thread of 2,000 items and on one of 20."""
+    """Return the median milliseconds of operations on threads of 20 and of 2,000 items."""
     store: DjangoStore[Any] = DjangoStore()
     times: dict[str, float] = {}
     for length in (20, 2000):
@@ -197,19 +199,20 @@ async def long_thread() -> dict[str, float]:
         async def page(after: str | None, thread_id: str = thread_id) -> None:
             await store.load_thread_items(thread_id, after, 20, "asc", CONTEXT)
 
-        times[f"page_{length}"] = await milliseconds(lambda: page(None))
-        times[f"deep_{length}"] = await milliseconds(lambda: page(f"i{length // 2 - 1}"))  # noqa: B023
-        times[f"add_{length}"] = await milliseconds(add)
+        times[f"page_{length}"] = await median_ms(lambda: page(None))
+        times[f"deep_{length}"] = await median_ms(lambda: page(f"i{length // 2 - 1}"))  # noqa: B023
+        times[f"add_{length}"] = await median_ms(add)
     return times
 
 
 def figures() -> Iterator[tuple[str, float, str]]:
+    """Yield name, value and unit of each figure."""
     for at_once in (1, 8):
-        ours, hand = asyncio.run(compare(at_once))
-        yield f"store_turn_{at_once}_ops", ours, "operations/s"
-        if hand:
-            yield f"store_turn_{at_once}_hand_ops", hand, "operations/s"
-            yield f"store_turn_{at_once}_ratio", ours / hand, "of hand-written"
+        store, hand_written = asyncio.run(compare(at_once))
+        yield f"store_turn_{at_once}_ops", store, "operations/s"
+        if hand_written:
+            yield f"store_turn_{at_once}_hand_ops", hand_written, "operations/s"
+            yield f"store_turn_{at_once}_ratio", store / hand_written, "of hand-written"
     times = asyncio.run(long_thread())
     yield "store_page_ms", times["page_20"], "ms"
     yield "store_add_ms", times["add_20"], "ms"

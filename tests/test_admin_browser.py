@@ -59,7 +59,7 @@ def open_thread(page: Page, owner: str) -> None:
     page.locator("#searchbar").fill(owner)
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Conversation 000").click()
-    expect(page.get_by_text("What moderation did")).to_be_visible()
+    expect(page.get_by_role("heading", name="Moderation records")).to_be_visible()
 
 
 def give_reason(page: Page, button: str, reason: str = "Because", typed: str = "") -> None:
@@ -158,7 +158,7 @@ def test_a_moderator_exports_and_deletes(visit: Visits, owner: str) -> None:
     page = visit(THREADS, user="moderator")
     open_thread(page, owner)
     page.get_by_role("link", name="Export").click()
-    page.get_by_label("Markdown, to be read").check()
+    page.get_by_label("Markdown, for reading").check()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert "Question 0" in download.value.path().read_text()

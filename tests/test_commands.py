@@ -73,12 +73,15 @@ class ArgumentsTest(SimpleTestCase):
     def test_times(self) -> None:
         for since in ("yesterday", "2026-13-01", "2026-02-30", ""):
             self.assert_refused("a date or a time", "export_threads", f"--since={since}")
-        self.assertEqual(arguments.moment("2026-01-31").isoformat(), "2026-01-31T00:00:00+00:00")
         self.assertEqual(
-            arguments.moment("2026-01-31T12:00+02:00").isoformat(), "2026-01-31T10:00:00+00:00"
+            arguments.date_or_time("2026-01-31").isoformat(), "2026-01-31T00:00:00+00:00"
+        )
+        self.assertEqual(
+            arguments.date_or_time("2026-01-31T12:00+02:00").isoformat(),
+            "2026-01-31T10:00:00+00:00",
         )
         for far in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
-            arguments.moment(far).astimezone(dt.timezone(dt.timedelta(hours=14)))
+            arguments.date_or_time(far).astimezone(dt.timezone(dt.timedelta(hours=14)))
 
     def test_an_archive_that_a_killed_run_would_leave_unreadable(self) -> None:
         for target in ("old.zip", "-"):
@@ -87,8 +90,10 @@ class ArgumentsTest(SimpleTestCase):
             self.assert_refused("FILE.jsonl", *args, "--dry-run")
 
     def test_counts_are_said_as_people_say_them(self) -> None:
-        self.assertEqual(arguments.in_words(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
-        self.assertEqual(arguments.in_words(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files")
+        self.assertEqual(arguments.format_counts(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
+        self.assertEqual(
+            arguments.format_counts(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files"
+        )
 
 
 class ExitCodesTest(StorageMixin, TransactionTestCase):
@@ -125,7 +130,7 @@ class ExitCodesTest(StorageMixin, TransactionTestCase):
         done = self.manage("check_items")
         self.assertEqual(done.returncode, 1)
         self.assertIn("thread thr_2", done.stdout)
-        self.assertIn("1 row can't be read.", done.stderr)
+        self.assertIn("1 row can't be decoded.", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
 
 

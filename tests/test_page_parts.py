@@ -20,7 +20,7 @@ def chat(visit: Visits) -> Page:
     return visit()
 
 
-def test_help_lists_every_scene(chat: Page) -> None:
+def test_help_lists_every_command(chat: Page) -> None:
     ask(chat, "/help")
     for command in ("/workflow", "/widget", "/sources", "/lock", "/slow", "/tool", "/ask"):
         expect(answers(chat).last.get_by_text(command, exact=True)).to_be_visible()
@@ -147,7 +147,7 @@ def test_a_client_tool_answers_through_the_hook(chat: Page) -> None:
     ask(chat, "/tool", wait=False)
     expect(answers(chat).last).to_contain_text("Your browser answered")
     expect(answers(chat).last).to_contain_text("'width':")
-    expect(chat.locator(".tool")).to_contain_text("Asked this page: screen_size")
+    expect(chat.locator(".tool")).to_contain_text("Called a tool of this page: screen_size")
     expect(chat.locator(".tool .spinner")).to_have_count(0)
 
 

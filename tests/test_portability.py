@@ -149,7 +149,7 @@ class RoundTripTest(ArchiveTestCase):
         run("export_threads", self.path())
         before, stored = rows.everything(), self.stored()
         said = run("import_threads", self.path())
-        self.assertIn("Imported 0 threads, 0 messages and 0 files. 4 threads were there", said)
+        self.assertIn("Imported 0 threads, 0 messages and 0 files. 4 threads existed already", said)
         self.assertEqual(rows.everything(), before)
         self.assertEqual(self.stored(), stored)
 
@@ -380,12 +380,12 @@ class BadArchiveTest(ArchiveTestCase):
 
     def test_of_another_kind(self) -> None:
         for content, message in (
-            (b"", "cut short"),
-            (b"hello\n", "Line 1 is no JSON object"),
-            (b"[]\n", "Line 1 is no JSON object"),
-            (b'{"type": "else"}\n', "no archive of chatstore"),
+            (b"", "incomplete"),
+            (b"hello\n", "Line 1 is not a JSON object"),
+            (b"[]\n", "Line 1 is not a JSON object"),
+            (b'{"type": "else"}\n', "not an archive of chatstore"),
             (b'{"type": "chatstore", "version": 2}\n', "has version 2"),
-            (b"PK\x03\x04 and no zip", "zip is damaged"),
+            (b"PK\x03\x04 and no zip", "zip file is damaged"),
             (b"\x1f\x8b and no gzip", "damaged"),
             (b"SQLite format 3\x00 and no database", "not that of ChatKit's sample store"),
         ):
@@ -445,7 +445,7 @@ class BadArchiveTest(ArchiveTestCase):
                 changed = bytearray(content)
                 for place, value in places.items():
                     changed[place] = value
-                self.assert_refused("damaged or cut short after line 0", bytes(changed))
+                self.assert_refused("damaged or incomplete after line 0", bytes(changed))
 
     def test_references_that_are_no_text_refer_to_nothing(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:2]
@@ -480,7 +480,7 @@ class BadArchiveTest(ArchiveTestCase):
         """A batch that cleanup_threads had to try again is in the archive twice."""
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         said = run("import_threads", self.write_lines([*lines, *lines[1:]]))
-        self.assertIn("Imported 2 threads, 4 messages and 0 files. 2 threads were there", said)
+        self.assertIn("Imported 2 threads, 4 messages and 0 files. 2 threads existed already", said)
 
     def test_an_archive_with_only_the_required_fields(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:4]
@@ -496,7 +496,9 @@ class BadArchiveTest(ArchiveTestCase):
     def test_the_same_item_twice_is_refused_with_its_place(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:3]
         self.write_lines([*lines, lines[2]])
-        self.assert_refused("The database refused a thread (IntegrityError): Line 4")
+        self.assert_refused(
+            "The database refused a thread (IntegrityError) at or shortly before Line 4"
+        )
         self.assertFalse(ChatSession.objects.exists())
 
     def test_an_item_without_its_thread(self) -> None:
@@ -525,7 +527,7 @@ class BadArchiveTest(ArchiveTestCase):
     def test_a_thread_of_somebody_else(self) -> None:
         add_thread("thr_1", "bob", age=DAY)
         before = rows.everything()[0][0]
-        with self.assertRaisesMessage(CommandError, "1 thread or attachment belongs to somebody"):
+        with self.assertRaisesMessage(CommandError, "1 thread or attachment exists with another"):
             run("import_threads", self.path())
         self.assertEqual(ChatSession.objects.filter(user_id="bob").values().get(), before)
         self.assertEqual(ChatSession.objects.count(), 2)
@@ -727,12 +729,14 @@ class AssignTest(ArchiveTestCase):
         stored = self.stored()
         before = rows.everything()
         said = run("assign_threads", from_user="alice", to_user="carol", dry_run=True)
-        self.assertEqual(said, "Would give 2 threads, 3 messages and 3 files of alice to carol.")
+        self.assertEqual(
+            said, "Would transfer 2 threads, 3 messages and 3 files from alice to carol."
+        )
         self.assertEqual(rows.everything(), before)
 
         said = run("assign_threads", from_user="alice", to_user="carol")
 
-        self.assertEqual(said, "Gave 2 threads, 3 messages and 3 files of alice to carol.")
+        self.assertEqual(said, "Transferred 2 threads, 3 messages and 3 files from alice to carol.")
         for table in before:
             for row in table:
                 if row.get("user_id") == "alice":
@@ -750,7 +754,7 @@ class AssignTest(ArchiveTestCase):
 class CheckItemsTest(ArchiveTestCase):
     def test_S17_rows_that_can_not_be_read_are_listed_without_their_text(self) -> None:
         add_thread("thr_1", messages=3, files=1)
-        self.assertEqual(run("check_items"), "Every row can be read.")
+        self.assertEqual(run("check_items"), "Every row can be decoded.")
         secret = "not for logs"
         ChatMessage.objects.filter(item_id="msg_1").update(
             payload=json.dumps({"type": "assistant_message", "content": secret})
@@ -759,7 +763,7 @@ class CheckItemsTest(ArchiveTestCase):
         ChatAttachment.objects.update(payload='{"type": "of tomorrow"}')
         ChatSession.objects.update(payload="{}")
         out = StringIO()
-        with self.assertRaisesMessage(CommandError, "4 rows can't be read."):
+        with self.assertRaisesMessage(CommandError, "4 rows can't be decoded."):
             call_command("check_items", stdout=out)
         said = out.getvalue()
         self.assertNotIn(secret, said)

@@ -193,8 +193,8 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         self.assertEqual(
             sentences,
             [
-                "Would delete 1 thread, 1 message and 1 file. 1 thread on hold is spared.",
-                "Deleted 1 thread, 1 message and 1 file. 1 thread on hold is spared.",
+                "Would delete 1 thread, 1 message and 1 file. 1 thread on hold is kept.",
+                "Deleted 1 thread, 1 message and 1 file. 1 thread on hold is kept.",
             ],
         )
 
@@ -321,7 +321,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.add_message("old")
         before = rows.everything()
         with self.assertRaisesMessage(IntegrityError, "but 0 were"), transaction.atomic():
-            deletion.delete_locked(sessions, locked)
+            deletion.delete_locked_sessions(sessions, locked)
         self.assertEqual(rows.everything(), before)
         self.assertEqual(len(self.stored()), 1)
 

@@ -328,7 +328,7 @@ class ActionsTest(StorageMixin, TestCase):
         self.assertEqual(ChatSession.objects.get().moderation, "")
         self.assertFalse(ModerationRecord.objects.exists())
 
-    def test_what_cannot_be_undone_wants_its_name_typed(self) -> None:
+    def test_an_action_that_cannot_be_undone_needs_its_name_typed(self) -> None:
         door = item_url(self.message, "do", "redact")
         response = self.client.post(door, {"reason": "x", "typed": "yes"})
         self.assertContains(response, "The word does not match")

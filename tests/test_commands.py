@@ -89,7 +89,7 @@ class ArgumentsTest(SimpleTestCase):
             self.assert_refused("FILE.jsonl", *args)
             self.assert_refused("FILE.jsonl", *args, "--dry-run")
 
-    def test_counts_are_said_as_people_say_them(self) -> None:
+    def test_counts_use_singular_and_plural(self) -> None:
         self.assertEqual(arguments.format_counts(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
         self.assertEqual(
             arguments.format_counts(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files"

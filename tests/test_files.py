@@ -180,7 +180,7 @@ class FailingStorageTest(StorageMixin, TransactionTestCase):
         async_to_sync(DjangoStore().delete_thread)("thr_1", base.ALICE)
         self.assertFalse(ChatFileToRemove.objects.exists())
 
-    def test_A4_names_say_nothing_and_lead_nowhere(self) -> None:
+    def test_A4_names_of_files_reveal_nothing_and_have_no_path(self) -> None:
         content = ContentFile(b"bytes", name="../../evil.html")
         self.assertRegex(files.save(content, "default"), r"^chatstore/[0-9a-f]{2}/[0-9a-f]{30}$")
 

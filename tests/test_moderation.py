@@ -261,7 +261,7 @@ class HoldTest(ModerationTestCase):
             async_to_sync(self.store.load_attachment)("atc_1", ALICE)
         self.assertEqual(len(self.stored()), 1)
 
-    def test_M4_save_thread_does_not_revive_it(self) -> None:
+    def test_M4_save_thread_does_not_show_it_again(self) -> None:
         self.delete("delete_thread", "thr_1")
         with self.assertRaises(NotFoundError):
             self.save(base.thread(title="Again"))

@@ -234,7 +234,7 @@ class Conversation(RequestMixin):
         (*_, event) = await self.send("threads.create", input=user_input("sorry No."))
         self.assertEqual((event["code"], event["message"]), ("custom", "No."))
 
-    async def test_V5_a_new_thread_with_an_unknown_attachment_is_none(self) -> None:
+    async def test_V5_a_new_thread_with_an_unknown_attachment_is_not_created(self) -> None:
         message = user_input("say a", attachments=["atc_unknown"])
         with self.assertRaises(NotFoundError):
             await self.send("threads.create", input=message)

@@ -125,7 +125,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         call(store.delete_thread, "thr_1")
         self.assertEqual(ChatSession.objects.count(), 1)
 
-    def test_S15_an_upload_whose_last_commit_is_in_doubt_is_kept_and_answered(self) -> None:
+    def test_S15_an_upload_whose_last_commit_is_uncertain_is_kept_and_answered(self) -> None:
         attachments, cancel_removal = DjangoAttachmentStore(), files.cancel_removal
 
         def cancel_and_cut(path: str, using: str) -> None:

@@ -106,7 +106,7 @@ class ItemsTest(TranscriptTestCase):
         self.assertNotContains(response, '<img src="https://')
 
     @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # else Django's middleware says it
-    def test_what_cannot_be_decoded_is_said_and_can_be_read_raw(self) -> None:
+    def test_an_item_that_cannot_be_decoded_is_named_and_can_be_read_raw(self) -> None:
         thread = self.add(base.answer("i1"))
         payload = json.dumps({"type": "from the future", "text": "Ünicode <b>"})
         ChatMessage.objects.update(payload=payload)

@@ -87,7 +87,7 @@ class EndpointView(View):
         await sync_to_async(self._check_csrf)(request)
 
     async def authenticate(self, request: HttpRequest) -> None:
-        """Set ``self.context`` by ChatServer.get_context (V8); RequestRefused (401) for None."""
+        """Set ``self.context`` by ChatServer.get_context; RequestRefused (401) for None."""
         try:
             self.context = await get_server().get_context(request)
         except Error:

@@ -71,6 +71,7 @@ sys.modules["uvicorn"] = None  # openai-chatkit installs it: so at least it can'
 from mysite.settings import *
 
 DATABASES["default"]["NAME"] = BASE_DIR / "bare.sqlite3"
+ALLOWED_HOSTS = ["testserver"]
 CHATSTORE_SERVER = "mysite.echo.Echo"
 """
 
@@ -114,7 +115,7 @@ else:
 
 user = User.objects.create_superuser("ann")
 context = {"user_id": str(user.pk)}
-admin, client = Client(SERVER_NAME="127.0.0.1"), AsyncClient(SERVER_NAME="127.0.0.1")
+admin, client = Client(), AsyncClient()
 admin.force_login(user)
 client.force_login(user)
 
@@ -131,7 +132,7 @@ async def keep():
 async def send(kind, **params):
     body = json.dumps({"type": kind, "params": params})
     response = await client.post("/chat/api/", body, content_type="application/json")
-    assert response.status_code == 200, response.content
+    assert response.status_code == 200, response
     if not response.streaming:
         return response.json()
     return b"".join([part async for part in response.streaming_content]).decode()

@@ -1,5 +1,7 @@
-# Everything runs in a virtual environment that is made here on first use.
-VENV ?= .venv
+# Everything runs in a virtual environment that is made here on first use. `make test DJANGO=5.2`
+# has one of its own, with the newest 5.2.
+DJANGO ?=
+VENV ?= .venv$(if $(DJANGO),-django$(DJANGO))
 PYTHON ?= python3
 PORT ?= 8000
 NEWEST_PYTHON ?= python3.13
@@ -7,6 +9,9 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 ALL_STAMP := $(VENV)/.installed-all
+# A file of constraints for what is installed; see test-oldest.
+CONSTRAINTS ?=
+MEASURED := $(BIN)/python -m coverage run -m pytest
 UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
@@ -18,11 +23,15 @@ MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
 
-.PHONY: help run test test-all test-browser test-sqlite test-postgresql test-mariadb test-newest bench lint format wheel screenshots
+.PHONY: help run setup test test-all test-browser test-sqlite test-postgresql test-mariadb \
+	setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
+	bench lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
 	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, and in Chromium"
+	@echo "make test-newest, make test-oldest  the same with the newest, the oldest versions allowed"
+	@echo "make coverage  the tests, and which branches of chatstore/ they ran"
 	@echo "make bench     the benchmarks"
 	@echo "make lint      ruff, mypy, import-linter, and no migration missing"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
@@ -33,19 +42,20 @@ $(BIN)/python:
 	@echo "Making $(VENV) ..."
 	@$(MAKE_VENV)
 
-$(RUN_STAMP): requirements.txt | $(BIN)/python
+$(RUN_STAMP): pyproject.toml requirements.txt | $(BIN)/python
 	@echo "Installing requirements.txt ..."
 	@$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
-$(DEV_STAMP): requirements.txt requirements-dev.txt | $(BIN)/python
+$(DEV_STAMP): pyproject.toml requirements.txt requirements-dev.txt $(CONSTRAINTS) | $(BIN)/python
 	@echo "Installing requirements-dev.txt ..."
-	@$(PIP_INSTALL) -r requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-dev.txt $(addprefix --constraint=,$(CONSTRAINTS)) \
+		$(if $(DJANGO),"Django~=$(DJANGO).0")
 	@touch $(RUN_STAMP) $@
 
-$(ALL_STAMP): requirements-mysql.txt $(DEV_STAMP)
-	@echo "Installing requirements-mysql.txt ..."
-	@$(PIP_INSTALL) -r requirements-mysql.txt
+$(ALL_STAMP): $(DEV_STAMP)
+	@echo "Installing what MariaDB needs ..."
+	@$(PIP_INSTALL) -e ".[mysql]"
 	@touch $@
 
 run: $(RUN_STAMP)
@@ -56,35 +66,61 @@ run: $(RUN_STAMP)
 	@echo "Admin:   http://127.0.0.1:$(PORT)/admin/ (admin / admin)"
 	@exec $(BIN)/python -m uvicorn project.asgi:application --host 127.0.0.1 --port $(PORT) --log-level warning
 
+setup: $(DEV_STAMP)
+
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest $(ARGS)
 
-# The browser wants the machine for itself; the others mostly wait, and share it.
+# The browser wants the machine for itself; the others mostly wait, and share it. Environments are
+# set up one after the other: each installs this folder, and writes into it meanwhile.
 test-all: $(ALL_STAMP)
-	@$(MAKE) --no-print-directory test-browser; failed=$$?; \
+	@$(BIN)/python -m coverage erase
+	@$(MAKE) --no-print-directory --keep-going test-browser $(ALSO:test-%=setup-%); failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
-		test-postgresql test-sqlite test-mariadb $(ALSO) && exit $$failed
+		test-postgresql test-sqlite test-mariadb $(ALSO) || failed=$$?; \
+	$(MAKE) --no-print-directory coverage-report && exit $$failed
 
 test-browser: $(ALL_STAMP)
-	DATABASE_URL= CI=true $(BIN)/python -m pytest -m browser $(ARGS)
+	DATABASE_URL= CI=true $(MEASURED) -m browser $(ARGS)
 
 test-sqlite: $(ALL_STAMP)
-	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	DATABASE_URL= CI=true $(MEASURED) -m "not browser" $(ARGS)
 
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }
-	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	DATABASE_URL="$(POSTGRES_URL)" CI=true $(MEASURED) -m "not browser" $(ARGS)
 
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }
-	DATABASE_URL="$(MARIADB_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	DATABASE_URL="$(MARIADB_URL)" CI=true $(MEASURED) -m "not browser" $(ARGS)
 
-# On SQLite, with the newest Python and Django that are supported, in an environment of their own.
-test-newest:
-	$(NEWEST_PYTHON) -m venv .venv-newest
-	.venv-newest/bin/python -m pip install --quiet -r requirements-dev.txt "Django>=6.1,<6.2"
-	DATABASE_URL= CI=true TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_newest \
-		.venv-newest/bin/python -m pytest -m "not browser and not slow" $(ARGS)
+coverage: $(DEV_STAMP)
+	$(BIN)/python -m coverage erase
+	$(MEASURED) $(ARGS)
+	@$(MAKE) --no-print-directory coverage-report
+
+# Of all runs since the last `coverage erase`. Fails under the floor in pyproject.toml.
+coverage-report: $(DEV_STAMP)
+	@$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+# On SQLite with the newest Python and Django that are supported.
+NEWEST := VENV=.venv-newest PYTHON=$(NEWEST_PYTHON) DJANGO=6.1
+# On SQLite with the lowest version of each thing that pyproject.toml names.
+OLDEST := VENV=.venv-oldest CONSTRAINTS=.venv-oldest/lowest.txt
+
+setup-newest:
+	@$(MAKE) --no-print-directory setup $(NEWEST)
+
+setup-oldest:
+	@$(MAKE) --no-print-directory setup $(OLDEST)
+
+test-newest test-oldest: test-%: setup-%
+	DATABASE_URL= CI=true TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_$* \
+		.venv-$*/bin/python -m pytest -m "not browser and not slow" $(ARGS)
+
+$(VENV)/lowest.txt: pyproject.toml | $(BIN)/python
+	@$(BIN)/python .ci/lowest.py > $@
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

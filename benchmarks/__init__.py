@@ -1,6 +1,6 @@
 """
-What the app costs, as ratios measured in one run: `make bench`, or `python -m benchmarks store`.
+Benchmarks, mostly as ratios: `make bench`, or `python -m benchmarks store` for one part.
 
-Absolute times belong to the machine; a ratio to a hand-written twin, or to the same thing on a
-small table, belongs to the code.
+Absolute times depend on the machine. The ratio of two times that are measured in one run, such as
+to hand-written SQL or to the same operation on a small table, depends on the code.
 """

@@ -1,4 +1,4 @@
-"""Run the parts named on the command line, or all of them, on a database of their own."""
+"""Runs the parts named on the command line, or all, each on a new test database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """
-The moderators' pages at BENCH_THREADS threads (200,000) against 2,000: through Django's client,
-as a superuser, the best of several calls, since what else the machine does is no matter.
+The moderators' pages with BENCH_THREADS threads (default 200,000), against those with 2,000.
+
+Measured through Django's test client as a superuser. The fastest of several calls counts, because
+it is the least disturbed by other processes.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Iterator
 
 THREADS = int(os.environ.get("BENCH_THREADS", "200000"))
 FEW = 2_000
-LONG = 20_000  # messages of the thread that is read
+LONG = 20_000  # messages in the thread whose transcript is read
 CALLS = 40
 LIST = "/admin/chatstore/chatsession/"
 
@@ -44,7 +46,7 @@ def _pages() -> dict[str, float]:
             f"{LIST}?thumbs=down",
             f"{LIST}?q=few_7",
         ),
-        # Words that everyone uses; the seed knows no rare ones.
+        # Frequent words; the seed has no rare ones.
         "search": (f"{LIST}search/?q=bicycle+refund",),
         "thread": (f"{LIST}{thread}/transcript/", f"{LIST}{thread}/change/"),
         "overview": (f"{LIST}overview/",),

@@ -1,8 +1,9 @@
 """
-cleanup_threads: against batches of DELETE written by hand, in memory, and beside chat writes.
+cleanup_threads: its speed against hand-written DELETE batches, its memory, and the latency of chat
+writes while it runs.
 
-As many threads as BENCH_THREADS says (200,000), ten messages in each. Run as a module it is the
-process whose memory is measured.
+The number of threads is BENCH_THREADS (default 200,000), with ten messages in each. Run as a
+module, this file is the process whose memory is measured.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from itertools import count
 
 THREADS = int(os.environ.get("BENCH_THREADS", "200000"))
 MESSAGES = 10
-ROUNDS = 6  # of each of the two that are compared, in turn
+ROUNDS = 6  # of each of the two methods, alternating
 BATCH = 500
 WRITES = 1_500
 PAUSE = 0.004  # seconds between two writes
@@ -32,8 +33,11 @@ def figures() -> Iterator[tuple[str, float, str]]:
     round_size = max(BATCH, THREADS // 40 // BATCH * BATCH)
     seed(THREADS + 2 * ROUNDS * round_size + 1000, MESSAGES, newest=dt.timedelta(days=100))
 
-    rounds = [(_timed(_by_hand, round_size), _timed(_cleanup, round_size)) for _ in range(ROUNDS)]
-    # The best of each: what else the machine did meanwhile is no matter.
+    rounds = [
+        (_timed(_delete_by_hand_written_sql, round_size), _timed(_delete_by_cleanup, round_size))
+        for _ in range(ROUNDS)
+    ]
+    # The fastest round of each, which is the least disturbed by other processes.
     hand, ours = map(min, zip(*rounds, strict=True))
     yield "cleanup_rows_per_s", round_size * (MESSAGES + 1) / ours, "rows/s"
     yield "cleanup_to_hand_written", hand / ours, "ratio"
@@ -58,7 +62,7 @@ def _timed(delete: object, threads: int) -> float:
     return time.perf_counter() - start
 
 
-def _cleanup(limit: int) -> int:
+def _delete_by_cleanup(limit: int) -> int:
     from django.utils import timezone
 
     from chatstore.lifecycle.retention import Rule, cleanup
@@ -67,8 +71,8 @@ def _cleanup(limit: int) -> int:
     return cleanup(rule, "default", batch_size=BATCH, limit=limit).deleted.threads
 
 
-def _by_hand(limit: int) -> int:
-    """Do what a careful engineer would write for this database."""
+def _delete_by_hand_written_sql(limit: int) -> int:
+    """Delete threads as a careful engineer would write it for this database."""
     from django.db import connection, transaction
     from django.utils import timezone
 
@@ -97,12 +101,13 @@ def _by_hand(limit: int) -> int:
 
 
 def _start(limit: int) -> subprocess.Popen[str]:
+    """Start a process that deletes ``limit`` threads and prints its peak memory in kB."""
     from django.db import connection
 
     environment = os.environ | {
         "BENCH_DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "DEBUG": "off",
-        "SECRET_KEY": "of no use",
+        "SECRET_KEY": "unused",
     }
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "benchmarks.retention", str(limit)],
@@ -113,14 +118,14 @@ def _start(limit: int) -> subprocess.Popen[str]:
 
 
 def _memory_of(process: subprocess.Popen[str]) -> float:
-    """Return the peak memory of a cleanup, in MB."""
+    """Return the peak memory of a cleanup process, in MB."""
     out, _ = process.communicate()
     assert process.returncode == 0  # noqa: S101
     return float(out) / 1024
 
 
 def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
-    """Return the seconds of the slowest of many chat writes, as long as the process runs."""
+    """Return the seconds of the slowest chat write while the process ``beside`` runs."""
     from chatkit.types import AssistantMessageContent, AssistantMessageItem, ThreadMetadata
 
     from chatstore.store import DjangoStore
@@ -148,10 +153,10 @@ def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
             start = time.perf_counter()
             await store.add_thread_item(thread.id, item, context)
             times.append(time.perf_counter() - start)
-            time.sleep(PAUSE)  # noqa: ASYNC251 (nothing else runs here)
+            time.sleep(PAUSE)  # noqa: ASYNC251 (nothing else runs in this loop)
         return times
 
-    # The first ones warm up: connections, compiled statements.
+    # Without the first ones, which open connections and compile statements.
     return max(asyncio.run(write_all())[50:])
 
 
@@ -163,7 +168,7 @@ def _run(limit: int) -> None:
 
     connection.settings_dict["NAME"] = os.environ["BENCH_DATABASE_NAME"]
     if limit:
-        _cleanup(limit)
+        _delete_by_cleanup(limit)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

@@ -1,8 +1,8 @@
 """
-Fills the tables fast: 200,000 threads with 2,000,000 messages in a minute or two.
+Fills the tables quickly: 200,000 threads with 2,000,000 messages in a minute or two.
 
-Rows go in by COPY on PostgreSQL and by executemany elsewhere, past the store; they are what the
-store would have written.
+Rows are inserted by COPY on PostgreSQL and by executemany elsewhere, without the store; they equal
+those that the store would write.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from chatstore.models import ChatMessage, ChatSession, message_key, session_key
 THREADS = 200_000
 MESSAGES = 10  # in each
 USERS = 20_000
-DAYS = 365  # over which the threads are spread evenly, the newest at the end
+DAYS = 365  # the threads' times of creation are spread evenly over this many days
 CHUNK = 2_000
 
 WORDS = """
 bicycle brake chain saddle wheel spoke pump tyre valve lamp bell frame fork pedal gear
 how what when why please thanks order refund invoice delivery address password account
 the a of in to for and is it on with my your this that not can do have will be from
-""".split()  # noqa: SIM905 (to be read)
+""".split()  # noqa: SIM905 (shorter than a list)
 
 
 def seed(
@@ -53,7 +53,10 @@ def seed(
     Write threads and analyze the tables.
 
     Args:
-        prefix: of the threads' ids: another call needs another.
+        threads: how many.
+        messages: how many in each thread.
+        users: how many owners the threads are distributed to.
+        prefix: the beginning of the threads' ids; must differ between calls.
         newest: the age of the newest thread.
     """
     newest_at = timezone.now() - newest
@@ -132,7 +135,7 @@ def _text(choose: random.Random, words: int) -> str:
 
 
 def _adapters(model: type[Model]) -> dict[str, tuple[str, Any, Callable[[Any], Any]]]:
-    """Return, for each column, its name, its default, and what makes it fit the driver."""
+    """Return each column's name, its default, and a function that adapts values for the driver."""
     is_native = connection.features.has_native_uuid_field
     adapt_time = connection.ops.adapt_datetimefield_value
 

@@ -92,6 +92,16 @@ class Store:
         return (await self.store.load_threads(20, None, "desc", CONTEXT)).data
 
 
+FLOOR_TABLES = (
+    """CREATE TABLE IF NOT EXISTS floor_threads
+    (id text PRIMARY KEY, user_id text, created_at timestamptz DEFAULT now(), payload text)""",
+    "CREATE INDEX IF NOT EXISTS floor_list ON floor_threads (user_id, created_at, id)",
+    """CREATE TABLE IF NOT EXISTS floor_items (thread_id text, id text, user_id text,
+    at timestamptz, payload text, PRIMARY KEY (thread_id, id))""",
+    "CREATE INDEX IF NOT EXISTS floor_order ON floor_items (user_id, thread_id, at)",
+)
+
+
 class Floor:
     """One table for threads, one for items, one statement an operation."""
 
@@ -112,14 +122,7 @@ class Floor:
             open=False,
             **POOL,
         ) as self.pool:
-            for statement in (
-                "CREATE TABLE IF NOT EXISTS floor_threads (id text PRIMARY KEY, user_id text,"
-                " created_at timestamptz DEFAULT now(), payload text)",
-                "CREATE INDEX IF NOT EXISTS floor_list ON floor_threads (user_id, created_at, id)",
-                "CREATE TABLE IF NOT EXISTS floor_items (thread_id text, id text, user_id text,"
-                " at timestamptz, payload text, PRIMARY KEY (thread_id, id))",
-                "CREATE INDEX IF NOT EXISTS floor_order ON floor_items (user_id, thread_id, at)",
-            ):
+            for statement in FLOOR_TABLES:
                 await self._execute(statement)
             yield
 

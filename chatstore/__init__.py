@@ -1,3 +1,3 @@
-"""Keeps ChatKit conversations in a Django database."""
+"""A reusable Django app that stores ChatKit conversations, and serves and moderates them."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""System checks: what can be wrong in the settings is said at start-up, with a hint."""
+"""System checks of the settings and the database, each with an id and a hint."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ POSITIVE_INTEGERS = (
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """chatstore.E001 to E006, E008 to E011: each setting has the type and range that it needs."""
+    """Check the type and value of each setting (chatstore.E001 to E006, E008 to E011)."""
     wrong_types = [*_check_types(), *_check_positive_integers()]
     return [*_check_time_zones(), *(wrong_types or [*_check_server(), *_check_uploads()])]
 
 
 @register(Tags.database)
 def check_databases(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """chatstore.E007: MariaDB and MySQL are to hold any text; ``migrate`` asks for this first."""
+    """Check that MariaDB and MySQL can store any text (chatstore.E007); ``migrate`` runs it."""
     errors: list[CheckMessage] = []
     for alias in databases or ():
         if connections[alias].vendor == "mysql":
@@ -48,7 +48,7 @@ def check_databases(databases: Iterable[str] | None = None, **kwargs: Any) -> li
                 errors.append(
                     Error(
                         f"The database {alias!r} has the character set {charset}, "
-                        "which can't hold every message.",
+                        "which can't store every message.",
                         hint="ALTER DATABASE … CHARACTER SET utf8mb4, before its tables are made.",
                         id="chatstore.E007",
                     )
@@ -61,8 +61,8 @@ def _check_time_zones() -> list[CheckMessage]:
         return []
     return [
         Error(
-            "chatstore needs USE_TZ = True: it keeps times in UTC.",
-            hint="It is Django's default; TIME_ZONE is what times are shown in.",
+            "chatstore needs USE_TZ = True: it stores times in UTC.",
+            hint="It is Django's default; times are shown in TIME_ZONE.",
             id="chatstore.E008",
         )
     ]
@@ -79,7 +79,7 @@ def _check_types() -> list[CheckMessage]:
 
 def _check_server() -> list[CheckMessage]:
     if not settings.server:
-        return _check_urls()
+        return _check_server_is_set()
     try:
         server_class = import_string(settings.server)
     except ImportError as error:
@@ -95,7 +95,7 @@ def _check_server() -> list[CheckMessage]:
     if not (isinstance(server_class, type) and issubclass(server_class, ChatServer)):
         return [
             Error(
-                f"CHATSTORE_SERVER names {settings.server!r}, which is no ChatServer.",
+                f"CHATSTORE_SERVER names {settings.server!r}, which is not a ChatServer class.",
                 hint="Give the dotted path of a subclass of chatstore.server.ChatServer.",
                 id="chatstore.E002",
             )
@@ -105,21 +105,21 @@ def _check_server() -> list[CheckMessage]:
         return [
             Error(
                 f"CHATSTORE_SERVER names {settings.server!r}, which lacks {missing}.",
-                hint="Write it there: README.md has an example.",
+                hint="Implement it in this class: README.md has an example.",
                 id="chatstore.E010",
             )
         ]
     return []
 
 
-def _check_urls() -> list[CheckMessage]:
+def _check_server_is_set() -> list[CheckMessage]:
     try:
         reverse("chatstore:api")
-    except (NoReverseMatch, AttributeError):  # no such URLs; no ROOT_URLCONF
+    except (NoReverseMatch, AttributeError):  # chatstore.urls not included; no ROOT_URLCONF
         return []  # the store can be used without the views
     return [
         Error(
-            "chatstore.urls are included, but CHATSTORE_SERVER names nothing that answers.",
+            "chatstore.urls are included, but CHATSTORE_SERVER is empty.",
             hint="Give the dotted path of a subclass of chatstore.server.ChatServer.",
             id="chatstore.E011",
         )
@@ -158,15 +158,15 @@ def _check_uploads() -> list[CheckMessage]:
         errors.append(
             Error(
                 f"CHATSTORE_STORAGE names {settings.storage!r}, which is not in STORAGES.",
-                hint="Give one of its aliases; files of conversations should be in no public one.",
+                hint="Give one of its aliases; it should not be a public storage.",
                 id="chatstore.E006",
             )
         )
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         errors.append(
             Error(
-                f"CHATSTORE_BASE_URL must be an address, not {settings.base_url!r}.",
-                hint="Such as https://example.com; empty, it is taken from the request.",
+                f"CHATSTORE_BASE_URL must be an http or https URL, not {settings.base_url!r}.",
+                hint="Such as https://example.com; empty for the host of the request.",
                 id="chatstore.E005",
             )
         )

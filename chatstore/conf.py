@@ -1,7 +1,8 @@
 """
-The app's settings: one lazy, typed property each, so that override_settings works.
+The app's settings: a typed property for each, read at every access so that override_settings works.
 
-This is the only room that reads django.conf.settings. Every name begins with CHATSTORE_.
+The only module that reads django.conf.settings. A property ``name`` is the setting CHATSTORE_NAME.
+chatstore.checks tests their types and values.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from django.conf import settings as django_settings
 
-# What a model can read, and a browser can show without running it.
+# Types that models can read, and that a browser shows without executing anything.
 DEFAULT_UPLOAD_TYPES = (
     "image/png",
     "image/jpeg",
@@ -29,11 +30,11 @@ Value = TypeVar("Value")
 
 
 class Settings:
-    """``from chatstore.conf import settings``; a property reads its setting when asked."""
+    """The class of ``chatstore.conf.settings``."""
 
     @staticmethod
     def _get(name: str, default: Value) -> Value:
-        # The system checks, not this, tell whether a project's value has the default's type.
+        # A value of another type is an error of the system checks.
         return cast(Value, getattr(django_settings, f"CHATSTORE_{name}", default))
 
     @property
@@ -49,83 +50,83 @@ class Settings:
 
     @property
     def domain_key(self) -> str:
-        """OpenAI's key of this site's domain for {% chatkit %}; on localhost any will do."""
+        """OpenAI's key for this site's domain, for {% chatkit %}; any value works on localhost."""
         return self._get("DOMAIN_KEY", "localhost")
 
     @property
     def max_page_size(self) -> int:
-        """The most threads or items that one request may ask for; larger limits are lowered."""
+        """The most threads or items in one page; a client's larger limit is lowered to it (V5)."""
         return self._get("MAX_PAGE_SIZE", 100)
 
     @property
     def max_request_bytes(self) -> int:
-        """The largest body, in bytes, that the ChatKit endpoint reads."""
+        """The most bytes in a request to the ChatKit endpoint (V5)."""
         return self._get("MAX_REQUEST_BYTES", 10 * 1024 * 1024)
 
     @property
     def storage(self) -> str:
-        """Alias, in STORAGES, of the storage that holds the bytes of attachments."""
+        """Alias in STORAGES of the storage for attachments' files."""
         return self._get("STORAGE", "default")
 
     @property
     def upload_types(self) -> Collection[str]:
-        """The types of file, by content, that users may upload."""
+        """The content types that users may upload (A3)."""
         default: Collection[str] = DEFAULT_UPLOAD_TYPES
         return self._get("UPLOAD_TYPES", default)
 
     @property
     def max_upload_bytes(self) -> int:
-        """The largest file, in bytes, that a user may upload."""
+        """The most bytes in an uploaded file (A3)."""
         return self._get("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
 
     @property
     def max_attachments(self) -> int:
-        """The most attachments that one message may have."""
+        """The most attachments in a message (A3)."""
         return self._get("MAX_ATTACHMENTS", 10)
 
     @property
     def user_quota_bytes(self) -> int:
-        """The most, in bytes, that all attachments of one user may take together."""
+        """The most bytes in all attachments of a user together (A3)."""
         return self._get("USER_QUOTA_BYTES", 1024 * 1024 * 1024)
 
     @property
     def upload_url_ttl(self) -> int:
-        """Seconds for which the URL of a two-phase upload is good."""
+        """Seconds until the URL of a two-phase upload expires (A1)."""
         return self._get("UPLOAD_URL_TTL", 3600)
 
     @property
     def file_url_ttl(self) -> int:
-        """Seconds for which the URL of a preview is good; each load makes a new one."""
+        """Seconds until the URL of a file expires; each load of an item renews it."""
         return self._get("FILE_URL_TTL", 3600)
 
     @property
     def base_url(self) -> str:
-        """The site's own address in the URLs of files; empty means that of the request."""
+        """The site's http or https URL, used in the URLs of files; empty for the request's host."""
         return self._get("BASE_URL", "")
 
     @property
     def use_presigned_urls(self) -> bool:
-        """Whether bytes go to and from a storage with signed URLs of its own, past Django."""
+        """Whether clients upload to and download from S3 directly, if the storage supports it."""
         return self._get("USE_PRESIGNED_URLS", True)
 
     @property
     def retention_days(self) -> int:
-        """The age, in days, from which the admin calls threads old; it deletes none."""
+        """Days without activity after which the admin lists threads as old; deletes nothing."""
         return self._get("RETENTION_DAYS", 90)
 
     @property
     def reason_to_read(self) -> bool:
-        """Whether moderators must give a reason before they read a conversation."""
+        """Whether moderators must give a reason before they read a conversation (M3)."""
         return self._get("REASON_TO_READ", False)
 
     @property
     def use_tz(self) -> bool:
-        """Django's own USE_TZ."""
+        """Django's USE_TZ."""
         return bool(django_settings.USE_TZ)
 
     @property
     def language_code(self) -> str:
-        """Django's own LANGUAGE_CODE: of text that is written once, for whoever reads it."""
+        """Django's LANGUAGE_CODE, for text that is stored, and read by several users."""
         return str(django_settings.LANGUAGE_CODE)
 
 

@@ -1,4 +1,4 @@
-"""Converters between attachments and the model, by the name under which projects import them."""
+"""The public import path of the converters in chatstore.server.converters."""
 
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 

@@ -1,4 +1,4 @@
-"""``release_connections``, by the name under which projects import it."""
+"""The public import path of ``release_connections``."""
 
 from chatstore.db.connections import release_connections
 

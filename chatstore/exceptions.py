@@ -1,15 +1,15 @@
-"""What can't be done for a person who asks: one base class, with a sentence and a status."""
+"""Refusals: expected errors with a sentence for the user and an HTTP status."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818 (an answer to the person, not a fault)
+class Refused(Exception):  # noqa: N818 (an answer to the user, not a fault)
     """
-    Why something is not done.
+    Base class of refusals; ``str(error)`` is the sentence.
 
     Args:
-        message: a sentence for the person; it quotes nothing of the request.
-        status: the HTTP status of the answer.
+        message: a translated sentence for the user; contains nothing of the request (V5).
+        status: the HTTP status of the response; by default ``default_status`` of the class.
     """
 
     default_status = 400
@@ -20,14 +20,14 @@ class Refused(Exception):  # noqa: N818 (an answer to the person, not a fault)
 
 
 class RequestRefused(Refused):
-    """Why a request is not served; nothing is stored or streamed then (V5)."""
+    """A request is refused before anything is stored or streamed (V5)."""
 
 
 class UploadRefused(Refused):
-    """Why a file, or the message that it is sent in, is not taken (A3)."""
+    """An upload, or a message with attachments, is refused (A3)."""
 
 
 class ModerationRefused(Refused):
-    """Why a moderator's action can't be done as things are."""
+    """A moderator's action is not possible in the current state of the thread or message."""
 
     default_status = 409

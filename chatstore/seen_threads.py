@@ -1,10 +1,9 @@
 """
-The threads that a running request has seen.
+The ids of the threads that the current request has loaded or saved.
 
-Within a request that has seen a thread, save_thread only updates it: a thread that was deleted
-meanwhile stays deleted (S7). ChatServer opens the set when a request begins; a stream that the
-request starts inherits it; the stores add to it and ask it. It needs no Django, so that MemoryStore
-can keep the same promise.
+For such a thread, save_thread only updates: if it was deleted meanwhile, it stays deleted (S7).
+ChatServer begins the set with each request, and the stores read and extend it. It is a context
+variable, so that the tasks of a stream inherit it. It needs no Django, for MemoryStore.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _seen: ContextVar[set[str] | None] = ContextVar("chatstore_seen_threads", defaul
 
 @contextmanager
 def track_seen_threads() -> Iterator[None]:
-    """Remember, until the block ends and in the tasks that it starts, which threads were seen."""
+    """Collect the threads that are seen in the block, and in the tasks that it starts."""
     token = _seen.set(set())
     try:
         yield
@@ -27,11 +26,11 @@ def track_seen_threads() -> Iterator[None]:
 
 
 def is_thread_seen(thread_id: str) -> bool:
-    """Tell whether the running request has loaded or saved the thread before."""
+    """Tell whether the current request has loaded or saved the thread; False outside a request."""
     return thread_id in (_seen.get() or ())
 
 
 def mark_thread_seen(thread_id: str) -> None:
-    """Remember, while a request runs, that the thread existed."""
+    """Record that the current request has loaded or saved the thread; no effect outside one."""
     if (seen := _seen.get()) is not None:
         seen.add(thread_id)

@@ -1,4 +1,4 @@
-"""The ASGI wrapper ``with_lifespan``, by the name under which projects import it."""
+"""The public import path of ``with_lifespan``, the ASGI wrapper."""
 
 from chatstore.http.lifespan import with_lifespan
 

@@ -1,4 +1,4 @@
-"""The app's URLs, to be included under a path of the project's choice."""
+"""The app's URLs, for ``include("chatstore.urls")`` in the project's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What uvicorn serves: Django, its static files while DEBUG is on, and a clean end of streams."""
+"""The ASGI application: Django in with_lifespan, and static files while DEBUG is on."""
 
 from __future__ import annotations
 

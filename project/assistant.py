@@ -1,6 +1,6 @@
 """
-The demo's assistant: with OPENAI_API_KEY it asks a model through the Agents SDK, without one it
-plays the scenes that a user asks for, so that every part can be seen with no key and no network.
+The demo's assistant. With OPENAI_API_KEY it asks a model through the Agents SDK. Without one it
+answers the commands of project.chat_commands, so that it needs neither a key nor a network.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from chatstore.server import ChatServer
-from project.scenes import SCENES, anything_else, help_
-from project.stage import Stage
+from project.chat_commands import COMMANDS, echo, list_commands
+from project.reply import Reply
 
 
 class Assistant(ChatServer[Any]):
+    """The server that the setting CHATSTORE_SERVER names."""
+
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
     ) -> AsyncIterator[ThreadStreamEvent]:
@@ -43,32 +45,32 @@ class Assistant(ChatServer[Any]):
             )
             events = self.run_agent(agent, thread, context)
         else:
-            events = self._play(thread, input_user_message, words, context)
+            events = self._answer_without_model(thread, input_user_message, words, context)
         async for event in events:
             yield event
 
-    async def _play(
+    async def _answer_without_model(
         self,
         thread: ThreadMetadata,
         message: UserMessageItem | None,
         words: str,
         context: Any,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        stage = Stage(thread, self.store, context)
+        reply = Reply(thread, self.store, context)
         command, _space, rest = words.partition(" ")
         if message is None:
-            events = stage.say(await self._what_came_back(thread, context))
+            events = reply.text(await self._describe_input(thread, context))
         elif command == "/help":
-            events = help_(stage)
-        elif command.startswith("/") and command[1:] in SCENES:
-            events = SCENES[command[1:]](stage, rest.strip())
+            events = list_commands(reply)
+        elif command.startswith("/") and command[1:] in COMMANDS:
+            events = COMMANDS[command[1:]](reply, rest.strip())
         else:
-            events = anything_else(stage, words, len(message.attachments))
+            events = echo(reply, words, len(message.attachments))
         async for event in events:
             yield event
 
-    async def _what_came_back(self, thread: ThreadMetadata, context: Any) -> str:
-        """Answer a tool's output or a form's answers: the newest item of the thread holds them."""
+    async def _describe_input(self, thread: ThreadMetadata, context: Any) -> str:
+        """Describe the tool's output or the answers to questions in the thread's last items."""
         page = await self.store.load_thread_items(thread.id, None, 5, "desc", context)
         for item in page.data:
             if isinstance(item, ClientToolCallItem):
@@ -92,10 +94,10 @@ class Assistant(ChatServer[Any]):
         sender: WidgetItem | None,
         context: Any,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        stage = Stage(thread, self.store, context)
+        reply = Reply(thread, self.store, context)
         text = _("You chose **%(action)s** with `%(payload)s`.")
         values = {"action": action.type, "payload": action.payload}
-        async for event in stage.say(text % values):
+        async for event in reply.text(text % values):
             yield event
 
     async def sync_action(
@@ -105,7 +107,7 @@ class Assistant(ChatServer[Any]):
         sender: WidgetItem | None,
         context: Any,
     ) -> SyncCustomActionResponse:
-        """Change the widget itself: its last button says that it was pressed."""
+        """Replace the widget's last button by a badge."""
         if sender is None:
             return SyncCustomActionResponse()
         widget = sender.widget.model_dump(exclude_none=True)
@@ -116,4 +118,5 @@ class Assistant(ChatServer[Any]):
 
 
 def text_of(message: UserMessageItem | AssistantMessageItem | None) -> str:
+    """Return the text of a message; empty without a message."""
     return "".join(part.text for part in message.content).strip() if message else ""

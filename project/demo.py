@@ -1,4 +1,4 @@
-"""What seed_demo writes: the conversations of a small bicycle shop's customers."""
+"""The conversations that seed_demo writes: those of a bicycle shop's customers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ Item = dict[str, Any]
 
 
 def ask(text: str, **extra: Any) -> Item:
+    """Return the JSON of a user's message; these functions leave out id and time."""
     content = [{"type": "input_text", "text": text}]
     return {"type": "user_message", "content": content, "inference_options": {}, **extra}
 
@@ -158,7 +159,7 @@ PLAIN: list[tuple[str, str, str]] = [
 ]
 
 CONVERSATIONS = RICH + [(title, [ask(q), answer(a)]) for title, q, a in PLAIN]
-# Days since the last message, newest first: from today to beyond any usual time of retention.
+# Days since the last message, the newest first: from today to more than a year.
 AGES = [round(0.02 + index**1.75, 2) for index in range(len(CONVERSATIONS))]
 STATUSES = {
     "Invoice": {"type": "closed", "reason": "Settled. Please begin a new conversation."},

@@ -1,4 +1,4 @@
-"""The texts and widgets that the demo's scenes show."""
+"""The texts and widgets of project.chat_commands."""
 
 from __future__ import annotations
 
@@ -195,5 +195,5 @@ CHART: dict[str, Any] = {
     ],
 }
 
-# Of a length that eight divides, so that its last state is all of it.
+# Padded to a multiple of 8, the step of the command "typing", which so ends with the whole text.
 LETTER = "Dear Ada, your *Terra 2* is **ready**. Come by any day until six.".ljust(72)

@@ -1,6 +1,6 @@
 """
-The demo site's settings, each from the environment (12-factor) and each with a default, so
-that a fresh clone runs. DEBUG is one of them: on unless the environment says DEBUG=off.
+The demo site's settings. They are read from the environment (12-factor), and have defaults with
+which a fresh clone runs. DEBUG is on unless the environment has DEBUG=off.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# On by default because this is a demo. Off: SECRET_KEY is asked for, cookies want HTTPS, and
-# `collectstatic` must have run.
+# On by default because this is a demo. When it is off, SECRET_KEY must be set, cookies need HTTPS,
+# and `collectstatic` must have been run.
 DEBUG = env.bool("DEBUG", default=True)
 SECRET_KEY = (
     env.str("SECRET_KEY", default="insecure-and-for-the-demo-only") if DEBUG else env("SECRET_KEY")
@@ -65,17 +65,17 @@ TEMPLATES = [
     },
 ]
 
-# What each database needs to be good at many short writes.
+# Connection options for many short write transactions.
 DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     "django.db.backends.sqlite3": {
-        # One writer at a time: readers don't wait for it, and a writer queues at BEGIN instead
-        # of failing half-way through.
+        # With WAL, readers don't wait for the writer. With IMMEDIATE, a writer waits at BEGIN
+        # instead of failing within its transaction.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     },
     "django.db.backends.postgresql": {
-        # chatstore gives its connection back after each operation, so ten carry many streams.
+        # chatstore returns its connection after each operation, so ten serve many streams.
         "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10)},
     },
     "django.db.backends.mysql": {"charset": "utf8mb4"},
@@ -83,17 +83,17 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def database(url: str) -> dict[str, Any]:
-    """Return Django's settings for the database at this URL; of none, for db.sqlite3."""
+    """Return Django's settings for the database at this URL; db.sqlite3 if it is empty."""
     config = env.db_url_config(url or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
     engine = config.get("ENGINE")
     if engine not in DATABASE_OPTIONS:
         raise ImproperlyConfigured(
-            "DATABASE_URL must begin with sqlite:///, postgres:// or mysql://; "
-            "unset, it means SQLite in db.sqlite3."
+            "DATABASE_URL must begin with sqlite:///, postgres:// or mysql://. "
+            "If it is not set, SQLite in db.sqlite3 is used."
         )
     test_name = env.str("TEST_DATABASE_NAME", default="test_chatstore")
     if engine == "django.db.backends.sqlite3":
-        # A file, not memory: the tests start servers and second processes.
+        # A file, because tests start other processes on this database.
         test_name = str(BASE_DIR / f"{test_name}.sqlite3")
     return {
         **config,
@@ -136,7 +136,7 @@ STORAGES = {
     },
 }
 
-# Nothing inline, nothing evaluated, nothing from other hosts. A view may send a policy of its own.
+# No inline scripts or styles, no eval, no other hosts. A view may send its own policy.
 CONTENT_SECURITY_POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
@@ -161,13 +161,12 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Django's own handler would say everything twice.
+    # Without this, Django's own handler would log everything a second time.
     "loggers": {"django": {"handlers": [], "propagate": True}},
 }
 
 CHATSTORE_SERVER = "project.assistant.Assistant"
 
-# With a key the assistant asks a model; without one it follows a script. OPENAI_BASE_URL is read
-# by the OpenAI client itself.
+# With a key the assistant asks a model. OPENAI_BASE_URL is read by the OpenAI client itself.
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-5-mini")

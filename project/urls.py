@@ -1,4 +1,4 @@
-"""The demo site's pages: home, sign-in, the chat and the admin."""
+"""The URLs of the demo site: home, sign-in, chat and admin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.views.generic import TemplateView
 
 from project.views import OfficialChatView
 
-# The pages name the demo's users while they exist.
+# Pages show the demo's passwords only while seed_demo may create its users.
 is_demo = {"is_demo": settings.DEBUG}
 home = TemplateView.as_view(template_name="home.html", extra_context=is_demo)
 

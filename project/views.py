@@ -1,4 +1,4 @@
-"""The demo's one view of its own: OpenAI's chat component, whose host its policy has to allow."""
+"""The page with OpenAI's chat component, whose Content-Security-Policy allows OpenAI's host."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from chatstore.templatetags.chatkit import COMPONENT
 
 
 class OfficialChatView(LoginRequiredMixin, TemplateView):
+    """The chat page with OpenAI's component instead of chatstore's page."""
+
     template_name = "official.html"
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:

@@ -1,7 +1,8 @@
 """
-ChatServers for the tests: what they answer is named by the first word of the message.
+ChatServers for the tests. The first word of a message says which method answers it.
 
-`say` streams the other words as they are; the rest is what a stream can go through.
+`say` streams the other words of the message. The other methods produce what can happen in a
+stream: pauses, errors, large answers, tool calls.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ from chatstore.server import ChatServer
 from tests.base import answer, tool_call
 
 Events = AsyncIterator[ThreadStreamEvent]
-SECRET = "xyzzy-plugh"  # stands for all text of a conversation
+SECRET = "xyzzy-plugh"  # text of a conversation, which no log may contain
 FOREVER = 60
 LARGE = "large " * 11_000
 
 
 class Scripted(ChatServer[Any]):
-    """Plays the scene that the message names."""
+    """Answers with the method play_… that the first word of the message names."""
 
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
@@ -58,7 +59,7 @@ class Scripted(ChatServer[Any]):
         return answer(id, "", thread_id=thread.id, **fields)
 
     async def begin(self, item: AssistantMessageItem, *deltas: str, pace: float = 0) -> Events:
-        """Stream an answer that isn't done yet."""
+        """Stream the beginning of an answer, without its last event."""
         empty = AssistantMessageContent(text="")
         yield ThreadItemAddedEvent(item=item.model_copy(update={"content": []}))
         yield self.update(item, AssistantMessageContentPartAdded(content_index=0, content=empty))
@@ -83,7 +84,7 @@ class Scripted(ChatServer[Any]):
         yield self.end(item, words)
 
     async def play_slow(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """A delta each 20 ms, for a long time."""
+        """Streams a delta every 20 ms, for a long time."""
         deltas = [f"{words}{number} " for number in range(FOREVER * 50)]
         async for event in self.begin(self.item(thread), *deltas, pace=0.02):
             yield event
@@ -98,7 +99,7 @@ class Scripted(ChatServer[Any]):
         yield self.end(self.item(thread), words)
 
     async def play_flood(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """Eight megabytes at once, a title that says so, and then nothing."""
+        """Streams eight megabytes at once, then sets a title, then waits."""
         async for event in self.begin(self.item(thread), *[LARGE] * 120):
             yield event
         named = thread.model_copy(update={"title": "Flooded"})
@@ -106,7 +107,7 @@ class Scripted(ChatServer[Any]):
         await asyncio.sleep(FOREVER)
 
     async def play_wait(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """An answer that is stored half a second after its last delta."""
+        """Ends the answer, which stores it, half a second after its last delta."""
         item = self.item(thread)
         async for event in self.begin(item, words):
             yield event
@@ -123,11 +124,11 @@ class Scripted(ChatServer[Any]):
         yield
 
     async def play_unstorable(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """The store refuses the item: the SDK itself catches and logs what it raises."""
+        """Streams an item that the store refuses; the SDK catches and logs the exception."""
         yield ThreadItemDoneEvent(item=self.item(thread, words + "x" * 300))
 
     async def play_title(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """Sets a title half a second after half of the answer is out."""
+        """Streams half of the answer, and sets a title half a second later."""
         item = self.item(thread)
         async for event in self.begin(item, words):
             yield event
@@ -136,7 +137,7 @@ class Scripted(ChatServer[Any]):
         yield self.end(item, words)
 
     async def play_note(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """Takes down metadata half a second after half of the answer is out, and perhaps fails."""
+        """Streams half of the answer, changes metadata half a second later, and may fail then."""
         item = self.item(thread)
         async for event in self.begin(item, words):
             yield event
@@ -147,7 +148,7 @@ class Scripted(ChatServer[Any]):
         yield self.end(item, words)
 
     async def play_fake(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """Two answers as models behind chat-completions give them."""
+        """Streams two answers with the same id, as chat-completions models do."""
         for word in words.split():
             item = self.item(thread, FAKE_ID)
             async for event in self.begin(item, word):
@@ -165,7 +166,7 @@ class Scripted(ChatServer[Any]):
         yield ThreadItemRemovedEvent(item_id=FAKE_ID)
 
     async def play_orm(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
-        """Asks the database itself, and gives the connection back before a long wait."""
+        """Queries the database, and gives the connection back before a long wait."""
         count = await get_user_model().objects.acount()
         await release_connections()
         item = self.item(thread)
@@ -208,7 +209,7 @@ class Scripted(ChatServer[Any]):
 
 
 class Bare(ChatServer[Any]):
-    """Nothing but what must be there: no actions, no transcription."""
+    """Overrides only respond(): no actions, no transcription."""
 
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
@@ -222,7 +223,7 @@ class Broken(Bare):
 
 
 class Patient(Scripted):
-    """Takes its time to find out who asks."""
+    """Needs some time to identify the user."""
 
     async def get_context(self, request: HttpRequest) -> Any:
         await asyncio.sleep(1)
@@ -230,7 +231,7 @@ class Patient(Scripted):
 
 
 class Strict(Scripted):
-    """Takes nothing that changes a conversation."""
+    """Refuses each request that would change a conversation."""
 
     def refusal(self, thread: ThreadMetadata, request: Any) -> Any:
         return None if request.type == "threads.get_by_id" else "Not today."

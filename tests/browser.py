@@ -38,11 +38,11 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 USERS = 150
-# A disk that others keep busy can hold up a server for seconds; who finds what is expected does
-# not wait.
+# On a busy disk the server may need seconds to answer. A test that finds what it expects does
+# not wait so long.
 expect.set_options(timeout=20_000)
 
-# Signing in by the form would cost every test a password hash on the server.
+# Signing in by the form would compute a password hash in every test, which takes long.
 MAKE_USERS = f"""
 import json
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
@@ -84,7 +84,7 @@ class Site:
         return self.manage("shell", "--no-imports", "-c", code)
 
     def fresh_user(self) -> str:
-        """Return the name of a user whom no other test has."""
+        """Return the name of a user that no other test uses."""
         return self._fresh.pop()
 
 
@@ -150,7 +150,7 @@ def _wait_for(site: Site, process: subprocess.Popen[bytes]) -> None:
 
 
 class Relay:
-    """A line to the site that can be cut, with what is under way, and mended."""
+    """A TCP relay to the site: a test can close its connections, and open it again."""
 
     def __init__(self, site: Site):
         self._target = ("127.0.0.1", urlsplit(site.url).port)
@@ -200,7 +200,7 @@ class Relay:
 
 
 class Visits:
-    """Opens pages, and fails the test for what its author didn't expect in the console."""
+    """Opens pages; a test fails if the console shows a message that it did not expect."""
 
     def __init__(self, site: Site, browser: Browser):
         self.site = site
@@ -210,7 +210,7 @@ class Visits:
 
     def __call__(self, path: str = "/chat/", user: str | None = "", **context: Any) -> Page:
         """
-        Open `path` in a browser of its own, as `user` (a fresh one when empty, nobody for None).
+        Open `path` in a new browser context, as `user` (empty: a new user; None: not signed in).
 
         `context` are options of playwright's new_context: viewport, locale, color_scheme …
         """
@@ -237,7 +237,7 @@ class Visits:
         self.problems.append(problem)
 
     def expect(self, *fragments: str) -> None:
-        """Say what the console may complain of in this test, e.g. "status of 409"."""
+        """Allow a message of the console in this test, e.g. "status of 409"."""
         self.expected += fragments
 
     def close(self) -> None:
@@ -253,14 +253,14 @@ class Visits:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The demo site, seeded, with users demo and admin and many fresh ones."""
+    """The demo site with its example data, the users demo and admin, and many others."""
     with running(tmp_path_factory.mktemp("site")) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def browser(browser_executable: str) -> Iterator[Browser]:
-    """Chromium. Ends with the module: other modules can't work beside playwright's loop."""
+    """Chromium, closed after each module: other tests fail while Playwright's loop runs."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=browser_executable, args=CHROMIUM_FLAGS

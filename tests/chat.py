@@ -1,4 +1,4 @@
-"""What a person does on the chat page, for the browser tests."""
+"""Actions of a user on the chat page, for the browser tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async_to_sync(main)()
 
 
 def seed(site: Site, user: str, threads: int, messages: int = 2, year: int = 2024) -> None:
-    """Give a user threads of several days, each with questions and answers."""
+    """Create threads of several days for a user, each with questions and answers."""
     site.shell(SEED.format(user=user, threads=threads, messages=messages, year=year))
 
 

@@ -1,4 +1,4 @@
-"""Which tests run where: by the database in DATABASE_URL, and by whether there is a browser."""
+"""Selects the tests to run, by the database in DATABASE_URL and the browsers installed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def chromium() -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
-    Deselect, never skip, what is for another database, so that a skip is always a surprise.
+    Deselect tests for other databases. They are not skipped, so that each skip is unexpected.
 
     In CI a browser test without a browser fails instead.
     """
@@ -48,7 +48,7 @@ def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    """In CI a skipped test is a failure: what was not run was not shown."""
+    """In CI a skipped test counts as a failure."""
     outcome = yield
     report = outcome.get_result()
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
@@ -58,7 +58,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """End what killed processes left on PostgreSQL, or it won't drop the test database."""
+    """Close connections of killed processes: PostgreSQL drops no database in use."""
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

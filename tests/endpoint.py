@@ -1,4 +1,4 @@
-"""The ChatKit endpoint for tests: two users, what alice has, and one request of every type."""
+"""For tests of the ChatKit endpoint: two users, data of one, a request of each type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STREAMING_TYPES = {one.model_fields["type"].default for one in get_args(Streamin
 
 @dataclass
 class Belongings:
-    """What one user has: a thread with an item of each kind that a request can name."""
+    """The data of one user: a thread with an item of each kind that a request can name."""
 
     context: dict[str, Any]
     thread_id: str
@@ -61,7 +61,7 @@ class Belongings:
         return has
 
     def requests(self) -> dict[str, dict[str, Any]]:
-        """Return the params of a request of each type, naming what is this user's."""
+        """Return the params of a request of each type, with the ids of this user's data."""
         thread = {"thread_id": self.thread_id}
         message = user_input("say fine")
         with_file = user_input("say fine", attachments=[self.upload])
@@ -88,7 +88,7 @@ class Belongings:
 
 
 class EndpointMixin(StorageMixin):
-    """Alice and Charlie with a client each, and the assistant of the tests."""
+    """The users Alice and Charlie, each with a client, and the assistant of the tests."""
 
     assistant = "Scripted"
 
@@ -106,7 +106,7 @@ class EndpointMixin(StorageMixin):
         self.async_client.force_login(self.user)
 
     async def post(self, kind: str, params: Any = None, client: Any = None, **more: Any) -> Any:
-        """Send a request, and return the response, with `events` where it is a stream."""
+        """Send a request, and return the response; a stream's events are in `events`."""
         return await self.post_body(json.dumps({"type": kind, "params": params or more}), client)
 
     async def post_body(self, body: str | bytes, client: Any = None, **headers: Any) -> Any:

@@ -1,5 +1,5 @@
 """
-A real uvicorn in a process of its own, on the tests' own database, and what a client does to it.
+Runs uvicorn in another process, on the database of the tests, and sends requests to it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def database_url() -> str:
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}")
-    if connection.vendor == "postgresql":  # so that pg_stat_activity tells the server's from ours
+    if connection.vendor == "postgresql":  # to find its connections in pg_stat_activity
         url = url._replace(query="application_name=live")
     return urlunsplit(url)
 
@@ -59,7 +59,7 @@ def text_of(event: Event) -> str:
 
 
 def until(is_so: Callable[[], Any], seconds: float = 5) -> Any:
-    """Wait until something is so, and return it."""
+    """Wait until a condition returns something true, and return that."""
     end = time.monotonic() + seconds
     while not (found := is_so()):
         assert time.monotonic() < end, f"not so within {seconds} s"
@@ -110,7 +110,7 @@ class Server:
 
 
 class Visitor:
-    """A user with a session, who speaks to a server."""
+    """A signed-in user who sends requests to a server."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.user, _ = get_user_model().objects.get_or_create(username=name)
@@ -131,7 +131,7 @@ class Visitor:
         )
 
     def elsewhere(self) -> Visitor:
-        """The same user at another machine; hundreds of threads can't share one's connections."""
+        """Return the same user with a client of its own, since many threads can't share one."""
         other = copy.copy(self)
         other.http = self._client()
         return other
@@ -140,19 +140,19 @@ class Visitor:
         return self.http.post("/chat/api/", json={"type": kind, "params": params})
 
     def get(self, kind: str, **params: Any) -> Any:
-        """Ask something that is answered by JSON."""
+        """Send a request that is answered by JSON."""
         response = self.post(kind, **params)
         assert response.status_code == 200, response.text
         return response.json()
 
     def send(self, kind: str, **params: Any) -> list[Event]:
-        """Ask something that is answered by a stream, and read all of it."""
+        """Send a request that is answered by a stream, and read all events."""
         with self.stream(kind, **params) as events:
             return list(events)
 
     @contextmanager
     def stream(self, kind: str, **params: Any) -> Iterator[Iterator[Event]]:
-        """Read a stream; leaving the block before its end cuts the line."""
+        """Read a stream; leaving the block earlier closes the connection."""
         request = {"type": kind, "params": params}
         with self.http.stream("POST", "/chat/api/", json=request) as response:
             assert response.status_code == 200, response.read()
@@ -165,7 +165,7 @@ class Visitor:
 
     @contextmanager
     def asking(self, text: str, thread_id: str | None = None) -> Iterator[tuple[str, Any]]:
-        """Ask, and yield the thread's id and the events from the first delta on."""
+        """Send a message; yield the thread's id and the events from the first delta on."""
         kind, params = _asking(text, thread_id)
         with self.stream(kind, **params) as events:
             for event in events:

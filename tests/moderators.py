@@ -1,4 +1,4 @@
-"""Staff of several permissions, and the doors of the admin that they try."""
+"""Members of staff with given permissions, and the admin's URLs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECORDS = "/admin/chatstore/moderationrecord/"
 
 
 def staff(name: str, *permissions: str) -> User:
-    """Make a member of staff with these of chatstore's permissions."""
+    """Create a member of staff with these permissions of chatstore."""
     user = get_user_model().objects.create_user(name, is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(content_type__app_label="chatstore", codename__in=permissions)

@@ -1,4 +1,4 @@
-"""Settings of a second process in a test: its database and storage, and another database."""
+"""Settings for a second process of a test: its database and storage, and another database."""
 
 import os
 

@@ -1,8 +1,8 @@
 """
-Commands in processes of their own, to be killed at any instant.
+Runs commands in processes that a test can kill at any moment.
 
-One process imports everything and opens no connection; it forks a child for each command, which
-so begins at once. Run as a module it is that process.
+One process imports all modules and opens no connection. It forks a child for each command, so a
+command starts without a delay. This module, run with -m, is that process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Commands:
     def __init__(self, media: Path) -> None:
         from django.db import connection
 
-        # A file's name for SQLite, and no URL parts for the others.
+        # The name is a file's for SQLite, and not part of a URL for the others.
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.other_process",
             "OTHER_DATABASE_NAME": str(connection.settings_dict["NAME"]),
@@ -58,7 +58,7 @@ class Commands:
         return self.wait(pid)
 
     def peak_memory(self, *command: str) -> int:
-        """Run a command that succeeds, and return the most memory that it took, in kB."""
+        """Run a command, check that it succeeds, and return its peak memory in kB."""
         code, memory = self.end(self.start(*command))
         assert code == 0, command
         return memory
@@ -101,7 +101,7 @@ def _serve() -> None:
 
 
 def _run(command: Any, arguments: list[str], out: str) -> None:
-    """In the child: run, and leave without the parent's clean-up."""
+    """In the child: run the command, and exit without the parent's clean-up."""
     code = 1
     try:
         sys.stdin = open(os.devnull)  # noqa: SIM115

@@ -1,4 +1,4 @@
-"""A line to the database that can be cut at a chosen moment, as real networks do."""
+"""A TCP proxy to the database that can drop a connection at a chosen statement."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Proxy:
     """
     Passes bytes between the tests' connections and the database's server.
 
-    ``cut_at`` waits for the first statement with the given text, and cuts the line before the
-    server gets it, or after the server has answered, so that the answer is lost.
+    ``cut_at`` waits for the first statement with the given text. It drops the connection before
+    the server gets the statement, or after the server has answered, so that the answer is lost.
     """
 
     def __init__(self, server: tuple[str, int]) -> None:
@@ -34,11 +34,11 @@ class Proxy:
         self, text: str, *, answered: bool = False, meanwhile: Callable[[], object] | None = None
     ) -> None:
         """
-        Cut the line at the next statement with this text.
+        Drop the connection at the next statement with this text.
 
         Args:
             answered: whether the server gets the statement and answers it.
-            meanwhile: called before the client learns of the cut.
+            meanwhile: called before the client's connection is closed.
         """
         self.seen.clear()
         self._meanwhile = meanwhile or (lambda: None)
@@ -46,7 +46,7 @@ class Proxy:
         self._text = text.encode()
 
     def close(self) -> None:
-        """Accept no connection any more, and cut those that are."""
+        """Accept no more connections, and drop the existing ones."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -77,7 +77,7 @@ class Proxy:
                 self.seen.append(data)
                 if self._text and self._text in data:
                     self._text = b""
-                    is_lost.set()  # for the other direction: let nothing through
+                    is_lost.set()  # tells the other direction to pass nothing on
                     if self._is_answered:
                         server.sendall(data)
                         return
@@ -112,7 +112,7 @@ def _close(each: socket.socket) -> None:
 
 @contextlib.contextmanager
 def connected(**options: Any) -> Iterator[None]:
-    """Have the tests' database opened anew, with other options, and as it was afterwards."""
+    """Reconnect to the tests' database with other options; undo this after the block."""
     settings = connection.settings_dict
     before = dict(settings)
     settings["HOST"] = options.pop("host", settings["HOST"])
@@ -134,7 +134,7 @@ def reopen() -> None:
 
 @contextlib.contextmanager
 def proxied() -> Iterator[Proxy]:
-    """Have the tests' database reached through a Proxy."""
+    """Reconnect to the tests' database through a Proxy."""
     settings = connection.settings_dict
     default_port = 5432 if connection.vendor == "postgresql" else 3306
     proxy = Proxy((settings["HOST"] or "127.0.0.1", int(settings["PORT"] or default_port)))
@@ -145,7 +145,7 @@ def proxied() -> Iterator[Proxy]:
 
 
 def elsewhere(action: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the action as somebody else does it: in another thread, on another connection."""
+    """Return a function that runs the action in another thread, on another connection."""
 
     def run() -> Any:
         result: list[Any] = []

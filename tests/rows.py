@@ -1,4 +1,4 @@
-"""Threads of a given age with messages and files, for the tests of what deletes and moves them."""
+"""Builders of threads of a given age, with messages and files, for tests of the commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAY = dt.timedelta(days=1)
 
 
 class StorageMixin:
-    """A folder of the test's own in place of MEDIA_ROOT."""
+    """Uses a temporary folder for each test in place of MEDIA_ROOT."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -52,10 +52,10 @@ class StorageMixin:
 
 
 def save_file(content: bytes, using: str = "default") -> str:
-    """Put bytes into the storage, kept, but named by no row."""
+    """Save a file in the storage that no row names, and cancel its removal."""
     path = files.save(ContentFile(content), using)
     with transaction.atomic(using=using):
-        files.keep(path, using)
+        files.cancel_removal(path, using)
     return path
 
 
@@ -69,7 +69,7 @@ def add_thread(
     **columns: Any,
 ) -> ChatSession:
     """
-    Write a thread whose last activity is ``age`` ago, past the store, which knows no past.
+    Write a thread whose last activity is ``age`` ago; the store can't write in the past.
 
     Each of its files belongs to its first message.
     """
@@ -105,7 +105,7 @@ def add_attachment(
     age: dt.timedelta = dt.timedelta(),
     **columns: Any,
 ) -> ChatAttachment:
-    """Write an attachment and its bytes; of no thread unless one is given."""
+    """Write an attachment and its bytes, without a thread unless one is given."""
     content = content if content is not None else f"Bytes of {attachment_id}".encode()
     return ChatAttachment.objects.create(
         **codec.attachment_values(base.attachment(attachment_id))
@@ -117,7 +117,7 @@ def add_attachment(
 
 
 def everything() -> list[list[dict[str, Any]]]:
-    """Return all rows, to be compared."""
+    """Return all rows of all tables, to compare them."""
     return [
         list(model.objects.order_by("pk").values())
         for model in (ChatSession, ChatMessage, ChatAttachment, ChatFileToRemove)
@@ -125,7 +125,7 @@ def everything() -> list[list[dict[str, Any]]]:
 
 
 def delete_everything() -> None:
-    """Empty the tables, faster than a flush of the database."""
+    """Empty the tables; this is faster than flushing the database."""
     for model in (ChatAttachment, ChatMessage, ChatSession):
         model.objects.all().raw_delete()
     ChatFileToRemove.objects.all().delete()

@@ -1,4 +1,4 @@
-"""The admin's lists and doors: what each permission opens, and what no URL gets around."""
+"""The admin's lists, pages and actions, and the permission that each URL needs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ READER = ("view_chatsession", "read_transcript")
 MODERATOR = (*READER, "moderate", "hold", "view_chatmessage", "view_moderationrecord")
 
 
-class DoorsTest(StorageMixin, TestCase):
-    """Every URL, tried directly by staff of each kind."""
+class PermissionsTest(StorageMixin, TestCase):
+    """Every URL, requested by staff with and without its permission."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -42,16 +42,16 @@ class DoorsTest(StorageMixin, TestCase):
         self.message = self.thread.messages.latest("timestamp")
         self.file = ChatAttachment.objects.get()
 
-    def doors(self) -> dict[str, str]:
-        """Each door by the permission that it wants besides view_chatsession."""
+    def urls(self) -> dict[str, str]:
+        """Return each URL with the permission that it needs besides view_chatsession."""
         acts = {
             "moderate": ("lock", "close", "reopen"),
             "hold": ("hold", "release"),
             "delete_chatsession": ("delete",),
         }
-        doors = {url(self.thread, "do", act): key for key, names in acts.items() for act in names}
-        doors |= {item_url(self.message, "do", act): "moderate" for act in ("hide", "show")}
-        return doors | {
+        urls = {url(self.thread, "do", act): key for key, names in acts.items() for act in names}
+        urls |= {item_url(self.message, "do", act): "moderate" for act in ("hide", "show")}
+        return urls | {
             item_url(self.message, "do", "redact"): "redact",
             url(self.thread, "export"): "export",
             url(self.thread, "transcript"): "read_transcript",
@@ -63,39 +63,39 @@ class DoorsTest(StorageMixin, TestCase):
             f"{THREADS}overview/": "",
         }
 
-    def test_M3_each_door_is_403_and_logged_without_its_permission(self) -> None:
-        every = {*filter(None, self.doors().values()), "read_transcript", "view_chatsession"}
-        for door, permission in self.doors().items():
+    def test_M3_each_url_is_403_and_logged_without_its_permission(self) -> None:
+        every = {*filter(None, self.urls().values()), "read_transcript", "view_chatsession"}
+        for address, permission in self.urls().items():
             for missing in {permission, "view_chatsession"} - {""}:
-                with self.subTest(door, missing=missing):
-                    user = staff(f"{door} {missing}"[:150], *(every - {missing}))
+                with self.subTest(address, missing=missing):
+                    user = staff(f"{address} {missing}"[:150], *(every - {missing}))
                     for method in ("get", "post"):
                         with self.assertLogs("chatstore.admin.permissions", "WARNING") as logs:
-                            response = getattr(client_of(user), method)(door, {"reason": "x"})
+                            response = getattr(client_of(user), method)(address, {"reason": "x"})
                         self.assertEqual(response.status_code, 403)
                         self.assertIn(missing, logs.output[0])
                         self.assertNotContains(response, "Text 0", status_code=403)
         self.assertFalse(ModerationRecord.objects.exists())
         self.assertEqual(ChatMessage.objects.filter(hidden_at=None, redacted_at=None).count(), 2)
 
-    def test_each_door_opens_with_its_permission(self) -> None:
-        for number, (door, permission) in enumerate(self.doors().items()):
-            with self.subTest(door):
+    def test_each_url_works_with_its_permission(self) -> None:
+        for number, (address, permission) in enumerate(self.urls().items()):
+            with self.subTest(address):
                 user = staff(f"user {number}", *READER, permission)
-                response = client_of(user).get(door)
+                response = client_of(user).get(address)
                 self.assertEqual(response.status_code, 200)
                 if response.streaming:
                     self.assertTrue(b"".join(response.streaming_content))
 
     def test_staff_without_permission_and_visitors_see_nothing(self) -> None:
         nobody = client_of(staff("nobody"))
-        for door in (THREADS, MESSAGES, RECORDS, url(self.thread, "change")):
-            with self.subTest(door):
-                self.assertEqual(nobody.get(door).status_code, 403)
-                self.assertEqual(self.client.get(door).status_code, 302)
-        for door in self.doors():
-            with self.subTest(door):
-                self.assertEqual(self.client.get(door).status_code, 302)
+        for address in (THREADS, MESSAGES, RECORDS, url(self.thread, "change")):
+            with self.subTest(address):
+                self.assertEqual(nobody.get(address).status_code, 403)
+                self.assertEqual(self.client.get(address).status_code, 302)
+        for address in self.urls():
+            with self.subTest(address):
+                self.assertEqual(self.client.get(address).status_code, 302)
 
     def test_another_threads_item_or_file_is_unknown_in_this_one(self) -> None:
         other = add_thread("thr_2", "charlie")
@@ -105,23 +105,23 @@ class DoorsTest(StorageMixin, TestCase):
         self.assertEqual(root.get(url(other, "do", "explode")).status_code, 404)
         self.assertEqual(root.get(url(other, "transcript") + "?until=noon").status_code, 404)
 
-    def test_nobody_adds_changes_or_deletes_past_moderation(self) -> None:
+    def test_rows_are_changed_by_moderation_only(self) -> None:
         root = client_of(get_user_model().objects.create_superuser("root"))
         record = {"action": "delete_selected", "_selected_action": [str(self.thread.pk)]}
         root.post(THREADS, record | {"post": "yes"})
-        for door in (f"{THREADS}add/", url(self.thread, "delete"), f"{RECORDS}add/"):
-            self.assertEqual(root.post(door, {"post": "yes"}).status_code, 403)
+        for address in (f"{THREADS}add/", url(self.thread, "delete"), f"{RECORDS}add/"):
+            self.assertEqual(root.post(address, {"post": "yes"}).status_code, 403)
         root.post(url(self.thread, "change"), {"moderation": "locked"})
         self.assertEqual(ChatSession.objects.get().moderation, "")
 
 
-class OracleTest(TestCase):
-    """Who may see the list can't ask it what the conversations say."""
+class HiddenTextTest(TestCase):
+    """Users who may only see the list can't find out the text of conversations."""
 
     def test_M3_no_lookup_in_the_url_reads_text(self) -> None:
         add_thread("thr_1")
         user = client_of(staff("carol", "view_chatsession", "view_chatmessage"))
-        for door in (
+        for address in (
             f"{THREADS}?payload__contains=Text",
             f"{THREADS}?messages__content__contains=Text",
             f"{THREADS}?title__startswith=T",
@@ -130,15 +130,20 @@ class OracleTest(TestCase):
             f"{MESSAGES}?session__title__contains=T",
             f"{MESSAGES}?timestamp__year=99999",
         ):
-            with self.subTest(door), self.assertLogs("django.security", "ERROR"):
-                self.assertEqual(user.get(door).status_code, 400)
+            with self.subTest(address), self.assertLogs("django.security", "ERROR"):
+                self.assertEqual(user.get(address).status_code, 400)
 
     def test_M3_lists_and_pages_show_no_text(self) -> None:
         thread = add_thread("thr_1")
         user = client_of(staff("carol", "view_chatsession", "view_chatmessage"))
         message = thread.messages.first()
-        for door in (THREADS, MESSAGES, url(thread, "change"), f"{MESSAGES}{message.pk}/change/"):
-            self.assertNotContains(user.get(door), "Text 0")
+        for address in (
+            THREADS,
+            MESSAGES,
+            url(thread, "change"),
+            f"{MESSAGES}{message.pk}/change/",
+        ):
+            self.assertNotContains(user.get(address), "Text 0")
 
 
 class ThreadListTest(TestCase):
@@ -160,7 +165,7 @@ class ThreadListTest(TestCase):
         self.assertEqual(response.status_code, 200)
         return [row.thread_id for row in response.context["cl"].result_list]
 
-    def test_a_row_says_what_there_is(self) -> None:
+    def test_a_row_shows_owner_counts_and_moderation(self) -> None:
         response = self.client.get(THREADS)
         row = response.context["cl"].result_list[0]
         self.assertEqual((row.message_count, row.up_count, row.down_count), (3, 1, 1))
@@ -171,7 +176,7 @@ class ThreadListTest(TestCase):
         self.assertContains(response, "On hold")
 
     def test_an_owner_is_a_user_only_by_the_exact_key(self) -> None:
-        """Owners may be called otherwise than users, and still look like a number."""
+        """An owner's id may look like a number, and still not be the key of a user."""
         key = str(self.alice.pk)
         for owner in (f"0{key}", f" {key}", "9" * 30, "-1", "1e3"):
             with self.subTest(owner):
@@ -197,7 +202,7 @@ class ThreadListTest(TestCase):
             with self.subTest(query):
                 self.assertEqual(self.titles(query), expected)
 
-    def test_old_thumbs_are_found_behind_any_number_of_new_ones(self) -> None:
+    def test_old_feedback_is_found_even_if_much_is_newer(self) -> None:
         ChatMessage.objects.filter(session=self.old, item_id="msg_0").update(feedback="negative")
         with patch("chatstore.admin.lists.MAX_LISTED", 1):
             self.assertEqual(self.titles("thumbs=down"), ["thr_mine"])
@@ -208,7 +213,7 @@ class ThreadListTest(TestCase):
             "thr_old": ["thr_old"],
             str(self.held.pk): ["thr_held"],
             "some": ["thr_old"],
-            "alice": ["thr_mine", "thr_held"],  # by the user's name, and by the owner's id
+            "alice": ["thr_mine", "thr_held"],  # the user's name, and the owner's id
             "of thr_held": ["thr_held"],
             "nothing": [],
             "%": [],
@@ -226,7 +231,7 @@ class ThreadListTest(TestCase):
         self.assertContains(self.client.get(f"{THREADS}?{query}"), f"updated_at__day={day.day}")
         self.assertEqual(self.titles(f"{query}&updated_at__day={day.day}"), ["thr_old"])
 
-    def test_the_date_hierarchy_has_no_more_years_than_a_person_looks_at(self) -> None:
+    def test_the_date_hierarchy_shows_a_limited_number_of_years(self) -> None:
         add_thread("thr_future", age=-2_900_000 * DAY)
         add_thread("thr_past", age=300_000 * DAY)
         response = self.client.get(THREADS)
@@ -242,7 +247,7 @@ class ThreadListTest(TestCase):
         with self.assertNumQueries(8):
             self.client.get(THREADS)
 
-    def test_the_url_sorts_by_nothing_without_an_index(self) -> None:
+    def test_the_url_sorts_by_indexed_columns_only(self) -> None:
         newest_first = self.titles()
         for column in range(1, 8):
             expected = newest_first if column != 5 else newest_first[::-1]
@@ -254,13 +259,13 @@ class ThreadListTest(TestCase):
                 if "ORDER BY" in query["sql"]:
                     self.assertRegex(query["sql"], "ORDER BY .chat_messages.\\..timestamp.")
 
-    def test_it_counts_no_further_than_its_bound_and_says_so(self) -> None:
+    def test_it_counts_up_to_a_limit_and_says_so(self) -> None:
         bound = lists.MAX_LISTED
         lists.MAX_LISTED = 2
         self.addCleanup(setattr, lists, "MAX_LISTED", bound)
         response = self.client.get(THREADS)
         self.assertEqual(response.context["cl"].result_count, 2)
-        self.assertContains(response, "The first 2;")
+        self.assertContains(response, "The first 2 rows;")
 
     def test_the_lists_of_messages_and_records(self) -> None:
         record(self.mine, Moderator.from_user(self.user), ModerationRecord.Action.READ)
@@ -270,7 +275,7 @@ class ThreadListTest(TestCase):
         self.assertContains(self.client.get(RECORDS), "thr_mine")
 
 
-class ActsTest(StorageMixin, TestCase):
+class ActionsTest(StorageMixin, TestCase):
     """Buttons and list actions, each with a reason."""
 
     def setUp(self) -> None:
@@ -280,7 +285,7 @@ class ActsTest(StorageMixin, TestCase):
         self.user = get_user_model().objects.create_superuser("root")
         self.client.force_login(self.user)
 
-    def test_buttons_fit_the_thread_and_the_account(self) -> None:
+    def test_buttons_depend_on_thread_and_permissions(self) -> None:
         response = self.client.get(url(self.thread, "change"))
         self.assertContains(response, url(self.thread, "do", "lock"))
         self.assertNotContains(response, url(self.thread, "do", "reopen"))
@@ -288,12 +293,12 @@ class ActsTest(StorageMixin, TestCase):
         for page in ("change", "transcript"):
             self.assertNotContains(reader.get(url(self.thread, page)), "/do/")
 
-    def test_an_act_wants_a_reason(self) -> None:
+    def test_an_action_needs_a_reason(self) -> None:
         response = self.client.post(url(self.thread, "do", "lock"), {"reason": "  "})
         self.assertContains(response, "This field is required")
         self.assertEqual(ChatSession.objects.get().moderation, "")
 
-    def test_an_act_is_done_recorded_and_shown_on_the_threads_page(self) -> None:
+    def test_an_action_is_done_recorded_and_shown_on_the_threads_page(self) -> None:
         response = self.client.post(
             url(self.thread, "do", "lock"), {"reason": "Rude <b>words</b>"}, follow=True
         )
@@ -302,7 +307,7 @@ class ActsTest(StorageMixin, TestCase):
         self.assertContains(response, url(self.thread, "do", "reopen"))
         self.assertEqual(ChatSession.objects.get().moderation_reason, "Rude <b>words</b>")
 
-    def test_M3_an_act_is_in_the_admins_own_log_by_ids(self) -> None:
+    def test_M3_an_action_is_in_the_admins_own_log_by_ids(self) -> None:
         self.client.post(url(self.thread, "do", "lock"), {"reason": "Rude words"})
         self.client.post(item_url(self.message, "do", "hide"), {"reason": "Rude words"})
         entries = LogEntry.objects.order_by("id")
@@ -314,7 +319,7 @@ class ActsTest(StorageMixin, TestCase):
             self.assertEqual((entry.user, entry.object_repr), (self.user, "thr_1"))
             self.assertNotIn("Rude", str(vars(entry)))
 
-    def test_M3_an_act_that_the_admin_cannot_log_is_not_done(self) -> None:
+    def test_M3_an_action_that_the_admin_cannot_log_is_not_done(self) -> None:
         with (
             patch.object(LogEntry.objects, "create", side_effect=DatabaseError),
             self.assertRaises(DatabaseError),
@@ -323,22 +328,22 @@ class ActsTest(StorageMixin, TestCase):
         self.assertEqual(ChatSession.objects.get().moderation, "")
         self.assertFalse(ModerationRecord.objects.exists())
 
-    def test_what_cannot_be_undone_wants_its_name_typed(self) -> None:
+    def test_an_action_that_cannot_be_undone_needs_its_name_typed(self) -> None:
         door = item_url(self.message, "do", "redact")
         response = self.client.post(door, {"reason": "x", "typed": "yes"})
-        self.assertContains(response, "Type the word")
+        self.assertContains(response, "The word does not match")
         self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).redacted_at)
         response = self.client.post(door, {"reason": "x", "typed": "redact"}, follow=True)
         self.assertContains(response, "Removed by a moderator.")
         self.assertNotContains(response, "Text 0")
 
-    def test_a_message_is_hidden_and_shown_and_one_is_back_where_one_was(self) -> None:
+    def test_hiding_or_showing_a_message_returns_to_the_same_page(self) -> None:
         back = url(self.thread, "transcript") + "?until=2026-01-01T00%3A00%3A00Z"
-        door = item_url(self.message, "do", "hide")
-        response = self.client.post(f"{door}?next={back}", {"reason": "x"})
+        address = item_url(self.message, "do", "hide")
+        response = self.client.post(f"{address}?next={back}", {"reason": "x"})
         self.assertTrue(response["Location"].startswith(url(self.thread, "transcript")))
         self.assertContains(self.client.get(url(self.thread, "transcript")), "Hidden by root")
-        response = self.client.post(f"{door}?next=https://evil.example/", {"reason": "x"})
+        response = self.client.post(f"{address}?next=https://evil.example/", {"reason": "x"})
         self.assertContains(response, "hidden already")
         self.client.post(item_url(self.message, "do", "show"), {"reason": "x"})
         self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).hidden_at)
@@ -354,14 +359,14 @@ class ActsTest(StorageMixin, TestCase):
         self.assertNotContains(response, show)
 
     def test_no_redirect_leaves_the_site(self) -> None:
-        door = item_url(self.message, "do", "hide") + "?next=https://evil.example/"
-        self.assertNotIn("evil", self.client.post(door, {"reason": "x"})["Location"])
+        address = item_url(self.message, "do", "hide") + "?next=https://evil.example/"
+        self.assertNotIn("evil", self.client.post(address, {"reason": "x"})["Location"])
 
     def test_M4_a_message_on_hold_is_not_redacted(self) -> None:
         self.client.post(url(self.thread, "do", "hold"), {"reason": "court"})
-        door = item_url(self.message, "do", "redact")
-        self.assertNotContains(self.client.get(url(self.thread, "transcript")), door)
-        response = self.client.post(door, {"reason": "x", "typed": "redact"})
+        address = item_url(self.message, "do", "redact")
+        self.assertNotContains(self.client.get(url(self.thread, "transcript")), address)
+        response = self.client.post(address, {"reason": "x", "typed": "redact"})
         self.assertContains(response, "on hold: release it first")
         self.assertIsNone(ChatMessage.objects.get(pk=self.message.pk).redacted_at)
         self.assertTrue(ChatAttachment.objects.exists())
@@ -369,8 +374,8 @@ class ActsTest(StorageMixin, TestCase):
 
     def test_M4_a_thread_on_hold_is_not_deleted(self) -> None:
         self.client.post(url(self.thread, "do", "hold"), {"reason": "court"})
-        door = url(self.thread, "do", "delete")
-        response = self.client.post(door, {"reason": "x", "typed": "delete"})
+        address = url(self.thread, "do", "delete")
+        response = self.client.post(address, {"reason": "x", "typed": "delete"})
         self.assertContains(response, "on hold")
         self.assertTrue(ChatSession.objects.exists())
 
@@ -387,7 +392,7 @@ class ActsTest(StorageMixin, TestCase):
         selected = {"_selected_action": [str(thread.pk) for thread in threads]}
         return self.client.post(THREADS, {"action": action, **selected, **data}, follow=True)
 
-    def test_a_list_action_asks_for_the_reason_and_acts_on_each(self) -> None:
+    def test_a_list_action_asks_for_the_reason_and_changes_each_thread(self) -> None:
         other = add_thread("thr_2")
         response = self.act("lock", self.thread, other)
         self.assertContains(response, "2 threads")
@@ -397,22 +402,22 @@ class ActsTest(StorageMixin, TestCase):
         self.assertEqual(ChatSession.objects.filter(moderation_reason="both").count(), 2)
         self.assertEqual(ModerationRecord.objects.filter(action="lock").count(), 2)
 
-    def test_a_list_action_says_which_threads_it_left(self) -> None:
+    def test_a_list_action_names_the_threads_that_it_skipped(self) -> None:
         held = add_thread("thr_held", is_on_hold=True)
         response = self.act("delete", self.thread, held, apply="1", reason="x", typed="delete")
         self.assertContains(response, "The thread is on hold: release it first. (thr_held)")
         self.assertEqual(ChatSession.objects.get(), held)
 
-    def test_a_list_action_takes_no_more_than_its_bound(self) -> None:
+    def test_a_list_action_accepts_no_more_threads_than_its_limit(self) -> None:
         bound = action_pages.MAX_AT_ONCE
         action_pages.MAX_AT_ONCE = 1
         self.addCleanup(setattr, action_pages, "MAX_AT_ONCE", bound)
         response = self.act("lock", self.thread, add_thread("thr_2"), apply="1", reason="x")
-        self.assertContains(response, "nothing was done")
+        self.assertContains(response, "Nothing was done")
         self.assertFalse(ModerationRecord.objects.exists())
 
-    def test_a_list_action_takes_as_many_as_its_bound(self) -> None:
-        """Django refuses forms of more than a thousand fields."""
+    def test_a_list_action_accepts_as_many_threads_as_its_limit(self) -> None:
+        """Django refuses forms of more than 1,000 fields."""
         others = [uuid.uuid4() for _number in range(action_pages.MAX_AT_ONCE - 1)]
         selected = [str(self.thread.pk), *map(str, others)]
         data = {"reason": "x", "typed": "", "apply": "1", "csrfmiddlewaretoken": "x"}
@@ -421,7 +426,7 @@ class ActsTest(StorageMixin, TestCase):
         )
         self.assertContains(response, "Lock: 1 thread.")
 
-    def test_list_actions_fit_the_account(self) -> None:
+    def test_list_actions_depend_on_permissions(self) -> None:
         self.client.force_login(staff("carol", *READER))
         response = self.client.get(THREADS)
         self.assertNotContains(response, '<option value="lock"')
@@ -449,7 +454,7 @@ class ExportTest(StorageMixin, TestCase):
         record = ModerationRecord.objects.get()
         self.assertEqual((record.action, record.reason), ("export", "asked for it"))
 
-    def test_markdown_is_to_be_read(self) -> None:
+    def test_markdown_is_readable(self) -> None:
         text = self.download("markdown").decode()
         self.assertIn("# Title of thr_1", text)
         self.assertLess(text.index("Text 1"), text.index("Text 0"))
@@ -457,7 +462,7 @@ class ExportTest(StorageMixin, TestCase):
         ChatMessage.objects.filter(item_id="msg_0").update(hidden_at=timezone.now())
         self.assertEqual(self.download("markdown").decode().count("(hidden)"), 1)
 
-    def test_in_markdown_no_message_ends_its_own_quotation(self) -> None:
+    def test_in_markdown_a_message_cannot_end_its_own_quotation(self) -> None:
         row = ChatMessage.objects.filter(session=self.thread, item_id="msg_0")
         row.update(content="```\n# Mine\n````")
         text = self.download("markdown").decode()
@@ -475,13 +480,13 @@ class ExportTest(StorageMixin, TestCase):
         self.assertEqual(ModerationRecord.objects.filter(action="export").count(), 2)
 
     @override_settings(CHATSTORE_REASON_TO_READ=True)
-    def test_it_wants_a_reason_if_reading_does(self) -> None:
+    def test_it_needs_a_reason_if_reading_does(self) -> None:
         response = self.client.post(url(self.thread, "export"), {"format": "markdown"})
         self.assertContains(response, "This field is required")
 
 
 class GroupTest(TestCase):
-    def test_the_ready_group_reads_and_moderates_and_destroys_nothing(self) -> None:
+    def test_the_group_may_read_and_moderate_but_not_delete(self) -> None:
         out = io.StringIO()
         for _time in range(2):
             call_command("create_moderators", stdout=out)

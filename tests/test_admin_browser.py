@@ -59,7 +59,7 @@ def open_thread(page: Page, owner: str) -> None:
     page.locator("#searchbar").fill(owner)
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Conversation 000").click()
-    expect(page.get_by_text("What moderation did")).to_be_visible()
+    expect(page.get_by_role("heading", name="Moderation records")).to_be_visible()
 
 
 def give_reason(page: Page, button: str, reason: str = "Because", typed: str = "") -> None:
@@ -77,7 +77,7 @@ ChatSession.objects.filter(user_id=owner).update(title="W" * 80, hold_reason="W"
 """
 
 
-def test_long_words_push_nothing_out_of_sight(site: Site, visit: Visits, owner: str) -> None:
+def test_long_words_hide_no_other_part_of_the_page(site: Site, visit: Visits, owner: str) -> None:
     site.shell(LONG_WORDS.format(name=owner))
     page = visit(f"{THREADS}?q={owner}", user="moderator")
     assert page.locator("th.field-shown_title").first.bounding_box()["width"] < 400
@@ -158,7 +158,7 @@ def test_a_moderator_exports_and_deletes(visit: Visits, owner: str) -> None:
     page = visit(THREADS, user="moderator")
     open_thread(page, owner)
     page.get_by_role("link", name="Export").click()
-    page.get_by_label("Markdown, to be read").check()
+    page.get_by_label("Markdown, for reading").check()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert "Question 0" in download.value.path().read_text()
@@ -226,7 +226,7 @@ def test_a_reader_reads_and_can_do_nothing(visit: Visits, owner: str) -> None:
 def test_staff_without_permission_see_no_chat(visit: Visits, owner: str) -> None:
     page = visit("/admin/", user="nobody")
     expect(page.get_by_text("permission to view or edit anything")).to_be_visible()
-    visit.expect("status of 403", "status of 404")  # Django's page for 403 names no icon
+    visit.expect("status of 403", "status of 404")  # Django's page for 403 has no icon
     for path in (THREADS, f"{THREADS}search/?q=Question", f"{THREADS}overview/"):
         response = page.goto(path)
         assert response
@@ -234,8 +234,8 @@ def test_staff_without_permission_see_no_chat(visit: Visits, owner: str) -> None
         expect(page.get_by_text("Question 0")).to_have_count(0)
 
 
-def test_nasty_text_runs_nothing(visit: Visits, site: Site, staff: None) -> None:
-    """Visits fails the test for a script that runs, a blocked one, or a request elsewhere."""
+def test_scripts_in_text_are_not_run(visit: Visits, site: Site, staff: None) -> None:
+    """Visits fails the test if a script runs or is blocked, or another host is requested."""
     name = site.fresh_user()
     seed(site, name, threads=1, messages=2)
     site.shell(

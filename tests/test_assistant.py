@@ -1,4 +1,4 @@
-"""The demo's assistant: its scenes without a model, and a model's answer over HTTP."""
+"""The demo's assistant: its commands without a model, and a model's answer over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatkit.server import StreamingResult
 from django.test import TestCase
 
 from project.assistant import Assistant
-from project.scenes import SCENES
+from project.chat_commands import COMMANDS
 from tests.base import ALICE
 from tests.browser import running
 
@@ -27,7 +27,7 @@ def user_input(text: str) -> dict[str, Any]:
     return {"content": content, "attachments": [], "inference_options": {}}
 
 
-class ScenesTests(TestCase):
+class CommandsTests(TestCase):
     async def stream(self, kind: str, **params: Any) -> list[Event]:
         request = json.dumps({"type": kind, "params": params})
         result = await Assistant().process(request, ALICE)
@@ -44,7 +44,7 @@ class ScenesTests(TestCase):
         parts = [item["content"] for item in items if item["type"] == "assistant_message"]
         return "\n".join(part["text"] for content in parts for part in content)
 
-    async def test_every_scene_shows_what_it_says(self) -> None:
+    async def test_every_command_shows_what_it_says(self) -> None:
         shows = {
             "markdown": "assistant_message",
             "long": "assistant_message",
@@ -66,7 +66,7 @@ class ScenesTests(TestCase):
             "close": "assistant_message",
             "slow": "assistant_message",
         }
-        self.assertEqual(set(shows), set(SCENES))
+        self.assertEqual(set(shows), set(COMMANDS))
         for command in sorted(set(shows) - {"slow"}):
             with self.subTest(command):
                 events = await self.ask(f"/{command}")
@@ -75,9 +75,9 @@ class ScenesTests(TestCase):
                 errors = [event for event in events if event["type"] == "error"]
                 self.assertEqual(len(errors), command == "error", errors)
 
-    async def test_help_lists_every_scene(self) -> None:
+    async def test_help_lists_every_command(self) -> None:
         said = self.said(await self.ask("/help"))
-        for command in SCENES:
+        for command in COMMANDS:
             self.assertIn(f"`/{command}`", said)
 
     async def test_the_streamed_words_are_the_stored_ones(self) -> None:

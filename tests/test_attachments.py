@@ -1,4 +1,4 @@
-"""DjangoAttachmentStore: bounds, quotas, faults of the storage, and what goes to the model."""
+"""DjangoAttachmentStore: limits, quotas, errors of the storage, and files for the model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def token_of(attachment: Any) -> str:
 
 
 class NamesTest(SimpleTestCase):
-    def test_A2_a_name_holds_neither_path_nor_control_characters(self) -> None:
+    def test_A2_a_name_has_neither_path_nor_control_characters(self) -> None:
         for name, cleaned in {
             "../../x": "x",
             "C:\\Users\\me\\report.pdf": "report.pdf",
@@ -64,7 +64,7 @@ class NamesTest(SimpleTestCase):
 
 
 class TypesTest(SimpleTestCase):
-    def test_A3_the_type_is_told_by_content(self) -> None:
+    def test_A3_the_type_is_recognised_by_content(self) -> None:
         for name, claim, content, mime_type in [
             ("a.png", "image/png", PNG, "image/png"),
             ("a.png", "image/png", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "image/jpeg"),
@@ -78,7 +78,7 @@ class TypesTest(SimpleTestCase):
             ("a.txt", "text/plain", "Grüße".encode("latin-1"), "text/plain"),
         ]:
             with self.subTest(name=name, claim=claim):
-                self.assertEqual(validation.type_of(content, claim, name), mime_type)
+                self.assertEqual(validation.detect_type(content, claim, name), mime_type)
 
     def test_A3_what_is_not_on_the_list_is_refused_whatever_it_claims_to_be(self) -> None:
         for name, claim, content in [
@@ -93,16 +93,16 @@ class TypesTest(SimpleTestCase):
             ("noise", "", b"\x00\x01\x02\x03"),
         ]:
             with self.subTest(name=name, claim=claim), self.assertRaises(UploadRefused) as caught:
-                validation.type_of(content, claim, name)
+                validation.detect_type(content, claim, name)
             self.assertEqual(caught.exception.status, 400)
             self.assertNotIn(name, str(caught.exception))
 
     @override_settings(CHATSTORE_UPLOAD_TYPES=["text/html", "application/zip"])
     def test_A3_the_list_is_a_setting(self) -> None:
-        self.assertEqual(validation.type_of(HTML, "text/html", "a.html"), "text/html")
-        self.assertEqual(validation.type_of(ZIP, "application/zip", "a.zip"), "application/zip")
+        self.assertEqual(validation.detect_type(HTML, "text/html", "a.html"), "text/html")
+        self.assertEqual(validation.detect_type(ZIP, "application/zip", "a.zip"), "application/zip")
         with self.assertRaises(UploadRefused):
-            validation.type_of(PNG, "image/png", "a.png")
+            validation.detect_type(PNG, "image/png", "a.png")
 
 
 class AnyUploadTest(SimpleTestCase):
@@ -127,7 +127,7 @@ class AnyUploadTest(SimpleTestCase):
         self, start: bytes, rest: bytes, claim: str, name: str
     ) -> None:
         try:
-            mime_type = validation.type_of(start + rest, claim, name)
+            mime_type = validation.detect_type(start + rest, claim, name)
         except UploadRefused:
             return
         self.assertIn(mime_type, settings.upload_types)
@@ -162,13 +162,13 @@ class AttachmentsMixin(StorageMixin):
         self.attachments: DjangoAttachmentStore[Any] = DjangoAttachmentStore()
 
     async def begin(self, context: Any = ALICE, **announced: Any) -> Any:
-        """Begin an upload in two phases, as the SDK does."""
+        """Announce a two-phase upload, as the SDK does."""
         attachment = await self.attachments.create_attachment(announce(**announced), context)
         await self.store.save_attachment(attachment, context)
         return attachment
 
     async def upload(self, content: bytes = b"some text\n", context: Any = ALICE) -> Any:
-        """Upload in one go, as the view does."""
+        """Upload directly, as the view does."""
         attachment = await self.attachments.upload(uploaded(content), "a.txt", "", context)
         await self.store.save_attachment(attachment, context)
         return attachment
@@ -218,7 +218,7 @@ class DirectTest(AttachmentsMixin, TestCase):
     @override_settings(CHATSTORE_USER_QUOTA_BYTES=25)
     async def test_A3_each_users_total_is_bounded(self) -> None:
         await self.upload(b"0123456789")
-        await self.begin(size=10)  # announced is as good as uploaded
+        await self.begin(size=10)  # an announced size counts like an uploaded one
         self.assertEqual((await self.refusal(self.upload(b"0123456789"))).status, 413)
         self.assertEqual((await self.refusal(self.begin(size=10))).status, 413)
         self.assertEqual(await self.rows(), 2)
@@ -226,7 +226,7 @@ class DirectTest(AttachmentsMixin, TestCase):
 
     async def test_A2_an_attachment_is_its_owners_alone(self) -> None:
         attachment = await self.upload()
-        for door in (
+        for operation in (
             self.attachments.find(attachment.id, CHARLIE),
             self.attachments.read(attachment.id, CHARLIE),
             self.attachments.delete_attachment(attachment.id, CHARLIE),
@@ -234,8 +234,8 @@ class DirectTest(AttachmentsMixin, TestCase):
             self.attachments.check_sendable([attachment.id], None, CHARLIE),
             self.store.load_attachment(attachment.id, CHARLIE),
         ):
-            with self.subTest(door=door.__name__), self.assertRaises(NotFoundError):
-                await door
+            with self.subTest(operation=operation.__name__), self.assertRaises(NotFoundError):
+                await operation
         self.assertEqual(await self.attachments.read(attachment.id, ALICE), b"some text\n")
 
     async def test_A3_an_attachment_belongs_to_the_first_thread_it_is_sent_in(self) -> None:
@@ -320,7 +320,7 @@ class TwoPhasesTest(AttachmentsMixin, TestCase):
                 upload = self.attachments.receive(attachment.id, token, uploaded(PNG), ALICE)
                 self.assertEqual((await self.refusal(upload)).status, 403)
 
-    async def test_A3_what_comes_is_what_was_announced(self) -> None:
+    async def test_A3_the_upload_must_match_what_was_announced(self) -> None:
         attachment = await self.begin(name="a.png", size=len(PNG), mime_type="image/png")
         token = token_of(attachment)
         for content, status in [
@@ -332,10 +332,10 @@ class TwoPhasesTest(AttachmentsMixin, TestCase):
             with self.subTest(content=content):
                 upload = self.attachments.receive(attachment.id, token, uploaded(content), ALICE)
                 self.assertEqual((await self.refusal(upload)).status, status)
-        # After all these the right one is still taken.
+        # After all these refusals the right file is still accepted.
         await self.attachments.receive(attachment.id, token, uploaded(PNG), ALICE)
 
-    async def test_A3_types_that_nothing_could_make_right_are_refused_at_once(self) -> None:
+    async def test_A3_types_that_no_content_can_have_are_refused_at_once(self) -> None:
         for name, claim in [
             ("a.svg", "image/svg+xml"),
             ("a.zip", "application/zip"),
@@ -399,7 +399,7 @@ class FaultsTest(AttachmentsMixin, TransactionTestCase):
         await self.attachments.receive(attachment.id, token_of(attachment), uploaded(), ALICE)
         self.assertEqual((await self.rows(), len(self.stored())), (2, 2))
 
-    async def test_A4_what_can_not_be_deleted_is_noted_and_goes_later(self) -> None:
+    async def test_A4_a_removal_that_fails_stays_scheduled_and_is_done_later(self) -> None:
         attachment = await self.upload()
         FailingStorage.fails_to_delete = FailingStorage.fails_to_save = True
         await self.attachments.delete_attachment(attachment.id, ALICE)
@@ -436,7 +436,7 @@ class ModelTest(AttachmentsMixin, TestCase):
         attachment = await self.attachments.upload(uploaded(content), name, "", context)
         return await self.converter.attachment_to_message_content(attachment)
 
-    async def test_images_pdfs_and_texts_are_handed_to_the_model(self) -> None:
+    async def test_images_pdfs_and_texts_are_given_to_the_model(self) -> None:
         image = await self.content_of(PNG, "a.png")
         self.assertEqual(image["type"], "input_image")
         self.assertEqual(base64.b64decode(image["image_url"].split(",")[1]), PNG)
@@ -452,11 +452,11 @@ class ModelTest(AttachmentsMixin, TestCase):
         self.assertIn("0123\n(The rest", text["text"])
 
     @override_settings(CHATSTORE_UPLOAD_TYPES=["application/zip"])
-    async def test_of_other_types_the_model_is_told(self) -> None:
+    async def test_the_model_gets_the_names_of_other_files(self) -> None:
         text = await self.content_of(ZIP, "a.zip")
         self.assertIn("can't read", text["text"])
 
-    async def test_A2_another_users_file_is_not_handed_over(self) -> None:
+    async def test_A2_another_users_file_is_not_given_to_the_model(self) -> None:
         text = await self.content_of(b"charlie's", "a.txt", CHARLIE)
         self.assertIn("not there any more", text["text"])
 
@@ -488,7 +488,7 @@ class GeneratedImagesTest(AttachmentsMixin, TransactionTestCase):
         )
         await self.store.add_thread_item("thr_1", item, ALICE)
         await row.arefresh_from_db()
-        self.assertIsNotNone(row.message_id)  # so that cleanup_attachments leaves it alone
+        self.assertIsNotNone(row.message_id)  # so cleanup_attachments does not delete it
 
         sent = await FileConverter(self.attachments, ALICE).generated_image_to_input(item)
         self.assertEqual(base64.b64decode(sent["content"][1]["image_url"].split(",")[1]), PNG)

@@ -1,4 +1,4 @@
-"""docs/operations.md as written: its backup, restored, holds every row and every file."""
+"""Runs the backup and restore of docs/operations.md: every row and file is restored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 
 
 def commands(heading: str) -> str:
-    """Return the shell commands that stand first under a heading."""
+    """Return the first block of shell commands under a heading."""
     section = OPERATIONS.read_text().split(f"### {heading}\n", 1)[1]
     found = re.search(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     assert found

@@ -1,4 +1,4 @@
-"""Each system check, wrong and right; ids and hints are there for every one."""
+"""Each system check, with right and wrong settings; each has an id and a hint."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from chatstore.checks import FLAGS, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):
-    databases = {"default"}  # Django 6.1's check asks SQLite whether it knows JSON
+    databases = {"default"}  # Django 6.1's check queries SQLite for its JSON support
 
     def found(self) -> list[tuple[str | None, bool]]:
         messages = checks.run_checks(tags=["chatstore"])
         return [(message.id, message.is_serious()) for message in messages]
 
-    def test_the_demo_has_nothing_to_complain_of(self) -> None:
+    def test_the_demo_has_no_errors(self) -> None:
         self.assertEqual(self.found(), [])
 
     def test_E001_a_server_that_cant_be_imported(self) -> None:
@@ -35,18 +35,18 @@ class SettingsChecksTest(SimpleTestCase):
             with self.subTest(name), override_settings(CHATSTORE_SERVER=name):
                 self.assertEqual(self.found(), [("chatstore.E002", True)])
 
-    def test_no_server_is_fine_for_who_uses_the_store_only(self) -> None:
+    def test_no_server_is_needed_to_use_the_store_only(self) -> None:
         with override_settings(CHATSTORE_SERVER="", ROOT_URLCONF="django.contrib.auth.urls"):
             self.assertEqual(self.found(), [])
         with override_settings(CHATSTORE_SERVER=""):
-            del settings.ROOT_URLCONF  # a worker's, say, that serves nothing
+            del settings.ROOT_URLCONF  # such as a worker's, which serves no pages
             self.assertEqual(self.found(), [])
 
     def test_E011_urls_without_a_server(self) -> None:
         with override_settings(CHATSTORE_SERVER=""):
             self.assertEqual(self.found(), [("chatstore.E011", True)])
 
-    def test_E003_numbers_below_one_or_no_whole_numbers(self) -> None:
+    def test_E003_numbers_below_one_and_other_than_whole_numbers(self) -> None:
         for name in POSITIVE_INTEGERS:
             for value in (0, -1, 1.5, "10", None, True):
                 with (
@@ -68,7 +68,7 @@ class SettingsChecksTest(SimpleTestCase):
         with override_settings(CHATSTORE_BASE_URL="https://example.com"):
             self.assertEqual(self.found(), [])
 
-    def test_E006_a_storage_that_is_none_of_the_storages(self) -> None:
+    def test_E006_an_unknown_storage(self) -> None:
         with override_settings(CHATSTORE_STORAGE="attic"):
             self.assertEqual(self.found(), [("chatstore.E006", True)])
 

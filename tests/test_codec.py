@@ -1,4 +1,4 @@
-"""The codec by itself: ids, times, JSON, derived columns. No database is asked."""
+"""The codec: ids, times, JSON, derived columns. No database is used."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class JSONTest(SimpleTestCase):
         payload = codec.message_values(samples.hidden_context(content=content))["payload"]
         return json.loads(payload)["content"]
 
-    def test_S14_nothing_unstorable_is_left_wherever_it_hides(self) -> None:
+    def test_S14_nothing_unstorable_is_left_at_any_depth(self) -> None:
         for given_, stored in (
             ("a\0b", "a\ufffdb"),
             ("\ud83d\ude00", "\ufffd\ufffd"),
@@ -101,7 +101,7 @@ class JSONTest(SimpleTestCase):
 
     @settings(max_examples=200, deadline=None, derandomize=True)
     @given(values)
-    def test_S6_whatever_is_taken_comes_back_and_can_be_stored(self, content: Any) -> None:
+    def test_S6_each_accepted_value_can_be_stored_and_read_back(self, content: Any) -> None:
         item = samples.hidden_context(content=content)
         payload = codec.message_values(item)["payload"]
         self.assertNotRegex(payload, "[\0\ud800-\udfff]")
@@ -150,7 +150,7 @@ class ColumnsTest(SimpleTestCase):
         statuses = {row["item_status"] for row in found.values()}
         self.assertEqual(statuses, {"", "pending", "completed", "answered", "skipped"})
 
-    def test_of_a_widget_only_what_it_shows_is_text(self) -> None:
+    def test_the_text_of_a_widget_is_only_what_it_shows(self) -> None:
         text = {"type": "Text", "value": "Shown", "weight": "bold", "classes": ["hidden"]}
         chart = {"type": "Chart", "series": ["hidden"], "data": [{"label": "Monday", "x": 4}]}
         item = samples.dynamic_widget(children=[text, chart])
@@ -184,7 +184,7 @@ class TimesTest(SimpleTestCase):
                 self.assertEqual(found.tzinfo, UTC)
                 self.assertTrue(codec.EARLIEST <= found <= codec.LATEST)
 
-    def test_S6_a_naive_time_is_the_processs_own(self) -> None:
+    def test_S6_a_naive_time_is_in_the_processs_time_zone(self) -> None:
         code = (
             "import datetime as dt, warnings; warnings.simplefilter('ignore');"
             "from chatstore.codec import as_utc; print(as_utc(dt.datetime(2026, 1, 1, 12)))"
@@ -227,7 +227,7 @@ class IdsTest(SimpleTestCase):
             with self.assertRaises(ValueError):
                 codec.validate_user_id(value)
 
-    def test_S4_ids_are_unique_and_what_each_item_is_called(self) -> None:
+    def test_S4_ids_are_unique_and_each_type_of_item_has_its_prefix(self) -> None:
         made = {codec.new_id("message") for _ in range(1000)}
         self.assertEqual(len(made), 1000)
         kinds = {item.type: codec.store_item_type(item) for item in samples.items()}
@@ -245,7 +245,7 @@ class IdsTest(SimpleTestCase):
 
 class CostTest(SimpleTestCase):
     def test_reading_a_payload_back_before_it_is_stored_costs_little(self) -> None:
-        """It is what makes S6 sure; an insert takes about a millisecond."""
+        """Reading back ensures S6; for comparison, an insert takes about a millisecond."""
         item = samples.answer(text="word " * 200)
         payload = item.model_dump_json()
         codec.load_item(payload)

@@ -1,4 +1,4 @@
-"""The commands' edges: arguments, exit codes, JSON, progress, the archive's door."""
+"""The commands' arguments, exit codes, JSON output, progress and archives."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class ToArchiveRouter:
 
 
 class ArgumentsTest(SimpleTestCase):
-    """Bad input is refused before anything is asked of the database: none is allowed here."""
+    """Wrong arguments are refused before the first query; queries are forbidden here."""
 
     def assert_refused(self, message: str, *args: str) -> None:
         with self.assertRaisesMessage(CommandError, message):
             call_command(*args, stdout=StringIO(), stderr=StringIO())
 
-    def test_R1_days_below_one_and_beyond_reason(self) -> None:
+    def test_R1_days_below_one_and_far_too_many(self) -> None:
         for days in ("0", "-1", "1.5", "x", "", "99999999999"):
             self.assert_refused("it must be a whole number", "cleanup_threads", f"--days={days}")
         self.assert_refused("required: --days", "cleanup_threads")
@@ -58,7 +58,7 @@ class ArgumentsTest(SimpleTestCase):
 
     @override_settings(DATABASE_ROUTERS=[ToArchiveRouter()])
     def test_the_database_is_by_default_the_one_that_the_store_writes_to(self) -> None:
-        """Another one is empty: there erase_user would erase nothing, and say that it is done."""
+        """On another database erase_user would find nothing to erase, and report success."""
         commands = [name for name, app in get_commands().items() if app == "chatstore"]
         for name in sorted({*commands} - {"create_moderators"}):
             parser = load_command_class("chatstore", name).create_parser("manage.py", name)
@@ -73,12 +73,15 @@ class ArgumentsTest(SimpleTestCase):
     def test_times(self) -> None:
         for since in ("yesterday", "2026-13-01", "2026-02-30", ""):
             self.assert_refused("a date or a time", "export_threads", f"--since={since}")
-        self.assertEqual(arguments.moment("2026-01-31").isoformat(), "2026-01-31T00:00:00+00:00")
         self.assertEqual(
-            arguments.moment("2026-01-31T12:00+02:00").isoformat(), "2026-01-31T10:00:00+00:00"
+            arguments.date_or_time("2026-01-31").isoformat(), "2026-01-31T00:00:00+00:00"
+        )
+        self.assertEqual(
+            arguments.date_or_time("2026-01-31T12:00+02:00").isoformat(),
+            "2026-01-31T10:00:00+00:00",
         )
         for far in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
-            arguments.moment(far).astimezone(dt.timezone(dt.timedelta(hours=14)))
+            arguments.date_or_time(far).astimezone(dt.timezone(dt.timedelta(hours=14)))
 
     def test_an_archive_that_a_killed_run_would_leave_unreadable(self) -> None:
         for target in ("old.zip", "-"):
@@ -86,13 +89,15 @@ class ArgumentsTest(SimpleTestCase):
             self.assert_refused("FILE.jsonl", *args)
             self.assert_refused("FILE.jsonl", *args, "--dry-run")
 
-    def test_counts_are_said_as_people_say_them(self) -> None:
-        self.assertEqual(arguments.in_words(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
-        self.assertEqual(arguments.in_words(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files")
+    def test_counts_use_singular_and_plural(self) -> None:
+        self.assertEqual(arguments.format_counts(Counts(1, 1, 1)), "1 thread, 1 message and 1 file")
+        self.assertEqual(
+            arguments.format_counts(Counts(0, 2, 3)), "0 threads, 2 messages and 3 files"
+        )
 
 
 class ExitCodesTest(StorageMixin, TransactionTestCase):
-    """Each case is a process, as cron would start it."""
+    """Each case runs in its own process, as with cron."""
 
     def manage(self, *args: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
@@ -125,7 +130,7 @@ class ExitCodesTest(StorageMixin, TransactionTestCase):
         done = self.manage("check_items")
         self.assertEqual(done.returncode, 1)
         self.assertIn("thread thr_2", done.stdout)
-        self.assertIn("1 row can't be read.", done.stderr)
+        self.assertIn("1 row can't be decoded.", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
 
 
@@ -165,11 +170,11 @@ class OutputTest(StorageMixin, TransactionTestCase):
         report = json.loads(self.run_command("cleanup_attachments", json=True))
         self.assertEqual(report, {"dry_run": False, "uploads": 0, "files": 0, "failed": 0})
 
-    def test_a_limit_is_said(self) -> None:
+    def test_a_stop_at_a_limit_is_reported(self) -> None:
         add_thread("old", age=100 * DAY)
         self.assertIn("Stopped at a limit", self.run_command("cleanup_threads", days=90, limit=1))
 
-    def test_no_command_says_what_people_said(self) -> None:
+    def test_no_command_prints_text_of_conversations(self) -> None:
         add_thread("thr_1", age=100 * DAY, files=1)
         with translation.override("en"), self.assertNoLogs("chatstore", "WARNING"):
             said = [
@@ -188,7 +193,7 @@ class OutputTest(StorageMixin, TransactionTestCase):
         self.assertEqual(ChatSession.objects.count(), 1)
 
     def full_disk(self) -> str:
-        """Return a path that opens as a new file, and takes no byte."""
+        """Return a path at which a file can be created, but nothing can be written."""
         opened = os.open
 
         def open_full(path: str, *args: Any) -> int:

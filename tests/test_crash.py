@@ -1,4 +1,4 @@
-"""R2, A4: killed at any instant, and two at once: nothing is half done, nothing lost."""
+"""R2, A4: commands killed at any moment, and two at once, leave nothing half done."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class KilledTest(StorageMixin, TransactionTestCase):
         deleted: set[str] = set()
         archived: set[str] = set()
         kills = 0
-        for name in ("first", "undisturbed"):  # the first one waits for imports
+        for name in ("first", "undisturbed"):  # the first one waits for the imports
             self.add_old_threads(name)
             started_at = time.monotonic()
             run = self.commands.start("cleanup_threads", "--days=90", "--batch-size=2")
@@ -70,7 +70,7 @@ class KilledTest(StorageMixin, TransactionTestCase):
             pid = self.commands.start(
                 "cleanup_threads", "--days=90", "--batch-size=2", f"--archive={archive}"
             )
-            # From before its first statement to about its last.
+            # From before the first statement until about the last one.
             time.sleep(random.uniform(0, seconds_undisturbed))
             kills += self.commands.kill(pid) < 0
             self.wait_for_the_database()
@@ -93,7 +93,7 @@ class KilledTest(StorageMixin, TransactionTestCase):
             add_thread(f"old_{name}_{number}", age=100 * DAY, files=1)
 
     def wait_for_the_database(self) -> None:
-        """A server may need a moment to see that its client is gone, and to roll back."""
+        """Wait: a server may notice late that its client is gone, and roll back late."""
         from django.db import OperationalError, transaction
 
         for _attempt in range(100):
@@ -116,7 +116,7 @@ class KilledTest(StorageMixin, TransactionTestCase):
                     self.assertIsNotNone(content, "archived without its file")
                     content.close()
         except ArchiveError:
-            return set()  # killed before its first line
+            return set()  # killed before it wrote its first line
         return {record["id"] for record in records if record["type"] == "thread"}
 
     def test_R2_two_runs_at_once(self) -> None:
@@ -130,7 +130,7 @@ class KilledTest(StorageMixin, TransactionTestCase):
         ]
         self.assertEqual([self.commands.wait(pid) for pid in pids], [0, 0])
         reports = [json.loads(out.read_text()) for out in outs]
-        # Each thread is counted by the run that deleted it, and by no other.
+        # Each thread is counted by exactly one run, the one that deleted it.
         left = ChatSession.objects.filter(thread_id__startswith="old").count()
         self.assertEqual(sum(report["threads"] for report in reports) + left, 60)
         self.assertEqual(left, 0)
@@ -155,7 +155,7 @@ class KilledTest(StorageMixin, TransactionTestCase):
             time.sleep(random.uniform(0, 0.3))
             self.commands.kill(pid)
             self.wait_for_the_database()
-            # Whole threads, whose files may be still to come; what was saved is named or noted.
+            # Threads are whole. Files may be missing; none is without a row or a removal.
             for session in ChatSession.objects.all():
                 self.assertEqual(session.messages.count(), 2)
             named = set(ChatAttachment.objects.exclude(path="").values_list("path", flat=True))

@@ -1,4 +1,4 @@
-"""A4: bytes go when their row goes, and at every instant a file has a row or a note."""
+"""A4: files are deleted with their rows; each file has a row or a scheduled removal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.rows import DAY, StorageMixin, add_attachment, add_thread
 
 
 class FailingStorage(FileSystemStorage):
-    """A real storage on a bad day."""
+    """A real storage that fails on request."""
 
     fails = True
 
@@ -54,28 +54,28 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
         self.assertEqual(len(self.stored()), count)
         self.assertFalse(ChatFileToRemove.objects.exists())
 
-    def test_A4_with_their_thread(self) -> None:
+    def test_A4_files_are_removed_with_their_thread(self) -> None:
         add_thread("thr_1", files=2)
         add_thread("thr_2", files=1)
         self.do("delete_thread", "thr_1")
         self.assert_files_are_those_of_rows(1)
 
-    def test_A4_with_their_message(self) -> None:
-        add_thread("thr_1", messages=2, files=2)  # of msg_1, which is the first
+    def test_A4_files_are_removed_with_their_message(self) -> None:
+        add_thread("thr_1", messages=2, files=2)  # those of msg_1, which is the first message
         self.do("delete_thread_item", "thr_1", "msg_0")
         self.assert_files_are_those_of_rows(2)
         self.do("delete_thread_item", "thr_1", "msg_1")
         self.assert_files_are_those_of_rows(0)
         self.assertFalse(ChatMessage.objects.exists())
 
-    def test_A4_by_themselves(self) -> None:
+    def test_A4_a_single_file_is_removed(self) -> None:
         add_attachment("atc_1")
         add_attachment("atc_2", "bob")
         self.do("delete_attachment", "atc_1")
         self.do("delete_attachment", "atc_2")
         self.assert_files_are_those_of_rows(1)
 
-    def test_A4_a_message_that_names_an_upload_makes_it_its_own(self) -> None:
+    def test_A4_an_upload_belongs_to_the_message_that_names_it(self) -> None:
         add_attachment("atc_1", age=2 * DAY)
         add_attachment("atc_2", "bob", age=2 * DAY)
         self.do("save_thread", base.thread())
@@ -84,12 +84,12 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
         row = ChatAttachment.objects.get(attachment_id="atc_1")
         self.assertEqual((row.session.thread_id, row.message.item_id), ("thr_1", "msg_1"))
         self.assertIsNone(ChatAttachment.objects.get(attachment_id="atc_2").message_id)
-        # The same one again, in another message: it stays the first one's.
+        # The same file in another message: it still belongs to the first one.
         self.do("add_thread_item", "thr_1", base.user_message("msg_2", attachments=sent))
         self.do("delete_thread_item", "thr_1", "msg_2")
         self.assertTrue(ChatAttachment.objects.filter(attachment_id="atc_1").exists())
 
-    def test_M4_on_hold_nothing_goes(self) -> None:
+    def test_M4_on_hold_no_file_is_removed(self) -> None:
         add_thread("thr_1", messages=1, files=1, is_on_hold=True)
         self.do("delete_attachment", "atc_thr_1_0")
         self.do("delete_thread_item", "thr_1", "msg_0")
@@ -97,7 +97,7 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
         self.assert_files_are_those_of_rows(1)
         self.assertFalse(ChatMessage.objects.visible().exists())
 
-    def test_A4_rolled_back_nothing_goes(self) -> None:
+    def test_A4_after_a_rollback_no_file_is_removed(self) -> None:
         add_thread("thr_1", files=1)
         with self.assertRaises(KeyError), transaction.atomic():
             self.do("delete_thread", "thr_1")
@@ -106,7 +106,7 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
         self.assert_files_are_those_of_rows(1)
 
 
-class BadDayTest(StorageMixin, TransactionTestCase):
+class FailingStorageTest(StorageMixin, TransactionTestCase):
     """The storage fails, and recovers."""
 
     def setUp(self) -> None:
@@ -121,7 +121,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.addCleanup(setattr, FailingStorage, "fails", True)
         FailingStorage.fails = False
 
-    def test_A4_while_deleting(self) -> None:
+    def test_A4_an_error_while_deleting(self) -> None:
         add_thread("thr_1", files=2)
         FailingStorage.fails = True
         with self.assertLogs("chatstore.files", "WARNING") as logs:
@@ -141,7 +141,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.assertEqual(self.stored(), set())
         self.assertFalse(ChatFileToRemove.objects.exists())
 
-    def test_A4_while_saving(self) -> None:
+    def test_A4_an_error_while_saving(self) -> None:
         FailingStorage.fails = True
         with self.assertLogs("chatstore.files"), self.assertRaises(ConnectionError):
             files.save(ContentFile(b"bytes"), "default")
@@ -153,7 +153,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.cleanup()
         self.assertEqual(self.stored(), set())
 
-    def test_A4_an_upload_that_nobody_keeps_goes_after_a_day(self) -> None:
+    def test_A4_a_file_that_no_row_names_is_removed_after_a_day(self) -> None:
         path = files.save(ContentFile(b"bytes"), "default")
         self.cleanup()
         self.assertEqual(self.stored(), {path})
@@ -163,24 +163,24 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.cleanup()
         self.assertEqual(self.stored(), set())
         with self.assertRaises(FileNotFoundError), transaction.atomic():
-            files.keep(path, "default")
+            files.cancel_removal(path, "default")
 
-    def test_A4_an_upload_that_is_nearly_due_is_given_up(self) -> None:
-        """Or it would be removed just after it was kept."""
+    def test_A4_a_file_that_is_about_to_be_removed_is_not_kept(self) -> None:
+        """Otherwise the file could be removed just after its row was written."""
         path = files.save(ContentFile(b"bytes"), "default")
         ChatFileToRemove.objects.update(due_at=timezone.now() + dt.timedelta(minutes=50))
         with self.assertRaises(FileNotFoundError), transaction.atomic():
-            files.keep(path, "default")
+            files.cancel_removal(path, "default")
         self.assertTrue(ChatFileToRemove.objects.exists())
 
-    def test_A4_a_file_that_is_gone_already_is_no_error(self) -> None:
+    def test_A4_a_missing_file_is_no_error(self) -> None:
         add_thread("thr_1", files=1)
         for path in self.stored():
             (self.media / path).unlink()
         async_to_sync(DjangoStore().delete_thread)("thr_1", base.ALICE)
         self.assertFalse(ChatFileToRemove.objects.exists())
 
-    def test_A4_names_say_nothing_and_lead_nowhere(self) -> None:
+    def test_A4_names_of_files_reveal_nothing_and_have_no_path(self) -> None:
         content = ContentFile(b"bytes", name="../../evil.html")
         self.assertRegex(files.save(content, "default"), r"^chatstore/[0-9a-f]{2}/[0-9a-f]{30}$")
 

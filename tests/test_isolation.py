@@ -1,4 +1,4 @@
-"""S3, A2: every door of the endpoint tried with another user's ids."""
+"""S3, A2: every request of the endpoint, sent with another user's ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chatstore import urls
 from tests.endpoint import REQUEST_TYPES, Belongings, EndpointMixin
 from tests.rows import everything
 
-# What charlie gets who names what is alice's. A type that is not here fails the first test.
+# The status that charlie gets for alice's ids. A type that is missing here fails a test.
 EXPECTED = {
     "threads.create": 404,  # with her attachment
     "threads.get_by_id": 404,
@@ -24,7 +24,7 @@ EXPECTED = {
     "threads.delete": 200,
     "items.list": 200,
     "items.feedback": 404,
-    "attachments.create": None,  # names nothing of anybody's
+    "attachments.create": None,  # contains no id
     "attachments.delete": 404,
     "input.transcribe": None,
 }
@@ -54,7 +54,7 @@ class IsolationTests(EndpointMixin, TestCase):
     async def rows(self) -> list:
         return await sync_to_async(everything)()
 
-    async def test_S3_every_request_with_the_others_ids(self) -> None:
+    async def test_S3_every_request_with_another_users_ids(self) -> None:
         for kind, params in self.has.requests().items():
             if status := EXPECTED[kind]:
                 with self.subTest(kind):
@@ -71,7 +71,7 @@ class IsolationTests(EndpointMixin, TestCase):
         items = await self.get("items.list", thread_id="thr_alice", order="asc")
         self.assertEqual(len(items["data"]), 5)
 
-    async def test_S3_her_thread_with_his_items_and_his_with_hers(self) -> None:
+    async def test_S3_one_users_thread_with_another_users_items(self) -> None:
         own = await sync_to_async(Belongings.of)(self.charlie["user_id"], "thr_charlie")
         own.thread_id = "thr_alice"
         for kind, params in own.requests().items():
@@ -82,9 +82,9 @@ class IsolationTests(EndpointMixin, TestCase):
         params = {"thread_id": "thr_charlie", "input": message}
         await self.check("threads.add_user_message", params, 404)
 
-    async def test_A2_every_url_with_the_others_ids(self) -> None:
+    async def test_A2_every_url_with_another_users_ids(self) -> None:
         tried = {
-            "page": None,  # names nothing
+            "page": None,  # contains no id
             "api": None,  # above
             "upload": None,
             "file": [("get", 404), ("put", 404), ("post", 404), ("delete", 405)],
@@ -97,7 +97,7 @@ class IsolationTests(EndpointMixin, TestCase):
                 response = await send(f"/chat/files/{self.has.upload}/", **options)
                 self.assert_refused(response, status)
 
-    async def test_nobody_gets_anything(self) -> None:
+    async def test_without_sign_in_each_request_is_401(self) -> None:
         nobody = AsyncClient()
         before = await self.rows()
         for kind, params in self.has.requests().items():

@@ -1,4 +1,4 @@
-"""R2, R3: the memory of ten threads is that of ten thousand."""
+"""R2, R3: ten thousand threads need no more memory than ten."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.processes import Commands
 from tests.rows import DAY, StorageMixin
 
 FEW = 300
-# Where it counts most; elsewhere fewer, to spare a minute, would show a growth as well.
+# Most on PostgreSQL. On the others fewer, to save time; they would show a growth too.
 MANY = 10_000 if connection.vendor == "postgresql" else 3_000
 MESSAGES = 10
 
@@ -32,12 +32,12 @@ class FlatMemoryTest(StorageMixin, TransactionTestCase):
         self.commands = Commands(self.media)
         self.addCleanup(self.commands.__exit__)
 
-    def test_R2_R3_many_messages_in_the_memory_of_a_few(self) -> None:
-        """Out, in again, out again with identical bytes, and deleted at last."""
+    def test_R2_R3_many_messages_need_no_more_memory_than_few(self) -> None:
+        """Export, import, export again with identical bytes, and delete."""
         taken: dict[str, list[int]] = {"export_threads": [], "import_threads": [], "cleanup": []}
         for threads in (FEW, MANY):
             seed(threads, MESSAGES, prefix=f"of_{threads}", newest=200 * DAY)
-            # One long thread among the short ones.
+            # One long thread, the others are short.
             seed(1, threads, prefix=f"long_{threads}", newest=200 * DAY)
             first, again = self.folder / f"{threads}.jsonl", self.folder / f"{threads}_2.jsonl"
             run = self.commands.peak_memory

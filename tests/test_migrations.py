@@ -1,4 +1,4 @@
-"""Migrations are complete, and go back to nothing and forward again on every database."""
+"""Migrations are complete, and can be reversed and applied again on every database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables: keys, querysets, what is byte for byte, and what sharding by owner asks for."""
+"""The tables: keys, querysets, exact comparison, and what sharding by owner needs."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class RowsTest(TestCase):
             message(row, "msg_2")
         message(session("thr_2"), "msg_1")
 
-    def test_querysets_say_whose_which_and_since_when(self) -> None:
+    def test_querysets_filter_by_owner_id_and_time(self) -> None:
         old = session("thr_old", updated_at=NOW - dt.timedelta(days=9))
         hidden = session("thr_hidden", hidden_at=NOW)
         other = session("thr_other", "charlie")
@@ -149,7 +149,7 @@ class RowsTest(TestCase):
         self.assertCountEqual(ChatMessage.objects.thread("thr_old"), rows)
         self.assertCountEqual(ChatMessage.objects.item("thr_old", "msg_2"), rows[1:])
 
-    def test_rows_are_called_by_their_ids_and_never_by_text(self) -> None:
+    def test_str_of_a_row_has_ids_and_no_text(self) -> None:
         row = session(title="What the conversation is about")
         self.assertEqual(str(row), "thr_1")
         self.assertEqual(str(message(row)), "msg_1")

@@ -1,4 +1,4 @@
-"""M1 to M4: what moderators do, seen by the store, the chat's user and the record."""
+"""M1 to M4: moderators' actions, and their effect on the store, users and the record."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SECRET = "my secret is 12345"
 
 
 class ModerationTestCase(StorageMixin, TestCase):
-    """A thread of alice's with a question and an answer, and bob, a moderator."""
+    """A thread of alice with a question and an answer, and bob, a moderator."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -80,7 +80,7 @@ class ModerationTestCase(StorageMixin, TestCase):
 
 
 class StatusTest(ModerationTestCase):
-    def test_M1_the_lock_is_shown_with_its_reason_and_lives_apart(self) -> None:
+    def test_M1_the_lock_is_shown_with_its_reason_and_stored_apart(self) -> None:
         actions.lock(self.thread, self.by)
         loaded = self.load()
         self.assertIsInstance(loaded.status, LockedStatus)
@@ -98,7 +98,7 @@ class StatusTest(ModerationTestCase):
         actions.reopen(self.thread, self.by)
         self.assertEqual(self.load().status, LockedStatus(reason="by the application"))
 
-        self.save(before)  # a rename that was under way
+        self.save(before)  # a rename that began before
         self.assertEqual(self.load().status, LockedStatus(reason="by the application"))
 
     def test_a_thread_that_is_gone_is_refused_and_leaves_no_record(self) -> None:
@@ -115,7 +115,7 @@ class HidingTest(ModerationTestCase):
         add_attachment(session=self.thread, message_id=self.message().pk)
         self.add(base.answer("msg_3"))
 
-    def test_M2_a_hidden_message_and_its_files_are_seen_by_nobody_and_can_be_shown_again(
+    def test_M2_a_hidden_message_and_its_files_are_not_seen_and_can_be_shown_again(
         self,
     ) -> None:
         actions.hide(self.message(), self.by)
@@ -190,14 +190,14 @@ class RedactionTest(ModerationTestCase):
         self.add(base.answer(text=SECRET))
         self.assertEqual(self.message("msg_2").payload, row.payload)
 
-    def test_M2_its_files_go_from_table_and_storage(self) -> None:
+    def test_M2_its_files_are_deleted_from_table_and_storage(self) -> None:
         add_attachment(session=self.thread, message_id=self.message().pk)
         self.assertEqual(len(self.stored()), 1)
         self.redact("msg_1")
         self.assertFalse(ChatAttachment.objects.exists())
         self.assertEqual(self.stored(), set())
 
-    def test_M2_a_title_goes_if_it_is_taken_from_the_message(self) -> None:
+    def test_M2_a_title_is_removed_if_it_is_taken_from_the_message(self) -> None:
         self.redact("msg_1")
         self.assertEqual(self.load().title, "A title")
 
@@ -211,7 +211,7 @@ class RedactionTest(ModerationTestCase):
                 self.assertEqual(self.thread.title, "")
                 ChatSession.objects.all().delete()
 
-    def test_a_title_goes_if_the_moderator_says_so(self) -> None:
+    def test_a_title_is_removed_if_the_moderator_chooses_it(self) -> None:
         self.redact("msg_1", with_title=True)
         self.assertIsNone(self.load().title)
 
@@ -223,7 +223,7 @@ class RedactionTest(ModerationTestCase):
         self.assertNotIn(SECRET, row.payload + row.content + json.dumps(row.metadata))
         codec.load_item(row.payload)
 
-    def test_the_placeholder_speaks_the_language_of_the_site_not_the_moderator(self) -> None:
+    def test_the_placeholder_is_in_the_language_of_the_site_not_the_moderator(self) -> None:
         from django.utils import translation
 
         with translation.override("de"):
@@ -261,7 +261,7 @@ class HoldTest(ModerationTestCase):
             async_to_sync(self.store.load_attachment)("atc_1", ALICE)
         self.assertEqual(len(self.stored()), 1)
 
-    def test_M4_save_thread_does_not_revive_it(self) -> None:
+    def test_M4_save_thread_does_not_show_it_again(self) -> None:
         self.delete("delete_thread", "thr_1")
         with self.assertRaises(NotFoundError):
             self.save(base.thread(title="Again"))
@@ -276,7 +276,7 @@ class HoldTest(ModerationTestCase):
     def test_M4_not_even_a_moderator_deletes_it_before_it_is_released(self) -> None:
         with self.assertRaises(ModerationRefused):
             actions.delete(self.thread, self.by)
-        self.assertEqual(ModerationRecord.objects.count(), 1)  # the hold's
+        self.assertEqual(ModerationRecord.objects.count(), 1)  # of the hold
         actions.release(self.thread, self.by)
         with self.captureOnCommitCallbacks(execute=True):
             actions.delete(self.thread, self.by)
@@ -285,7 +285,7 @@ class HoldTest(ModerationTestCase):
 
 
 class RecordTest(ModerationTestCase):
-    def test_M3_each_act_is_on_record_with_who_when_why_and_which_ids(self) -> None:
+    def test_M3_each_action_is_recorded_with_who_when_why_and_which_ids(self) -> None:
         for act in ("lock", "close", "reopen", "hold", "release"):
             getattr(actions, act)(self.thread, self.by)
         for act in (actions.hide, actions.show, redact):
@@ -311,7 +311,7 @@ class RecordTest(ModerationTestCase):
         self.bob.delete()
         self.assertEqual(ModerationRecord.objects.count(), 2)
 
-    def test_M3_an_act_without_its_record_is_not_done(self) -> None:
+    def test_M3_an_action_without_its_record_is_not_done(self) -> None:
         with (
             patch.object(ModerationRecord.objects, "using", side_effect=DatabaseError),
             self.assertRaises(DatabaseError),
@@ -348,7 +348,7 @@ class RecordTest(ModerationTestCase):
 
 
 class Pausing(ChatServer[Any]):
-    """Answers in two parts, and waits between them for a moderator."""
+    """Answers in two parts; between them it waits until the moderator has acted."""
 
     begun: asyncio.Event
     go_on: asyncio.Event

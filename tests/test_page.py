@@ -1,4 +1,4 @@
-"""The built-in page in a real browser: the list of conversations, and one conversation."""
+"""The built-in page in a real browser: the list of conversations, and a conversation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def chat(visit: Visits) -> Page:
-    """A fresh user's page."""
+    """The page of a new user."""
     return visit()
 
 
 def hold(chat: Page, kind: str) -> list[Route]:
-    """Keep requests of this kind back; returns where they gather."""
+    """Hold requests of this kind back; returns the list to which they are added."""
     held: list[Route] = []
 
     def handle(route: Route) -> None:
@@ -55,7 +55,7 @@ def test_an_answer_appears_while_it_is_made(chat: Page) -> None:
     expect(chat.get_by_role("log")).to_have_attribute("aria-busy", "true")
 
 
-def test_stop_keeps_what_was_said(chat: Page, visit: Visits) -> None:
+def test_stop_keeps_the_streamed_part(chat: Page, visit: Visits) -> None:
     ask(chat, "/slow", wait=False)
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
     chat.get_by_role("button", name="Stop").click()
@@ -205,7 +205,7 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
     chat.locator("#more-threads").scroll_into_view_if_needed()
     expect(rows(chat)).to_have_count(45)
     expect(rows(chat).nth(41)).to_contain_text("Conversation 003")
-    # Not only if the list comes first.
+    # Also if the list arrives after the conversation.
     held = hold(chat, "threads.list")
     chat.reload()
     expect(chat.locator("#title")).to_have_text("Conversation 003")
@@ -254,7 +254,7 @@ def test_what_is_read_stays_in_place_while_older_messages_come(visit: Visits, si
     assert abs(chat.locator(f"[data-id='{name}']").evaluate(top) - before) < 40
 
 
-def test_who_scrolls_up_reads_on_undisturbed_while_the_answer_grows(chat: Page) -> None:
+def test_scrolled_up_the_page_does_not_move_while_the_answer_grows(chat: Page) -> None:
     ask(chat, "/long 150", wait=False)
     scroller = chat.locator("#scroller")
     expect(chat.locator("#items h4").nth(10)).to_be_attached()
@@ -322,8 +322,8 @@ def test_a_picture_of_another_host_is_a_link(chat: Page) -> None:
     expect(answers(chat).last.get_by_role("link", name="a picture")).to_be_visible()
 
 
-def test_the_page_needs_no_more_than_its_own_host(visit: Visits, site: Site) -> None:
-    page = visit()  # Visits fails the test at any request elsewhere
+def test_the_page_requests_no_other_host(visit: Visits, site: Site) -> None:
+    page = visit()  # Visits fails the test if another host is requested
     policy = page.request.get("/chat/").headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'self'" in policy
@@ -331,7 +331,7 @@ def test_the_page_needs_no_more_than_its_own_host(visit: Visits, site: Site) -> 
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html)
 
 
-def test_the_strictest_policy_will_do(visit: Visits) -> None:
+def test_the_page_works_under_a_strict_policy(visit: Visits) -> None:
     page = visit("/login/")
 
     def with_policy(route: Route) -> None:
@@ -347,11 +347,11 @@ def test_the_strictest_policy_will_do(visit: Visits) -> None:
     is_refused = "() => { try { document.body.innerHTML = ''; } catch { return true; } }"
     assert page.evaluate(is_refused)
     for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/chart", "/image"):
-        ask(page, command)  # Visits fails the test at any other violation
+        ask(page, command)  # Visits fails the test if the policy is violated
     expect(answers(page).first.locator("pre")).to_be_visible()
 
 
-def test_hashed_static_files_will_do(browser: Browser, tmp_path: Path) -> None:
+def test_hashed_static_files_work(browser: Browser, tmp_path: Path) -> None:
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.manifest_settings",
         "STATIC_ROOT": str(tmp_path / "static"),
@@ -369,7 +369,7 @@ def test_hashed_static_files_will_do(browser: Browser, tmp_path: Path) -> None:
         visits.close()
 
 
-def test_a_copy_button_is_one_again_however_often_it_is_pressed(chat: Page) -> None:
+def test_a_copy_button_can_be_pressed_again_and_again(chat: Page) -> None:
     chat.context.grant_permissions(["clipboard-read", "clipboard-write"])
     ask(chat, "Hello")
     button = answers(chat).last.get_by_role("button", name="Copy")
@@ -377,7 +377,7 @@ def test_a_copy_button_is_one_again_however_often_it_is_pressed(chat: Page) -> N
         button.click()
         expect(button.locator("use")).to_have_attribute("href", "#icon-check")
     expect(button.locator("use")).to_have_attribute("href", "#icon-copy")
-    chat.wait_for_timeout(1700)  # until the last of the timers
+    chat.wait_for_timeout(1700)  # until the last timer has ended
     expect(button.locator("use")).to_have_attribute("href", "#icon-copy")
 
 
@@ -395,13 +395,13 @@ def test_the_menu_closes_by_its_own_button_and_by_tab(chat: Page) -> None:
     expect(menu).to_be_hidden()
 
 
-def test_escape_stops_nothing_where_it_means_something_else(chat: Page) -> None:
+def test_escape_stops_nothing_if_it_closes_something_else(chat: Page) -> None:
     ask(chat, "/slow", wait=False)
     search = chat.get_by_role("searchbox")
     search.fill("slow")
     chat.keyboard.press("Escape")
     expect(search).to_be_focused()
-    # An input method's window is closed by it.
+    # Escape closes the window of an input method.
     chat.locator("#message").evaluate(
         "node => node.dispatchEvent(new KeyboardEvent('keydown', "
         "{ key: 'Escape', isComposing: true, bubbles: true }))"
@@ -464,7 +464,7 @@ def test_a_retry_that_is_refused_takes_nothing_away(chat: Page, site: Site) -> N
     expect(answers(chat)).to_have_count(1)
 
 
-def test_what_was_said_in_another_tab_stands_in_its_place(chat: Page) -> None:
+def test_messages_of_another_tab_are_shown_in_order(chat: Page) -> None:
     ask(chat, "one")
     other = chat.context.new_page()
     other.goto(chat.url)
@@ -480,7 +480,7 @@ def test_what_was_said_in_another_tab_stands_in_its_place(chat: Page) -> None:
     expect(answers(chat)).to_have_count(3)
 
 
-def test_what_was_begun_in_a_conversation_waits_there(visit: Visits, site: Site) -> None:
+def test_unsent_text_stays_in_its_conversation(visit: Visits, site: Site) -> None:
     user = site.fresh_user()
     seed(site, user, threads=1)
     chat = visit(user=user)
@@ -501,7 +501,7 @@ def test_what_was_begun_in_a_conversation_waits_there(visit: Visits, site: Site)
     expect(box).to_have_value("")
 
 
-def test_a_starter_leaves_what_one_is_writing(chat: Page) -> None:
+def test_a_starter_keeps_the_text_in_the_message_box(chat: Page) -> None:
     box = chat.get_by_role("textbox", name="Message")
     box.fill("Half a sentence")
     chat.get_by_role("button", name="What can you show?").click()
@@ -521,7 +521,7 @@ def test_a_message_stopped_before_it_was_stored_comes_back(chat: Page) -> None:
     expect(answers(chat).last).not_to_contain_text("Stopped")
 
 
-def test_a_message_that_fails_while_one_is_elsewhere_is_there_on_ones_return(
+def test_a_message_that_fails_in_the_background_is_kept_in_its_conversation(
     chat: Page, visit: Visits
 ) -> None:
     visit.expect("status of 500")

@@ -1,4 +1,4 @@
-"""The chat page for everyone: keyboard, screen reader, phone, dark, right-to-left; and speed."""
+"""The chat page by keyboard, screen reader and phone, dark, right-to-left; its speed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobil
 
 
 def assert_accessible(page: Page) -> None:
-    """No rule of axe-core's is broken in a serious or critical way."""
+    """Check that axe-core finds no serious or critical problem."""
     found = Axe().run(page).response["violations"]
     serious = [
         f"{rule['id']}: {node['html']}"
@@ -92,7 +92,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visits) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_the_focus_stays_where_one_works_when_its_button_goes(visit: Visits) -> None:
+def test_the_focus_stays_near_when_its_button_disappears(visit: Visits) -> None:
     page = visit()
     box = page.get_by_role("textbox", name="Message")
 
@@ -152,7 +152,7 @@ def test_on_a_phone_the_list_is_a_drawer(visit: Visits) -> None:
     ask_by_touch(page, "Hello")
     expect(rows(page).first).not_to_be_in_viewport()
     page.get_by_role("button", name="Show conversations").click()
-    # Not the search field: the keyboard would hide the list.
+    # Not the search field, since a phone's keyboard would cover the list.
     expect(page.get_by_role("button", name="Close the list")).to_be_focused()
     expect(rows(page).first).to_be_in_viewport()
     assert page.locator("#conversation").evaluate("node => node.inert")
@@ -188,7 +188,7 @@ def test_a_wide_table_scrolls_by_itself_and_breaks_no_word(visit: Visits) -> Non
     assert frame.locator("th").first.evaluate("node => node.clientWidth > 40")  # "Wear"
 
 
-def test_whoever_deletes_a_row_by_keyboard_goes_on_from_the_next(visit: Visits, site: Site) -> None:
+def test_after_deleting_a_row_by_keyboard_the_next_has_the_focus(visit: Visits, site: Site) -> None:
     user = site.fresh_user()
     seed(site, user, threads=3)
     page = visit(user=user)
@@ -200,7 +200,7 @@ def test_whoever_deletes_a_row_by_keyboard_goes_on_from_the_next(visit: Visits, 
     expect(rows(page).nth(1).get_by_role("link")).to_be_focused()
 
 
-def test_dark_is_dark(visit: Visits) -> None:
+def test_dark_mode(visit: Visits) -> None:
     for scheme, is_dark in (("light", False), ("dark", True)):
         page = visit(color_scheme=scheme)
         ground = page.locator("body").evaluate("node => getComputedStyle(node).backgroundColor")
@@ -243,11 +243,11 @@ FRAMES = """() => {
 
 class Smoothness:
     """
-    Watches the main thread while a block runs.
+    Measures the main thread of the page while a block runs.
 
-    Its work is counted in processor time, which doesn't depend on what else the machine does.
-    Frames do: on an idle machine 95 of a hundred take less than 50 ms, and the bound here only
-    finds a page that hangs.
+    Its work is measured in processor time, which does not depend on other processes. The times of
+    frames do: on an idle machine 95 percent take less than 50 ms. The limit here is higher, and
+    only finds a page that hangs.
     """
 
     def __init__(self, page: Page):

@@ -1,4 +1,4 @@
-"""Files in the chat page: chosen, dropped, pasted, checked, uploaded both ways, shown."""
+"""Files on the chat page: chosen, dropped, pasted, checked, uploaded and shown."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DATA_TRANSFER = """([name, type, bytes]) => {
 
 @pytest.fixture
 def chat(visit: Visits) -> Page:
-    """A fresh user's page."""
+    """The page of a new user."""
     return visit()
 
 
@@ -127,7 +127,7 @@ def test_every_file_that_is_refused_is_named(chat: Page) -> None:
     expect(chat.locator(".upload.done")).to_have_count(1)
 
 
-def test_many_files_leave_the_send_button_within_reach(visit: Visits) -> None:
+def test_many_files_do_not_hide_the_send_button(visit: Visits) -> None:
     chat = visit(viewport={"width": 390, "height": 640})
     choose(chat, *({**TEXT, "name": f"{n}.txt"} for n in range(10)))
     expect(chat.locator(".upload.done")).to_have_count(10)
@@ -148,11 +148,11 @@ def test_A3_no_more_files_are_taken_than_a_message_may_have(chat: Page) -> None:
     ("name", "mime_type"),
     [
         ("script.py", "text/x-python"),
-        ("table.csv", "application/vnd.ms-excel"),  # what Windows says of it
+        ("table.csv", "application/vnd.ms-excel"),  # the type that Windows gives it
         ("settings.toml", ""),
     ],
 )
-def test_a_text_is_taken_whatever_the_browser_calls_it(
+def test_a_text_file_is_accepted_with_any_type_of_the_browser(
     chat: Page, name: str, mime_type: str
 ) -> None:
     data = chat.evaluate_handle(DATA_TRANSFER, [name, mime_type, list(b"a = 1\n")])
@@ -168,7 +168,7 @@ def test_a_file_dropped_on_a_locked_conversation_does_nothing(chat: Page) -> Non
             new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }))""",
         data,
     )
-    assert not is_left  # the browser would go away to show the file
+    assert not is_left  # the browser would leave the page to show the file
     expect(chat.locator(".upload")).to_have_count(0)
 
 
@@ -207,7 +207,7 @@ def test_progress_is_shown_and_sending_waits(chat: Page) -> None:
 
 def test_what_the_server_refuses_is_said(chat: Page, visit: Visits) -> None:
     visit.expect("status of 400")
-    # A script that calls itself a picture passes the page's check, and not the server's.
+    # A script named like a picture passes the page's check, but not the server's.
     choose(chat, {**PNG, "buffer": b"<script>alert(1)</script>"})
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("bicycle.png")

@@ -1,4 +1,4 @@
-"""Everything besides text that an answer can hold, in a real browser, on the scripted assistant."""
+"""All parts of an answer besides text, in a real browser, with the scripted assistant."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def chat(visit: Visits) -> Page:
-    """A fresh user's page."""
+    """The page of a new user."""
     return visit()
 
 
-def test_help_lists_every_scene(chat: Page) -> None:
+def test_help_lists_every_command(chat: Page) -> None:
     ask(chat, "/help")
     for command in ("/workflow", "/widget", "/sources", "/lock", "/slow", "/tool", "/ask"):
         expect(answers(chat).last.get_by_text(command, exact=True)).to_be_visible()
@@ -120,7 +120,7 @@ def test_a_form_sends_its_fields(chat: Page) -> None:
         expect(answer).to_contain_text(value)
 
 
-def test_a_form_half_filled_in_survives_a_look_at_the_server(chat: Page) -> None:
+def test_a_half_filled_form_is_kept_when_the_page_reloads_items(chat: Page) -> None:
     ask(chat, "/form")
     name = chat.get_by_role("textbox", name="Name")
     name.fill("Ada")
@@ -147,11 +147,11 @@ def test_a_client_tool_answers_through_the_hook(chat: Page) -> None:
     ask(chat, "/tool", wait=False)
     expect(answers(chat).last).to_contain_text("Your browser answered")
     expect(answers(chat).last).to_contain_text("'width':")
-    expect(chat.locator(".tool")).to_contain_text("Asked this page: screen_size")
+    expect(chat.locator(".tool")).to_contain_text("Called a tool of this page: screen_size")
     expect(chat.locator(".tool .spinner")).to_have_count(0)
 
 
-def test_a_tool_that_nobody_knows_is_answered_with_an_error(chat: Page) -> None:
+def test_an_unknown_tool_is_answered_with_an_error(chat: Page) -> None:
     stop = "event => event.stopImmediatePropagation()"
     chat.evaluate(f"window.addEventListener('chatstore:tool', {stop}, true)")
     ask(chat, "/tool", wait=False)
@@ -291,9 +291,7 @@ def test_a_refusal_shows_the_servers_sentence_and_gives_the_message_back(
     expect(box).to_have_value("A long story")
 
 
-def test_who_is_signed_out_meanwhile_is_told_and_keeps_the_message(
-    chat: Page, visit: Visits
-) -> None:
+def test_after_a_sign_out_the_page_says_so_and_keeps_the_message(chat: Page, visit: Visits) -> None:
     visit.expect("status of 401")
     chat.context.clear_cookies()
     box = chat.get_by_role("textbox", name="Message")
@@ -326,7 +324,7 @@ def test_offline_and_back(chat: Page, visit: Visits) -> None:
 
 @pytest.fixture
 def relayed(site: Site, browser: Browser) -> Iterator[tuple[Page, Relay]]:
-    """A fresh user's page behind a line that can be cut."""
+    """The page of a new user, connected through a Relay."""
     relay = Relay(site)
     visits = Visits(relay.site, browser)
     visits.expect("net::ERR_", "status of 404")
@@ -335,7 +333,7 @@ def relayed(site: Site, browser: Browser) -> Iterator[tuple[Page, Relay]]:
     relay.close()
 
 
-def test_a_line_that_breaks_in_mid_answer(relayed: tuple[Page, Relay]) -> None:
+def test_a_connection_that_closes_during_an_answer(relayed: tuple[Page, Relay]) -> None:
     chat, line = relayed
     ask(chat, "/slow", wait=False)
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
@@ -392,7 +390,7 @@ def test_an_answer_that_ends_in_the_middle_is_not_taken_for_whole(chat: Page) ->
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
 
 
-def test_a_message_that_arrived_before_the_line_broke_is_not_sent_twice(
+def test_a_message_that_arrived_before_the_connection_closed_is_not_sent_twice(
     relayed: tuple[Page, Relay],
 ) -> None:
     chat, line = relayed
@@ -400,7 +398,7 @@ def test_a_message_that_arrived_before_the_line_broke_is_not_sent_twice(
 
     def lose_the_answer(route: Route) -> None:
         if "/workflow" in (route.request.post_data or ""):
-            route.fetch()  # it is stored and answered, but nobody hears
+            route.fetch()  # the server stores and answers it, but the answer is lost
             line.cut()
             route.abort()
         else:

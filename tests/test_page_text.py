@@ -1,4 +1,4 @@
-"""The chat page's text: all of it goes through gettext, and the script has none of its own."""
+"""All text of the chat page can be translated; the script contains no text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def render() -> str:
 
 
 class Texts(HTMLParser):
-    """Collects what people read or hear."""
+    """Collects the text that users see or that a screen reader reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,10 +58,10 @@ class TextTests(SimpleTestCase):
         bare = {text for text in bare if not text.startswith("[")} - OWN_NAMES
         self.assertEqual(bare, set())
 
-    def test_the_script_and_the_template_agree_on_what_is_said(self) -> None:
+    def test_the_script_and_the_template_use_the_same_texts(self) -> None:
         asked = set(re.findall(r'strings\.(\w+)|say\("(\w+)"', SCRIPT))
         asked_for = {first or second for first, second in asked}
-        # Names that are put together: a thumb, a status, a kind of task, a tool's state.
+        # Names that the script composes: a thumb, a status, a kind of task, a tool's state.
         computed = {"positive", "negative", "locked", "closed", "toolAsked", "toolDone"}
         computed |= {
             f"task_{kind}" for kind in ("custom", "web_search", "thought", "file", "image")
@@ -69,7 +69,7 @@ class TextTests(SimpleTestCase):
         there = set(re.findall(r'data-s="(\w+)"', TEMPLATE))
         self.assertEqual(asked_for | computed, there)
 
-    def test_the_script_says_nothing_of_its_own(self) -> None:
+    def test_the_script_contains_no_text(self) -> None:
         code = re.sub(r"/\*.*?\*/|//.*", "", SCRIPT, flags=re.DOTALL)
         self.assertEqual(re.findall(r'"[A-Z][a-z]+(?: [a-z]+)+[.!?]?"', code), [])
 

@@ -1,4 +1,4 @@
-"""R3, R4: out and in again are inverse; what is erased is gone; what moves keeps its place."""
+"""R3, R4: export and import, erasure, and threads that get another owner."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(command: str, *args: Any, **options: Any) -> str:
 
 @contextmanager
 def standard(name: str, content: bytes = b""):
-    """Put bytes in place of standard input or output."""
+    """Replace standard input or output by bytes."""
     stream = io.TextIOWrapper(io.BytesIO(content))
     with patch.object(sys, name, stream):
         yield stream.buffer
@@ -64,14 +64,14 @@ class ArchiveTestCase(StorageMixin, TransactionTestCase):
         return [json.loads(line) for line in Path(self.path(name)).read_bytes().splitlines()]
 
     def write_lines(self, records: list[dict[str, Any]], name: str = "chat.jsonl") -> str:
-        """Write an archive by hand, with the checksum it should have."""
+        """Write an archive from these lines, with the right checksum."""
         text = b"".join(json.dumps(record).encode() + b"\n" for record in records)
         end = {"type": "end", "sha256": hashlib.sha256(text).hexdigest()}
         Path(self.path(name)).write_bytes(text + json.dumps(end).encode() + b"\n")
         return self.path(name)
 
     def fill(self) -> None:
-        """Write one of everything that a column can hold."""
+        """Write rows that use every column."""
         add_thread("thr_1", "alice", age=3 * DAY, messages=3, files=2)
         add_thread("thr_2", "alice", age=2 * DAY, messages=0)
         add_thread("thr_3", "Ünï\u2028cödé", age=DAY, messages=1, files=1)
@@ -121,8 +121,8 @@ class RoundTripTest(ArchiveTestCase):
             for row in ChatAttachment.objects.exclude(path="")
         }
 
-    def test_R3_out_in_and_out_again(self) -> None:
-        """Into an emptied database, in each format: the same rows, and identical bytes."""
+    def test_R3_export_import_and_export_again(self) -> None:
+        """Import into an empty database, in each format: equal rows, identical bytes."""
         self.fill()
         before, contents = self.comparable(), self.bytes_by_attachment()
         for name in ("one.jsonl", "one.jsonl.gz", "one.zip"):
@@ -149,7 +149,7 @@ class RoundTripTest(ArchiveTestCase):
         run("export_threads", self.path())
         before, stored = rows.everything(), self.stored()
         said = run("import_threads", self.path())
-        self.assertIn("Imported 0 threads, 0 messages and 0 files. 4 threads were there", said)
+        self.assertIn("Imported 0 threads, 0 messages and 0 files. 4 threads existed already", said)
         self.assertEqual(rows.everything(), before)
         self.assertEqual(self.stored(), stored)
 
@@ -174,8 +174,8 @@ class RoundTripTest(ArchiveTestCase):
             run("import_threads", files=self.path("files"))
         self.assertEqual(self.comparable(), before)
 
-    def test_R3_from_a_pipe_that_has_a_name(self) -> None:
-        """As a shell makes it of <(…)."""
+    def test_R3_from_a_named_pipe(self) -> None:
+        """A named pipe, as a shell creates for <(…)."""
         self.fill()
         run("export_threads", self.path())
         before = self.comparable()
@@ -188,8 +188,8 @@ class RoundTripTest(ArchiveTestCase):
         writer.join()
         self.assertEqual(self.comparable(), before)
 
-    def test_R3_lone_surrogates_in_the_applications_notes_stop_no_export(self) -> None:
-        """PostgreSQL takes none; SQLite and MariaDB keep their escapes."""
+    def test_R3_lone_surrogates_in_the_applications_metadata_are_exported(self) -> None:
+        """PostgreSQL accepts none; SQLite and MariaDB store their escape sequences."""
         add_thread("thr_1")
         payload = json.dumps(json.loads(ChatSession.objects.get().payload) | {"more": "\ud800"})
         ChatSession.objects.update(payload=payload)
@@ -198,13 +198,13 @@ class RoundTripTest(ArchiveTestCase):
         self.assertIn("Imported 1 thread", run("import_threads", self.path()))
         self.assertIn("\ufffd", ChatSession.objects.get().payload)
 
-    def test_R3_without_a_place_for_files_it_says_so(self) -> None:
+    def test_R3_files_that_are_not_exported_are_reported(self) -> None:
         self.fill()
         with standard("stdout"):
             said = run("export_threads")
         self.assertIn("4 attachments were exported without their files.", said)
 
-    def test_R3_missing_files_are_brought_by_a_later_import(self) -> None:
+    def test_R3_missing_files_are_added_by_a_later_import(self) -> None:
         self.fill()
         contents = self.bytes_by_attachment()
         run("export_threads", self.path())
@@ -250,7 +250,7 @@ class RoundTripTest(ArchiveTestCase):
         for model, exported, derived in (
             (ChatSession, SESSION_COLUMNS, codec.session_values(base.thread())),
             (ChatMessage, MESSAGE_COLUMNS, codec.message_values(base.user_message())),
-            # Its bytes have another name in another storage.
+            # The file's name differs in another storage.
             (
                 ChatAttachment,
                 (*ATTACHMENT_COLUMNS, "path"),
@@ -261,7 +261,7 @@ class RoundTripTest(ArchiveTestCase):
             self.assertEqual(columns - keys - set(exported) - set(derived), set(), model)
 
     def test_a_long_thread_is_exported_in_order(self) -> None:
-        """Longer than a page, beside short ones."""
+        """A thread longer than a page, and short ones."""
         add_thread("long", messages=1203)
         add_thread("short", messages=2)
         run("export_threads", self.path())
@@ -277,10 +277,10 @@ class RoundTripTest(ArchiveTestCase):
 
 
 class AnotherDatabaseTest(ArchiveTestCase):
-    """Two aliases in one project: whichever database the tests run on, and SQLite."""
+    """A project with two databases: the one of the tests, and SQLite."""
 
     def manage(self, command: str) -> bytes:
-        """Run a line of a shell with $MANAGE in it, and return its output."""
+        """Run a shell command with $MANAGE in it, and return its output."""
         environment = os.environ | {
             "MANAGE": f"{sys.executable} -W ignore -m django",
             "DJANGO_SETTINGS_MODULE": "tests.other_process",
@@ -327,7 +327,7 @@ class AnotherDatabaseTest(ArchiveTestCase):
 
 
 class BadArchiveTest(ArchiveTestCase):
-    """A sentence, an exit code, and nothing of the conversation in it; nothing half imported."""
+    """Refused with a sentence without any text of a conversation; nothing half imported."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -380,12 +380,12 @@ class BadArchiveTest(ArchiveTestCase):
 
     def test_of_another_kind(self) -> None:
         for content, message in (
-            (b"", "cut short"),
-            (b"hello\n", "Line 1 is no JSON object"),
-            (b"[]\n", "Line 1 is no JSON object"),
-            (b'{"type": "else"}\n', "no archive of chatstore"),
+            (b"", "incomplete"),
+            (b"hello\n", "Line 1 is not a JSON object"),
+            (b"[]\n", "Line 1 is not a JSON object"),
+            (b'{"type": "else"}\n', "not an archive of chatstore"),
             (b'{"type": "chatstore", "version": 2}\n', "has version 2"),
-            (b"PK\x03\x04 and no zip", "zip is damaged"),
+            (b"PK\x03\x04 and no zip", "zip file is damaged"),
             (b"\x1f\x8b and no gzip", "damaged"),
             (b"SQLite format 3\x00 and no database", "not that of ChatKit's sample store"),
         ):
@@ -394,7 +394,7 @@ class BadArchiveTest(ArchiveTestCase):
         with self.assertRaisesMessage(CommandError, "No such file"):
             run("import_threads", self.path("nothing"))
 
-    def test_a_record_that_can_not_be(self) -> None:
+    def test_an_impossible_record(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         thread, item = lines[1], lines[2]
         for number, bad in enumerate(
@@ -417,7 +417,7 @@ class BadArchiveTest(ArchiveTestCase):
                 self.assertFalse(ChatMessage.objects.exclude(session__isnull=False).exists())
 
     def test_a_line_that_is_nested_too_deeply(self) -> None:
-        """How deep is too deep is Python's affair: newer ones read 700 levels to the end."""
+        """The limit depends on Python's version; newer ones read 700 levels."""
         for depth in (700, 100_000):
             with self.subTest(depth):
                 lines = self.whole.splitlines(keepends=True)[:2]
@@ -431,7 +431,7 @@ class BadArchiveTest(ArchiveTestCase):
                     run("import_threads", self.path())
 
     def test_a_zip_that_can_not_be_unpacked(self) -> None:
-        """Encrypted, packed in an unknown way, or with damaged bytes inside."""
+        """Encrypted, compressed by an unknown method, or damaged."""
         with zipfile.ZipFile(self.path("zip"), "w", zipfile.ZIP_LZMA) as archive:
             archive.writestr("threads.jsonl", self.whole)
         content = Path(self.path("zip")).read_bytes()
@@ -445,7 +445,7 @@ class BadArchiveTest(ArchiveTestCase):
                 changed = bytearray(content)
                 for place, value in places.items():
                     changed[place] = value
-                self.assert_refused("damaged or cut short after line 0", bytes(changed))
+                self.assert_refused("damaged or incomplete after line 0", bytes(changed))
 
     def test_references_that_are_no_text_refer_to_nothing(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:2]
@@ -460,7 +460,7 @@ class BadArchiveTest(ArchiveTestCase):
         said = run("import_threads", self.write_lines([*lines, attachment]))
         self.assertIn("The file of 1 attachment is missing.", said)
 
-    def test_nothing_belongs_to_an_upload(self) -> None:
+    def test_an_item_after_an_upload_is_refused(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:3]
         upload = {
             "type": "upload",
@@ -477,12 +477,12 @@ class BadArchiveTest(ArchiveTestCase):
             run("import_threads", "/proc/self/mem")
 
     def test_a_thread_twice_is_imported_once(self) -> None:
-        """A batch of cleanup_threads that was tried again is in its archive twice."""
+        """A batch that cleanup_threads had to try again is in the archive twice."""
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         said = run("import_threads", self.write_lines([*lines, *lines[1:]]))
-        self.assertIn("Imported 2 threads, 4 messages and 0 files. 2 threads were there", said)
+        self.assertIn("Imported 2 threads, 4 messages and 0 files. 2 threads existed already", said)
 
-    def test_by_hand_with_what_must_be(self) -> None:
+    def test_an_archive_with_only_the_required_fields(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:4]
         thread = {key: lines[1][key] for key in ("type", "user_id", "id", "thread", "created_at")}
         run(
@@ -496,7 +496,9 @@ class BadArchiveTest(ArchiveTestCase):
     def test_the_same_item_twice_is_refused_with_its_place(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:3]
         self.write_lines([*lines, lines[2]])
-        self.assert_refused("The database refused a thread (IntegrityError): Line 4")
+        self.assert_refused(
+            "The database refused a thread (IntegrityError) at or shortly before Line 4"
+        )
         self.assertFalse(ChatSession.objects.exists())
 
     def test_an_item_without_its_thread(self) -> None:
@@ -525,13 +527,13 @@ class BadArchiveTest(ArchiveTestCase):
     def test_a_thread_of_somebody_else(self) -> None:
         add_thread("thr_1", "bob", age=DAY)
         before = rows.everything()[0][0]
-        with self.assertRaisesMessage(CommandError, "1 thread or attachment belongs to somebody"):
+        with self.assertRaisesMessage(CommandError, "1 thread or attachment exists with another"):
             run("import_threads", self.path())
         self.assertEqual(ChatSession.objects.filter(user_id="bob").values().get(), before)
         self.assertEqual(ChatSession.objects.count(), 2)
 
     def test_no_path_out_of_the_folder(self) -> None:
-        """A name in an archive is a SHA-256, and nothing else opens a file."""
+        """Names of files in an archive must be SHA-256 values; others are not opened."""
         (self.folder / "secret").write_text("secret")
         lines = [json.loads(line) for line in self.whole.splitlines()][:-1]
         attachment = {
@@ -591,7 +593,7 @@ class SampleStoreTest(ArchiveTestCase):
         connection.close()
         return path
 
-    def test_people_can_move_here(self) -> None:
+    def test_threads_of_the_sample_store_are_imported(self) -> None:
         path = self.write_sample()
         said = run("import_threads", path)
         self.assertEqual(said, "Imported 2 threads, 3 messages and 2 files.")
@@ -614,7 +616,7 @@ class SampleStoreTest(ArchiveTestCase):
         with self.assertRaises(CommandError):
             run("check_items")
 
-    def test_attachments_of_another_version_are_none(self) -> None:
+    def test_attachments_of_another_version_are_ignored(self) -> None:
         path = self.write_sample()
         with sqlite3.connect(path) as connection:
             for item_id, attachments in (("m1", "5"), ("m2", '["f1", {"name": "f1"}]')):
@@ -684,7 +686,7 @@ class EraseTest(ArchiveTestCase):
         self.assertEqual(receipt["erased"], {"threads": 0, "messages": 0, "files": 2})
         self.assertEqual(receipt["on_hold"], ["held"])
 
-    def test_R4_the_application_hears_of_it(self) -> None:
+    def test_R4_the_application_gets_a_signal(self) -> None:
         heard = []
 
         def receive(user_id: str, receipt: Any, **kwargs: Any) -> None:
@@ -696,7 +698,7 @@ class EraseTest(ArchiveTestCase):
         run("erase_user", "alice")
         self.assertEqual(heard, [("alice", 2, 2)])
 
-    def test_R4_a_receiver_that_fails_is_said(self) -> None:
+    def test_R4_a_receiver_that_fails_is_reported(self) -> None:
         def receive(**kwargs: Any) -> None:
             raise OSError
 
@@ -709,7 +711,7 @@ class EraseTest(ArchiveTestCase):
             run("erase_user", "alice")
         self.assertFalse(ChatSession.objects.filter(user_id="alice").exists())
 
-    def test_R4_a_running_stream_brings_nothing_back(self) -> None:
+    def test_R4_a_running_stream_does_not_create_the_thread_again(self) -> None:
         store = DjangoStore()
         self.enterContext(track_seen_threads())
         mark_thread_seen("thr_1")
@@ -721,18 +723,20 @@ class EraseTest(ArchiveTestCase):
 
 
 class AssignTest(ArchiveTestCase):
-    def test_the_visitor_who_signs_up(self) -> None:
+    def test_a_visitors_threads_are_given_to_the_new_user(self) -> None:
         self.fill()
         add_attachment("unsent_of_alice", "alice")
         stored = self.stored()
         before = rows.everything()
         said = run("assign_threads", from_user="alice", to_user="carol", dry_run=True)
-        self.assertEqual(said, "Would give 2 threads, 3 messages and 3 files of alice to carol.")
+        self.assertEqual(
+            said, "Would transfer 2 threads, 3 messages and 3 files from alice to carol."
+        )
         self.assertEqual(rows.everything(), before)
 
         said = run("assign_threads", from_user="alice", to_user="carol")
 
-        self.assertEqual(said, "Gave 2 threads, 3 messages and 3 files of alice to carol.")
+        self.assertEqual(said, "Transferred 2 threads, 3 messages and 3 files from alice to carol.")
         for table in before:
             for row in table:
                 if row.get("user_id") == "alice":
@@ -750,7 +754,7 @@ class AssignTest(ArchiveTestCase):
 class CheckItemsTest(ArchiveTestCase):
     def test_S17_rows_that_can_not_be_read_are_listed_without_their_text(self) -> None:
         add_thread("thr_1", messages=3, files=1)
-        self.assertEqual(run("check_items"), "Every row can be read.")
+        self.assertEqual(run("check_items"), "Every row can be decoded.")
         secret = "not for logs"
         ChatMessage.objects.filter(item_id="msg_1").update(
             payload=json.dumps({"type": "assistant_message", "content": secret})
@@ -759,7 +763,7 @@ class CheckItemsTest(ArchiveTestCase):
         ChatAttachment.objects.update(payload='{"type": "of tomorrow"}')
         ChatSession.objects.update(payload="{}")
         out = StringIO()
-        with self.assertRaisesMessage(CommandError, "4 rows can't be read."):
+        with self.assertRaisesMessage(CommandError, "4 rows can't be decoded."):
             call_command("check_items", stdout=out)
         said = out.getvalue()
         self.assertNotIn(secret, said)

@@ -1,4 +1,4 @@
-"""Uploads and downloads by S3's own signed URLs, on a local server that speaks S3."""
+"""Uploads and downloads by S3's signed URLs, with a local server for the S3 protocol."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ class PresignedTest(TransactionTestCase):
         return attachment
 
     def put(self, attachment: Any, content: bytes) -> int:
-        """Do what a browser does with an upload descriptor."""
+        """Send the bytes to the URL of the descriptor, as a browser does."""
         target = attachment.upload_descriptor
         return httpx.put(str(target.url), content=content, headers=target.headers).status_code
 
-    async def test_A1_bytes_go_past_django_and_are_picked_up_when_they_are_wanted(self) -> None:
+    async def test_A1_bytes_go_to_s3_directly_and_are_kept_when_they_are_needed(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         self.assertTrue(str(attachment.upload_descriptor.url).startswith(self.url))
         with self.assertRaises(UploadRefused) as caught:
@@ -99,11 +99,11 @@ class PresignedTest(TransactionTestCase):
         self.assertIsNone(
             (await self.store.load_attachment(attachment.id, ALICE)).upload_descriptor
         )
-        # What was written past us is noted, whatever comes of it.
+        # The removal of the uploaded object is scheduled.
         note = await ChatFileToRemove.objects.aget()
         self.assertIn("chatstore/incoming/", note.path)
 
-    async def test_A1_a_url_is_good_once_for_what_was_announced(self) -> None:
+    async def test_A1_a_url_is_valid_once_for_what_was_announced(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         query = parse_qs(urlsplit(str(attachment.upload_descriptor.url)).query)
         signed = query["X-Amz-SignedHeaders"][0].split(";")
@@ -113,12 +113,12 @@ class PresignedTest(TransactionTestCase):
         self.assertEqual(self.put(attachment, PNG), 200)
         self.assertEqual(self.put(attachment, PNG), 412)
         await self.attachments.find(attachment.id, ALICE)
-        # Even a storage that lets more through changes nothing of what was kept.
+        # Even if the storage accepted more, the stored file would not change.
         drop_box = next(key for key in self.keys() if "incoming" in key)
         self.client_of_s3().put_object(Bucket="chat-files", Key=drop_box, Body=b"x" * len(PNG))
         self.assertEqual(await self.attachments.read(attachment.id, ALICE), PNG)
 
-    async def test_A3_size_and_type_are_looked_at_again(self) -> None:
+    async def test_A3_size_and_type_are_checked_again(self) -> None:
         for content in (b"x" * len(PNG), PNG + b"x"):
             attachment = await self.begin(PNG, "a.png", "image/png")
             self.put(attachment, content)
@@ -137,7 +137,7 @@ class PresignedTest(TransactionTestCase):
     async def test_A2_a_download_is_signed_with_its_type_and_disposition(self) -> None:
         attachment = await self.attachments.upload(uploaded(PDF), "a.pdf", "", ALICE)
         row = await self.attachments.find(attachment.id, ALICE)
-        signer = Presigner.of(files.get_storage())
+        signer = Presigner.for_storage(files.get_storage())
         assert signer
         url = signer.download_url(row.path, "application/pdf", 'attachment; filename="a.pdf"')
         response = await asyncio.to_thread(httpx.get, url)
@@ -163,7 +163,7 @@ class PresignedTest(TransactionTestCase):
         await self.attachments.delete_attachment(attachment.id, ALICE)
         self.assertEqual(self.keys(), [])
 
-    async def test_A1_the_views_can_be_kept_in_between(self) -> None:
+    async def test_A1_a_setting_sends_all_bytes_through_django(self) -> None:
         with override_settings(CHATSTORE_USE_PRESIGNED_URLS=False):
             attachment = await self.begin(PDF, "a.pdf", "application/pdf")
         url = str(attachment.upload_descriptor.url)

@@ -1,4 +1,4 @@
-"""Two real processes at once on the same database: what the store promises holds between them."""
+"""The store's promises with two real processes that use the same database at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ store = DjangoStore()
 @pytest.mark.slow
 class TwoProcessesTest(TransactionTestCase):
     def at_once(self, *jobs: list[list[Any]]) -> list[list[str | None]]:
-        """Run each list of operations in a process of its own, all at once; return their errors."""
+        """Run each list of operations in its own process, at the same time; return the errors."""
         connection.close()
         workers = [
             subprocess.Popen(
@@ -99,7 +99,7 @@ class TwoProcessesTest(TransactionTestCase):
         self.assertEqual(ChatSession.objects.count(), ROUNDS)
         self.assertEqual(ChatAttachment.objects.count(), ROUNDS)
 
-    def test_S3_a_new_id_wanted_by_two_owners_at_once_is_one_owners(self) -> None:
+    def test_S3_a_new_id_saved_by_two_owners_at_once_belongs_to_one(self) -> None:
         jobs = [
             [["save_thread", who, f"thr_{number}"] for number in range(ROUNDS)]
             for who in ("alice", "charlie")

@@ -1,4 +1,4 @@
-"""The demo site: its settings, its pages and its seed."""
+"""The demo site: its settings, pages and example data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class SettingsTest(SimpleTestCase):
-    """Each case starts a Python of its own, as a deployment would."""
+    """Each case runs in its own process, as in a deployment."""
 
     def read(self, *names: str, **environment: str) -> subprocess.CompletedProcess[str]:
         code = (
@@ -102,13 +102,13 @@ class PagesTest(TestCase):
         self.assertContains(response, 'href="/chat/"')
         self.assertContains(response, 'href="/admin/"')
 
-    def test_the_demos_users_are_named_where_one_needs_them_and_while_they_exist(self) -> None:
+    def test_home_and_sign_in_name_the_demos_users_while_they_exist(self) -> None:
         for page in ("home.html", "registration/login.html"):
             for is_demo in (True, False):
                 html = render_to_string(page, {"is_demo": is_demo})
                 self.assertIs("<code>demo</code>" in html, is_demo)
 
-    def test_signing_in_leads_where_one_was_going_and_out_again(self) -> None:
+    def test_sign_in_continues_to_the_requested_page_and_sign_out_works(self) -> None:
         form = {"username": "alice", "password": "alice-secret"}
         self.assertRedirects(
             self.client.post("/login/?next=/chat/", form | {"next": "/chat/"}),
@@ -119,11 +119,11 @@ class PagesTest(TestCase):
         self.assertRedirects(self.client.post("/logout/"), "/")
         self.assertNotContains(self.client.get("/"), "alice")
 
-    def test_a_wrong_password_is_said_on_the_form(self) -> None:
+    def test_a_wrong_password_is_reported_on_the_form(self) -> None:
         response = self.client.post("/login/", {"username": "alice", "password": "wrong"})
         self.assertContains(response, 'role="alert"')
 
-    def test_forms_want_a_csrf_token(self) -> None:
+    def test_forms_need_a_csrf_token(self) -> None:
         response = Client(enforce_csrf_checks=True).post("/login/", {"username": "alice"})
         self.assertEqual(response.status_code, 403)
 

@@ -1,4 +1,4 @@
-"""R1, R2: what is old goes, all of it, and nothing else. Deleting wrongly is the worst."""
+"""R1, R2: all old threads are deleted, and nothing else: a wrong deletion can't be undone."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def thread_ids() -> set[str]:
 
 @dataclass(frozen=True)
 class Spec:
-    """A thread of the property test; ages are in minutes."""
+    """A thread of the property-based test; ages are in minutes."""
 
     age: int
-    older: int  # by how much its creation is older
+    older: int  # how much older the creation is
     user_id: str
     status: str
     moderation: str
@@ -60,7 +60,7 @@ class Spec:
     files: int
 
     def is_old(self, options: dict[str, Any]) -> bool:
-        """Say the rule of R1 in other words than the code does."""
+        """Compute the rule of R1 in another way than the code does."""
         limit = options["days"] * 24 * 60
         if options["by"] == "created":
             is_old = self.age + self.older > limit and self.age > 60
@@ -74,7 +74,7 @@ class Spec:
         )
 
 
-# Around the hour, and around one and two days; never on the dot, since the clock goes on.
+# Around one hour, one day and two days; never exactly, since time passes in the test.
 AGES = st.sampled_from([1, 58, 62, 1438, 1442, 2878, 2882, 50_000])
 SPECS = st.builds(
     Spec,
@@ -102,8 +102,8 @@ OPTIONS = st.fixed_dictionaries(
 
 
 class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
-    def test_R1_R2_exactly_what_the_rule_says(self) -> None:
-        """Run and dry run agree with the rule as Spec says it, for any threads and options."""
+    def test_R1_R2_exactly_the_threads_of_the_rule_are_deleted(self) -> None:
+        """Run and dry run agree with Spec.is_old, for any threads and options."""
 
         @settings(max_examples=EXAMPLES, deadline=None)
         @given(specs=st.lists(SPECS, max_size=8), options=OPTIONS)
@@ -117,7 +117,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         for path in self.stored():
             files.get_storage().delete(path)
         for number, spec in enumerate(specs):
-            # A second apart, so that "the oldest" is one and the same on every database.
+            # A second apart, so that the order by age is the same on every database.
             age = dt.timedelta(minutes=spec.age, seconds=number)
             add_thread(
                 f"thr_{number}",
@@ -161,7 +161,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         self.assertEqual(self.stored(), set(ChatAttachment.objects.values_list("path", flat=True)))
         self.assertFalse(ChatFileToRemove.objects.exists())
 
-    def test_R1_the_cutoff_itself_stays(self) -> None:
+    def test_R1_a_thread_exactly_at_the_cutoff_is_kept(self) -> None:
         now = timezone.now().replace(microsecond=0)
         for name, microseconds in (("before", -1), ("on", 0), ("after", 1)):
             time = now + dt.timedelta(microseconds=microseconds)
@@ -193,12 +193,12 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         self.assertEqual(
             sentences,
             [
-                "Would delete 1 thread, 1 message and 1 file. 1 thread on hold is spared.",
-                "Deleted 1 thread, 1 message and 1 file. 1 thread on hold is spared.",
+                "Would delete 1 thread, 1 message and 1 file. 1 thread on hold is kept.",
+                "Deleted 1 thread, 1 message and 1 file. 1 thread on hold is kept.",
             ],
         )
 
-    def test_R2_max_seconds_begins_no_further_batch_and_the_next_run_goes_on(self) -> None:
+    def test_R2_after_max_seconds_no_batch_begins_and_the_next_run_continues(self) -> None:
         for number in range(4):
             add_thread(f"old_{number}", age=100 * DAY)
         rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
@@ -238,7 +238,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
 
 
 class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
-    """Each case is a moment at which a message may arrive."""
+    """In each case a message arrives at another moment."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -263,7 +263,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         thread.start()
         return thread, errors
 
-    def test_R2_a_message_between_selection_and_deletion_saves_its_thread(self) -> None:
+    def test_R2_a_message_between_selection_and_deletion_keeps_its_thread(self) -> None:
         add_thread("first", age=101 * DAY)
         add_thread("second", age=100 * DAY)
         saved = []
@@ -279,8 +279,8 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(thread_ids(), {"second"})
         self.assertEqual(ChatMessage.objects.count(), 3)
 
-    def message_in_flight(self) -> Any:
-        """Write a message to an old thread in another one, and return before it commits."""
+    def uncommitted_message(self) -> Any:
+        """Write a message to an old thread in another transaction; yield before it commits."""
         add_thread("old", age=100 * DAY)
         is_written = threading.Event()
 
@@ -294,26 +294,26 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         is_written.wait(10)
         return in_flight
 
-    def test_R2_a_message_in_flight_saves_its_thread(self) -> None:
-        """It is written and not yet committed when the batch looks for old threads."""
-        thread, errors = self.message_in_flight()
+    def test_R2_an_uncommitted_message_keeps_its_thread(self) -> None:
+        """The message is not committed yet when the batch selects old threads."""
+        thread, errors = self.uncommitted_message()
         report = retention.cleanup(self.rule, "default")
         thread.join(30)
 
         self.assertEqual((report.deleted, errors), (Counts(), []))
         self.assertEqual(ChatMessage.objects.count(), 3)
 
-    def test_R2_who_waits_for_the_lock_looks_again(self) -> None:
-        """A deletion that skips nothing: the conditions are those of the row as it is then."""
-        thread, errors = self.message_in_flight()
+    def test_R2_after_waiting_for_a_lock_the_rule_is_checked_again(self) -> None:
+        """A deletion that waits for locks checks the conditions again on the current row."""
+        thread, errors = self.uncommitted_message()
         deleted = deletion.delete_sessions(self.rule.sessions("default"))
         thread.join(30)
 
         self.assertEqual((deleted, errors), (Counts(), []))
         self.assertEqual(ChatMessage.objects.count(), 3)
 
-    def test_R2_the_deleting_statement_holds_the_rule_again(self) -> None:
-        """Were a lock ever lost: nothing goes, messages and files neither."""
+    def test_R2_the_deleting_statement_checks_the_rule_again(self) -> None:
+        """Even if a lock were lost, neither thread nor messages nor files are deleted."""
         add_thread("old", age=100 * DAY, files=1)
         sessions = self.rule.sessions("default")
         with transaction.atomic():
@@ -321,7 +321,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.add_message("old")
         before = rows.everything()
         with self.assertRaisesMessage(IntegrityError, "but 0 were"), transaction.atomic():
-            deletion.delete_locked(sessions, locked)
+            deletion.delete_locked_sessions(sessions, locked)
         self.assertEqual(rows.everything(), before)
         self.assertEqual(len(self.stored()), 1)
 
@@ -329,7 +329,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         add_thread("old", age=100 * DAY)
 
         def pause(sessions: Any) -> None:
-            """Take the place of an archive, which is called between lock and deletion."""
+            """Passed as the archive, which is called between lock and deletion."""
             thread, errors = self.in_thread(lambda: self.add_message("old"))
             thread.join(0.3)
             self.assertTrue(thread.is_alive(), "it waits for the batch")
@@ -350,7 +350,7 @@ class FilesTest(StorageMixin, TransactionTestCase):
         call_command("cleanup_attachments", stdout=out, **options)
         return out.getvalue().strip()
 
-    def test_A4_an_upload_that_no_message_used_within_a_day_goes(self) -> None:
+    def test_A4_an_upload_that_no_message_used_within_a_day_is_deleted(self) -> None:
         session = add_thread("thr", files=1)
         held = add_thread("held", is_on_hold=True)
         add_attachment("used", age=2 * DAY, session=session, message_id=session.session_id)

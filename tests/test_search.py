@@ -1,4 +1,4 @@
-"""Finding messages: ranked, marked, within filters, and at a bounded cost on every database."""
+"""Search in messages: order, excerpts, filters, and limited cost on every database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SearchTestCase(TestCase):
         self.client.force_login(get_user_model().objects.create_superuser("root"))
 
     def add(self, **texts: str) -> None:
-        """Write messages, by id, into a thread of alice's."""
+        """Write messages with these ids into a thread of alice."""
         store: DjangoStore[dict[str, str]] = DjangoStore()
         async_to_sync(store.save_thread)(base.thread(title="A title"), ALICE)
         for number, (item_id, text) in enumerate(texts.items()):
@@ -68,7 +68,7 @@ class WordsTest(SearchTestCase):
             with self.subTest(query):
                 self.assertEqual(set(self.found(f"q={query}")), expected)
 
-    def test_the_best_come_first(self) -> None:
+    def test_the_best_matches_come_first(self) -> None:
         found = self.found("q=blue")
         self.assertEqual((found[0], found[-1]), ("m2", "m4"))
 
@@ -78,7 +78,7 @@ class WordsTest(SearchTestCase):
         response = self.client.get(f"{SEARCH}?q=kind")
         self.assertNotContains(response, "and so on" * 50)
 
-    def test_an_excerpt_shows_what_would_hide_something(self) -> None:
+    def test_an_excerpt_shows_invisible_characters(self) -> None:
         self.add(m5="a \u202egnp.exe\u202c turned \x1b[2J red herring")
         page = self.client.get(f"{SEARCH}?q=herring").content.decode()
         self.assertIn("a [U+202E]gnp.exe[U+202C] turned [U+001B][2J red", page)
@@ -104,7 +104,7 @@ class WordsTest(SearchTestCase):
             with self.subTest(query):
                 self.assertEqual(set(self.found(f"q=blue&{query}")), expected)
 
-    def test_M3_what_was_found_is_on_record_by_its_ids_and_not_by_the_words(self) -> None:
+    def test_M3_a_search_records_the_ids_that_it_found_and_no_words(self) -> None:
         self.found("q=bicycle")
         record = ModerationRecord.objects.get()
         self.assertEqual((record.action, record.thread_id), ("search", "thr_1"))
@@ -119,7 +119,7 @@ class WordsTest(SearchTestCase):
         self.assertLessEqual(len(queries), 12)
 
 
-class BoundsTest(SearchTestCase):
+class LimitsTest(SearchTestCase):
     def shrink(self, **bounds: int) -> None:
         for name, value in bounds.items():
             self.addCleanup(setattr, search, name, getattr(search, name))
@@ -252,7 +252,7 @@ ANALYZE chat_messages;
 @pytest.mark.postgresql
 @pytest.mark.slow
 class PlansTest(TestCase):
-    """With tables too large to be read as a whole, no page reads one as a whole."""
+    """No page reads a whole table, if the tables are large."""
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -310,7 +310,7 @@ class PlansTest(TestCase):
         ]
 
     def test_no_page_reads_a_big_table_nor_counts_it_in_at_most_12_queries(self) -> None:
-        # As small a part of these tables as it is of those that the benchmarks fill.
+        # In proportion to these tables, as it is to those of the benchmarks.
         self.addCleanup(setattr, statistics, "SAMPLE", statistics.SAMPLE)
         statistics.SAMPLE = 500
         self.client.force_login(self.user)

@@ -1,4 +1,4 @@
-"""That conftest keeps its word: other databases' tests are deselected, and CI knows no skip."""
+"""conftest.py deselects tests for other databases; in CI a skipped test is a failure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_left_out(): pytest.skip("not today")
 
 class SelectionTest(SimpleTestCase):
     def run_tests(self, source: str, *options: str, **environment: str) -> str:
-        """Run these tests under the project's conftest; return what pytest said."""
+        """Run these tests with the project's conftest; return pytest's output."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "test_example.py"
             file.write_text(source)
@@ -68,9 +68,9 @@ class SelectionTest(SimpleTestCase):
         self.assertIn("1 error", output)
         self.assertIn("No browser", output)
 
-    def test_a_browser_is_taken_where_it_is_said_to_be(self) -> None:
+    def test_a_browser_is_found_by_its_variable(self) -> None:
         self.assertIn("3 passed", self.run_tests(EXAMPLES, CHATSTORE_BROWSER="/bin/true"))
 
-    def test_in_ci_a_skip_is_a_failure(self) -> None:
+    def test_in_ci_a_skipped_test_is_a_failure(self) -> None:
         self.assertIn("1 skipped", self.run_tests(SKIPPED))
         self.assertIn("1 failed", self.run_tests(SKIPPED, CI="true"))

@@ -1,4 +1,4 @@
-"""ChatServer itself, without HTTP: what happens to a thread while its answer streams."""
+"""ChatServer without HTTP: changes of a thread while an answer is streamed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.base import ALICE, answer
 from tests.live import Event, text_of, user_input
 
 
-class Asking:
+class RequestMixin:
     """Sends requests to a server, and reads what it streams event by event."""
 
     server: ChatServer[Any]
@@ -62,12 +62,12 @@ class Asking:
         return (await self.get("items.list", thread_id=thread_id, order="asc"))["data"]
 
     def half_way(self, text: str, thread_id: str | None = None) -> Any:
-        """Ask, and go on where the first words of the answer are out."""
+        """Send a message; enter the block after the first delta of the answer."""
         return half_way(self, text, thread_id)
 
 
 @asynccontextmanager
-async def half_way(asking: Asking, text: str, thread_id: str | None) -> AsyncIterator[Any]:
+async def half_way(asking: RequestMixin, text: str, thread_id: str | None) -> AsyncIterator[Any]:
     if thread_id:
         events = asking.stream(
             "threads.add_user_message", thread_id=thread_id, input=user_input(text)
@@ -84,8 +84,8 @@ async def half_way(asking: Asking, text: str, thread_id: str | None) -> AsyncIte
     rest += [event async for event in events]
 
 
-class Conversation(Asking):
-    """Runs on MemoryStore and on DjangoStore alike."""
+class Conversation(RequestMixin):
+    """Tests that run on MemoryStore and on DjangoStore."""
 
     async def test_V1_to_V6_a_conversation(self) -> None:
         events = await self.send("threads.create", input=user_input("say one"))
@@ -124,7 +124,7 @@ class Conversation(Asking):
         with self.assertRaisesMessage(RequestRefused, "Enough."):
             await self.get("threads.sync_custom_action", **action)
 
-    async def test_S8_fake_ids_become_real_ones_and_stay_them(self) -> None:
+    async def test_S8_fake_ids_are_replaced_by_ids_that_do_not_change(self) -> None:
         events = await self.send("threads.create", input=user_input("fake one two"))
         self.assertNotIn(codec.FAKE_ID, json.dumps(events))
         added = [event["item"]["id"] for event in events if event["type"] == "thread.item.added"]
@@ -192,7 +192,7 @@ class Conversation(Asking):
         with patch.object(self.server.store, "save_thread", delete_and_save):
             await self.get("threads.update", thread_id=thread_id, title="Renamed")
         self.assertEqual((await self.get("threads.list"))["data"], [])
-        await self.server.store.save_thread(samples.thread(thread_id), ALICE)  # not for ever
+        await self.server.store.save_thread(samples.thread(thread_id), ALICE)  # with a limit
         self.assertEqual(len((await self.get("threads.list"))["data"]), 1)
 
     async def test_V5_what_another_tab_has_answered_in_the_same_moment_is_409(self) -> None:
@@ -234,7 +234,7 @@ class Conversation(Asking):
         (*_, event) = await self.send("threads.create", input=user_input("sorry No."))
         self.assertEqual((event["code"], event["message"]), ("custom", "No."))
 
-    async def test_V5_a_new_thread_with_an_unknown_attachment_is_none(self) -> None:
+    async def test_V5_a_new_thread_with_an_unknown_attachment_is_not_created(self) -> None:
         message = user_input("say a", attachments=["atc_unknown"])
         with self.assertRaises(NotFoundError):
             await self.send("threads.create", input=message)
@@ -242,7 +242,7 @@ class Conversation(Asking):
 
 
 class NoFiles(AttachmentStore[Any]):
-    """An attachment store that is not ours."""
+    """An attachment store of another package."""
 
     async def delete_attachment(self, attachment_id: str, context: Any) -> None: ...
 
@@ -253,14 +253,14 @@ class MemoryServerTests(Conversation, IsolatedAsyncioTestCase, SimpleTestCase):
 
 
 class PlainStore(MemoryStore):
-    """A store with no more than chatkit asks for."""
+    """A store with only the methods of chatkit's Store."""
 
     save_feedback: Any = None
     delete_items_after: Any = None
 
 
-class PlainStoreTests(Asking, IsolatedAsyncioTestCase, SimpleTestCase):
-    async def test_all_goes_on_but_for_feedback(self) -> None:
+class PlainStoreTests(RequestMixin, IsolatedAsyncioTestCase, SimpleTestCase):
+    async def test_everything_works_except_feedback(self) -> None:
         self.server = Scripted(store=PlainStore(), attachment_store=NoFiles())
         thread_id = await self.create("say one")
         (question, _answer) = await self.items(thread_id)
@@ -323,7 +323,7 @@ class DjangoServerTests(Conversation, TestCase):
         self.assertEqual((stored.status, stored.inputs[0].answer.values), ("answered", ["So"]))
 
 
-class PrivateParts(SimpleTestCase):
+class PrivateMethodsTests(SimpleTestCase):
     def test_V3_nothing_private_of_the_sdk_is_overridden_but_two(self) -> None:
         own = {
             name for name in vars(ChatServer) if name.startswith("_") and not name.endswith("__")
@@ -347,7 +347,7 @@ class PrivateParts(SimpleTestCase):
 
 
 class EndlessModel(BaseHTTPRequestHandler):
-    """Both APIs of OpenAI, with an answer that does not end; counts the deltas it got rid of."""
+    """Both APIs of OpenAI, with an endless answer; counts the events that it has sent."""
 
     sent = 0
     length = 3000
@@ -409,7 +409,7 @@ def modelled(model: Any) -> ChatServer[Any]:
     return Modelled()
 
 
-class ModelTests(Asking, TransactionTestCase):
+class ModelTests(RequestMixin, TransactionTestCase):
     async def check_stopped(self, model_class: Any) -> list[Event]:
         with model() as (url, handler):
             async with AsyncOpenAI(api_key="sk", base_url=url) as client:
@@ -432,8 +432,8 @@ class ModelTests(Asking, TransactionTestCase):
                 self.assertLessEqual(handler.sent, sent + 1, "the model goes on")
                 left = [str(task.get_coro()) for task in asyncio.all_tasks()]
                 self.assertFalse([name for name in left if "QueueIterator" in name], left)
-                # Of such a task asyncio logs, at some time, that nobody retrieved its exception.
-                # By type(): isinstance would wake other tests' lazy objects.
+                # asyncio logs, at some later time, if the exception of a task was not retrieved.
+                # By type(): isinstance would evaluate lazy objects of other tests.
                 tasks = [one for one in gc.get_objects() if issubclass(type(one), asyncio.Task)]
                 self.assertFalse([task for task in tasks if task._log_traceback])
         return got

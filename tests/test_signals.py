@@ -1,4 +1,4 @@
-"""What an application hears, and when: after the commit, or not at all."""
+"""Signals are sent after the commit, or not at all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SignalsTest(StorageMixin, TransactionTestCase):
     def do(self, operation: str, *args: Any) -> None:
         async_to_sync(getattr(self.store, operation))(*args, base.ALICE)
 
-    def test_each_operation_is_heard_once(self) -> None:
+    def test_each_operation_sends_one_signal(self) -> None:
         alice = {"user_id": "alice", "thread_id": "thr_1"}
         item = alice | {"item_id": "msg_1"}
         self.do("save_thread", base.thread())
@@ -60,12 +60,12 @@ class SignalsTest(StorageMixin, TransactionTestCase):
             ],
         )
 
-    def test_a_thread_with_files_is_heard_too(self) -> None:
+    def test_deleting_a_thread_with_files_sends_a_signal(self) -> None:
         add_thread("thr_1", files=1)
         self.do("delete_thread", "thr_1")
         self.assertEqual([name for name, _values in self.heard], ["thread_deleted"])
 
-    def test_retention_and_erasure_are_heard_thread_by_thread(self) -> None:
+    def test_retention_and_erasure_send_a_signal_for_each_thread(self) -> None:
         add_thread("old", "alice", age=100 * DAY)
         add_thread("held", "alice", age=100 * DAY, is_on_hold=True)
         add_thread("mine", "bob")
@@ -73,13 +73,13 @@ class SignalsTest(StorageMixin, TransactionTestCase):
         call_command("erase_user", "bob", stdout=StringIO())
         self.assertEqual([values["thread_id"] for _name, values in self.heard], ["old", "mine"])
 
-    def test_what_is_rolled_back_is_not_heard(self) -> None:
+    def test_after_a_rollback_no_signal_is_sent(self) -> None:
         with self.assertRaises(KeyError), transaction.atomic():
             self.do("save_thread", base.thread())
             raise KeyError
         self.assertEqual(self.heard, [])
 
-    def test_a_receiver_that_fails_harms_nothing(self) -> None:
+    def test_an_error_in_a_receiver_does_no_harm(self) -> None:
         def fail(**values: Any) -> None:
             raise OSError
 

@@ -1,4 +1,4 @@
-"""Statements are compiled once, and do what their querysets would."""
+"""Statements are compiled once, and give the same results as their querysets."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StatementTest(TestCase):
         self.assertEqual(select_title.fetch_all(USING, VALUES), [("New",)])
         self.assertEqual(select_title.fetch_all(USING, others), [("Other",)])
 
-    def test_a_failure_is_djangos_and_breaks_the_transaction_that_it_is_in(self) -> None:
+    def test_an_error_is_djangos_and_marks_the_transaction_for_rollback(self) -> None:
         insert_row.execute(USING, VALUES)
         with self.assertRaises(IntegrityError), transaction.atomic():
             insert_row.execute(USING, VALUES)

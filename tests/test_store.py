@@ -1,4 +1,4 @@
-"""The store's contract, on MemoryStore and on DjangoStore over whatever DATABASE_URL names."""
+"""StoreContract on MemoryStore, and on DjangoStore with the database in DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ class DjangoStoreContract(StoreContract):
 
 
 class DjangoStoreTest(DjangoStoreContract, TestCase):
-    """Inside the test's transaction."""
+    """In the transaction of the test."""
 
 
-class DjangoStoreInTransactionsOfItsOwnTest(DjangoStoreContract, TransactionTestCase):
-    """As in production: each operation commits, and gives its connection back."""
+class DjangoStoreWithCommitsTest(DjangoStoreContract, TransactionTestCase):
+    """Each operation commits and gives its connection back, as in production."""
 
 
 class PositionsTest(TestCase):
-    """S10, as the rows have it."""
+    """S10: the positions and the last activity in the rows."""
 
     def setUp(self) -> None:
         self.now = timezone.now().replace(microsecond=0)
@@ -114,7 +114,7 @@ class PositionsTest(TestCase):
         position = ahead + dt.timedelta(microseconds=1)
         self.assertEqual(self.add("msg_0", self.now), (position, position))
 
-    def test_S10_what_is_no_activity_moves_nothing(self) -> None:
+    def test_S10_reading_renaming_and_feedback_are_no_activity(self) -> None:
         before = self.add("msg_0", self.now)
         self.call("add_thread_item", "thr_1", samples.user_message("msg_0"))
         self.call("save_item", "thr_1", samples.user_message("msg_0", "New"))
@@ -128,7 +128,7 @@ class PositionsTest(TestCase):
 
 
 class ModeratedStatusTest(TestCase):
-    """M1, as far as it is the store's."""
+    """M1: the part that the store does."""
 
     async def test_M1_saving_what_shows_a_moderators_status_keeps_the_applications_own(
         self,

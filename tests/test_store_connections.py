@@ -1,4 +1,4 @@
-"""S13 and S16: which database and which connection the store uses, and for how long."""
+"""S13, S16: the database and the connections that the store uses, and for how long."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ store = DjangoStore()
 
 
 class ReplicaRouter:
-    """Reads go to a replica that is behind: here, to no database at all."""
+    """Sends reads to a database that does not exist, in place of a replica."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         raise AssertionError(f"{model} is read from the replica")
@@ -58,15 +58,15 @@ class RouterTest(TransactionTestCase):
             await store.delete_thread("thr_1", ALICE)
 
 
-class ElsewhereRouter:
-    """Everything goes to a database that isn't there."""
+class MissingDatabaseRouter:
+    """Sends all queries to a database that does not exist."""
 
     def db_for_write(self, model: Any, **hints: Any) -> str:
         return "elsewhere"
 
 
 class OtherDatabaseTest(SimpleTestCase):
-    @override_settings(DATABASE_ROUTERS=[ElsewhereRouter()])
+    @override_settings(DATABASE_ROUTERS=[MissingDatabaseRouter()])
     async def test_S13_operations_go_to_the_database_that_the_router_gives_to_threads(self) -> None:
         for method, *arguments in (
             (store.load_thread, "thr_1"),
@@ -81,13 +81,13 @@ class OtherDatabaseTest(SimpleTestCase):
 
 
 async def turn(number: int) -> int:
-    """Do what a stream does, in a thread of its own as under ASGI; return how many items."""
+    """Run the operations of a stream, in its own thread as under ASGI; count the items."""
     context = {"user_id": f"user_{number}"}
     thread_id = f"thr_{number}"
     async with ThreadSensitiveContext():
         await store.save_thread(thread(thread_id), context)
         await store.add_thread_item(thread_id, user_message(), context)
-        await asyncio.sleep(0.05)  # the model thinks
+        await asyncio.sleep(0.05)  # waits for the model
         await store.add_thread_item(thread_id, user_message("msg_2"), context)
         page = await store.load_thread_items(thread_id, None, 9, "asc", context)
         await sync_to_async(connections.close_all)()  # as Django does when a request ends
@@ -95,7 +95,7 @@ async def turn(number: int) -> int:
 
 
 class ManyStreamsTest(TransactionTestCase):
-    """In a loop without a sync caller, as a server's: under async_to_sync all shares one thread."""
+    """In a plain event loop, as in a server: async_to_sync would use one thread for all."""
 
     @pytest.mark.postgresql
     def test_S16_two_hundred_streams_share_a_pool_of_ten(self) -> None:
@@ -119,7 +119,7 @@ class ManyStreamsTest(TransactionTestCase):
                 with self.assertRaises(ValueError):
                     await store.load_threads(0, None, "asc", ALICE)
                 self.assertEqual(in_use(), 0)
-                # ORM use of respond()'s own, and the helper that gives back what it took.
+                # respond() uses the ORM itself, then gives the connection back.
                 await ChatSession.objects.acount()
                 self.assertEqual(in_use(), 1)
                 await release_connections()
@@ -156,7 +156,7 @@ class CancellationTest(TransactionTestCase):
             await store.save_thread(thread(), ALICE)
             add = asyncio.ensure_future(store.add_thread_item("thr_1", user_message(), ALICE))
             await asyncio.to_thread(has_begun.wait, 10)
-            for _ in range(3):  # impatience doesn't help
+            for _ in range(3):  # a second cancellation changes nothing
                 add.cancel()
                 await asyncio.sleep(0.02)
                 self.assertFalse(add.done())
@@ -169,7 +169,7 @@ class CancellationTest(TransactionTestCase):
         with connection.execute_wrapper(wait):
             async_to_sync(run)()  # the loop in another thread, the queries in this one
 
-    def test_S16_a_cancelled_operation_that_fails_complains_to_nobody(self) -> None:
+    def test_S16_a_cancelled_operation_that_fails_logs_nothing(self) -> None:
         async def run() -> None:
             complaints: list[Any] = []
             asyncio.get_running_loop().set_exception_handler(lambda _, c: complaints.append(c))
@@ -186,7 +186,7 @@ class CancellationTest(TransactionTestCase):
 
 
 class CallersTransactionTest(TransactionTestCase):
-    def test_S16_inside_the_callers_transaction_all_is_the_callers(self) -> None:
+    def test_S16_inside_the_callers_transaction_the_store_takes_part_in_it(self) -> None:
         class OopsError(Exception):
             pass
 
@@ -200,7 +200,7 @@ class CallersTransactionTest(TransactionTestCase):
             raise OopsError
         self.assertEqual(ChatSession.objects.get().thread_id, "thr_0")
 
-    def test_S16_an_id_of_somebody_elses_leaves_the_callers_transaction_usable(self) -> None:
+    def test_S16_another_owners_id_leaves_the_callers_transaction_usable(self) -> None:
         async_to_sync(store.save_thread)(thread(), {"user_id": "charlie"})
         with transaction.atomic():
             with self.assertRaisesMessage(Exception, "Thread thr_1 not found"):
@@ -209,8 +209,8 @@ class CallersTransactionTest(TransactionTestCase):
         self.assertEqual(ChatSession.objects.count(), 2)
 
 
-class UsersOwnTest(TestCase):
-    """A test as a user of the app would write one: on TestCase, with its own rows, async."""
+class ApplicationTest(TestCase):
+    """An async test on TestCase with rows of its own, as applications write them."""
 
     @classmethod
     def setUpTestData(cls) -> None:

@@ -1,4 +1,4 @@
-"""S15: locks, deadlocks, serialization failures and dropped connections, each of them real."""
+"""S15: real locks, deadlocks, serialization failures and dropped connections."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def delete_item(item_id: str) -> Callable[[], None]:
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 class DroppedConnectionsTest(StorageMixin, FaultsTest):
-    """The line is cut between the store and the server."""
+    """A proxy drops the connection between the store and the server."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -116,7 +116,7 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         self.assertEqual(ChatSession.objects.count(), 1)
         self.assertFalse(ChatAttachment.objects.exists())
 
-    def test_S15_cut_in_the_middle_of_a_write_it_is_done_once_and_whole(self) -> None:
+    def test_S15_cut_in_the_middle_of_a_write_it_is_done_once_and_completely(self) -> None:
         self.proxy.cut_at("INSERT INTO")
         self.call(store.add_thread_item, "thr_1", user_message("msg_1"))
         self.assertEqual(item_ids(), ["msg_0", "msg_1"])
@@ -143,14 +143,14 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         self.call(store.delete_thread, "thr_1")
         self.assertEqual(ChatSession.objects.count(), 1)
 
-    def test_S15_an_upload_whose_last_commit_is_in_doubt_is_kept_and_answered(self) -> None:
-        attachments, keep = DjangoAttachmentStore(), files.cancel_removal
+    def test_S15_an_upload_whose_last_commit_is_uncertain_is_kept_and_answered(self) -> None:
+        attachments, cancel_removal = DjangoAttachmentStore(), files.cancel_removal
 
-        def keep_and_cut(path: str, using: str) -> None:
-            keep(path, using)
+        def cancel_and_cut(path: str, using: str) -> None:
+            cancel_removal(path, using)
             self.proxy.cut_at("COMMIT", answered=True)
 
-        with patch.object(files, "cancel_removal", keep_and_cut):
+        with patch.object(files, "cancel_removal", cancel_and_cut):
             upload = self.call(attachments.upload, ContentFile(b"some text"), "a.txt", "text/plain")
         self.assertEqual(self.call(attachments.read, upload.id), b"some text")
         self.assertEqual((len(self.stored()), ChatFileToRemove.objects.count()), (1, 0))
@@ -160,10 +160,10 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         self.call(store.add_thread_item, "thr_1", user_message("__fake_id__"))
         self.assertEqual(len(item_ids()), 2)
 
-    def test_S15_a_new_row_whose_commit_is_in_doubt_and_which_is_gone_is_not_made_again(
+    def test_S15_a_missing_row_whose_commit_is_uncertain_is_not_inserted_again(
         self,
     ) -> None:
-        """It was stored, perhaps, and deleted, perhaps: the caller is told of the fault."""
+        """The row may have been stored and deleted, or never stored: the error is raised."""
         for put in (store.add_thread_item, store.save_item):
             for item in (user_message("msg_1"), tool_call("msg_1")):
                 for gone in (delete_item("msg_1"), delete_thread):
@@ -194,14 +194,14 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
             self.call(store.save_attachment, attachment())
         self.assertFalse(ChatAttachment.objects.exists())
 
-    def test_S15_cut_before_its_commit_a_new_item_is_stored_by_the_next_try(self) -> None:
+    def test_S15_cut_before_its_commit_a_new_item_is_stored_by_the_next_attempt(self) -> None:
         for number, put in enumerate((store.add_thread_item, store.save_item)):
             self.proxy.cut_at(self.commit_of_add)
             self.call(put, "thr_1", user_message(f"msg_1{number}"))
         self.assertEqual(item_ids(), ["msg_0", "msg_10", "msg_11"])
 
-    def test_S15_but_not_where_it_may_have_been_stored_and_deleted(self) -> None:
-        """Nobody can tell: an item of the thread was deleted while this one was tried."""
+    def test_S15_a_new_item_is_not_inserted_again_after_a_deletion_in_its_thread(self) -> None:
+        """The item itself may have been stored and deleted, so the error is raised."""
         for put in (store.add_thread_item, store.save_item):
             call(store.add_thread_item, "thr_1", user_message("msg_other"))
             self.proxy.cut_at(self.commit_of_add, meanwhile=elsewhere(delete_item("msg_other")))
@@ -209,14 +209,14 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
                 self.call(put, "thr_1", user_message("msg_1"))
             self.assertEqual(item_ids(), ["msg_0"])
 
-    def test_S15_a_deletion_of_long_ago_does_not_matter(self) -> None:
+    def test_S15_an_old_deletion_does_not_prevent_the_next_attempt(self) -> None:
         ChatSession.objects.update(items_deleted_at=timezone.now() - dt.timedelta(minutes=2))
         self.proxy.cut_at(self.commit_of_add)
         self.call(store.add_thread_item, "thr_1", user_message("msg_1"))
         self.assertEqual(item_ids(), ["msg_0", "msg_1"])
 
     def test_S15_a_row_that_was_there_and_is_deleted_between_the_tries_stays_deleted(self) -> None:
-        """Silently: for all that can be told, the deletion came after the write."""
+        """Without an error: the deletion may have come after the write."""
         for put in (store.add_thread_item, store.save_item):
             for answered in (True, False):
                 call(put, "thr_1", tool_call())
@@ -266,12 +266,12 @@ class CallersTransactionTest(FaultsTest):
 
 
 class WaitingTest(FaultsTest):
-    def test_S15_who_has_waited_for_the_pool_in_vain_does_not_wait_three_times_more(self) -> None:
+    def test_S15_after_a_timeout_of_the_pool_there_is_no_second_wait(self) -> None:
         tries = []
 
         def body(attempt: Attempt) -> None:
             tries.append(attempt)
-            connection.close()  # the pool has given none
+            connection.close()  # the pool has given no connection
             raise OperationalError from PoolTimeout()
 
         with self.assertRaises(OperationalError):
@@ -282,7 +282,7 @@ class WaitingTest(FaultsTest):
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 class AbsentServerTest(FaultsTest):
-    def test_S15_a_server_that_is_away_is_an_error_and_when_it_is_back_all_is_well(self) -> None:
+    def test_S15_an_absent_server_is_an_error_and_the_store_works_once_it_is_back(self) -> None:
         with proxied() as proxy:
             pool = {"pool": {"min_size": 1, "max_size": 4, "timeout": 1}}
             with connected(**pool if connection.vendor == "postgresql" else {}):
@@ -296,7 +296,7 @@ class AbsentServerTest(FaultsTest):
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 class TerminatedConnectionsTest(FaultsTest):
-    """The server ends connections, as in a restart or by an administrator's hand."""
+    """The server ends connections, as at a restart or by a command of an administrator."""
 
     def fill_pool(self) -> None:
         """Wait until the pool has all of its connections."""
@@ -315,7 +315,7 @@ class TerminatedConnectionsTest(FaultsTest):
 
 
 def terminate() -> int:
-    """End all connections to the test database from one that is in no pool; return how many."""
+    """End all other connections to the test database; return how many."""
     own = connection.copy()
     own.settings_dict["OPTIONS"].pop("pool", None)
     if connection.vendor == "postgresql":
@@ -340,10 +340,10 @@ def terminate() -> int:
 
 
 class LocksTest(FaultsTest):
-    """Somebody else holds the row."""
+    """Another connection has locked the row."""
 
     def options(self) -> dict[str, Any]:
-        """Return what makes the store's connections wait for a lock a fifth of a second."""
+        """Return options that make connections wait 0.2 seconds for a lock."""
         match connection.vendor:
             case "postgresql":
                 return {"options": "-c lock_timeout=200ms"}
@@ -352,7 +352,7 @@ class LocksTest(FaultsTest):
         return {"timeout": 0.2}
 
     def held(self, seconds: float) -> threading.Thread:
-        """Lock the thread's row elsewhere, for so long; return when it is locked."""
+        """Lock the thread's row on another connection for some seconds; yield when locked."""
         is_locked = threading.Event()
 
         def hold() -> None:
@@ -366,7 +366,7 @@ class LocksTest(FaultsTest):
         is_locked.wait(10)
         return holder
 
-    def test_S15_a_lock_that_passes_is_waited_out(self) -> None:
+    def test_S15_the_store_waits_for_a_lock_that_is_released(self) -> None:
         with connected(**self.options()):
             holder = self.held(1.3 if connection.vendor == "mysql" else 0.4)
             call(store.add_thread_item, "thr_1", user_message("msg_1"))
@@ -382,7 +382,7 @@ class LocksTest(FaultsTest):
             holder.join()
             self.assertEqual(item_ids(), ["msg_0"])
 
-    def test_S15_inside_the_callers_transaction_a_lock_is_the_callers_affair(self) -> None:
+    def test_S15_inside_the_callers_transaction_a_lock_is_an_error(self) -> None:
         with connected(**self.options()):
             if connection.vendor == "sqlite":
                 connection.settings_dict["OPTIONS"].pop("transaction_mode")
@@ -406,7 +406,7 @@ class PostgreSQLFaultsTest(FaultsTest):
         )
         with connection.cursor() as cursor:
             for _ in range(1000):
-                # Within a transaction the server shows the connections of the first look only.
+                # Within a transaction pg_stat_activity always shows the state of the first query.
                 cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(query)
                 if cursor.fetchone()[0]:
@@ -415,7 +415,7 @@ class PostgreSQLFaultsTest(FaultsTest):
         self.fail("nobody waits for a lock")
 
     def operation(self, method: Any, *arguments: Any) -> tuple[threading.Thread, list[Any]]:
-        """Begin an operation in another thread; the list gets its error."""
+        """Start an operation in another thread; its error is added to the list."""
         errors: list[Any] = []
 
         def run() -> None:
@@ -449,7 +449,7 @@ class PostgreSQLFaultsTest(FaultsTest):
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SET LOCAL deadlock_timeout = '20s'"
-                )  # the other is to be the victim
+                )  # the server must choose the other transaction
             ChatMessage.objects.create(
                 message_id=message_key("thr_1", "msg_1"),
                 session_id=session_key("thr_1"),

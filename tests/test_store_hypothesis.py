@@ -1,4 +1,4 @@
-"""Any sequence of operations by two users gives equal answers on DjangoStore and MemoryStore."""
+"""Any sequence of operations of two users gives equal results on both stores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chatstore.seen_threads import track_seen_threads
 from chatstore.store import DjangoStore
 from chatstore.testing import MemoryStore, samples
 
-# In CI the same sequences each time: a failure there is the change's own.
+# In CI the same sequences each time, so that a failure is caused by the change.
 SEQUENCES = settings(
     max_examples=60, deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True
 )
@@ -30,7 +30,7 @@ THREADS = ("thr_1", "thr_2", "thr_\ufffd", "unknown")
 FILES = ("file_1", "file_2", "file_\ufffd")
 
 users = st.sampled_from(["alice", "charlie", ""])
-# More of what is there than of what is not.
+# More ids that exist than ids that don't.
 thread_ids = st.sampled_from(["thr_1", "thr_1", "thr_2", "thr_2", "thr_\0", "unknown"])
 item_ids = st.sampled_from(["a", "a", "b", "b", "c", "d", codec.FAKE_ID, "e\ud800", "x" * 256])
 file_ids = st.sampled_from(["file_1", "file_1", "file_2", "file_\0"])
@@ -120,7 +120,7 @@ class CountedMemoryStore(CountedIds, MemoryStore):
 
 
 async def answers_of(store: Any, sequence: list[tuple[Any, ...]]) -> list[Any]:
-    """Run the operations, then look at everything, and return all answers."""
+    """Run the operations, then load everything, and return all results."""
     answers = []
     with ExitStack() as stream:
         for name, *rest in sequence:

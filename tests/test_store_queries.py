@@ -1,4 +1,4 @@
-"""S12: what each operation asks of the database, and by which index it is answered."""
+"""S12: the statements of each operation, and the index that each list uses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ store = DjangoStore()
 
 
 class StatementsTest(TransactionTestCase):
-    """docs/queries.md is what the store does, for a short thread and for a long one."""
+    """The table in docs/queries.md is right, for a short thread and for a long one."""
 
     def setUp(self) -> None:
         self.asked: list[str] = []
@@ -103,7 +103,7 @@ class StatementsTest(TransactionTestCase):
             self.assertEqual(self.measured(size), documented)
 
     def test_S3_every_statement_names_the_owner(self) -> None:
-        """Also what sharding by owner asks for."""
+        """Sharding by owner needs this too."""
         self.measured(3)
         for sql in self.asked:
             if "chat_" in sql and "chat_files_to_remove" not in sql:
@@ -112,13 +112,13 @@ class StatementsTest(TransactionTestCase):
 
 class PlansTest(TransactionTestCase):
     """
-    Each list is read from its index, in its order, from where the page begins.
+    Each list is read from its index, in order, starting at the page's first row.
 
-    In transactions of its own, since ANALYZE commits the test's on MariaDB.
+    Without a transaction around the test, since ANALYZE commits it on MariaDB.
     """
 
     SIZE = 4000
-    # Words of each database for a table read in full, and for an order that no index gave.
+    # How each database calls a full table scan, and a sort without an index.
     BAD = {
         "postgresql": r"Seq Scan on chat|\bSort\b|Bitmap",
         "sqlite": r"SCAN chat\w+$|TEMP B-TREE",
@@ -165,7 +165,7 @@ class PlansTest(TransactionTestCase):
     def assert_plan(self, index: str, sql: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(self.EXPLAIN[connection.vendor] + sql)
-            # Not the indexes that MariaDB might have taken, but didn't.
+            # Without the indexes that MariaDB considered, but did not use.
             shown = [column[0] != "possible_keys" for column in cursor.description]
             rows = [compress(map(str, row), shown) for row in cursor.fetchall()]
             plan = "\n".join(map(" ".join, rows))
@@ -180,7 +180,7 @@ class PlansTest(TransactionTestCase):
         self.assert_plan(index, query["sql"])
 
     def entered(self, column: str) -> str:
-        """Return how a plan says that an index is entered where the page begins."""
+        """Return the words of a plan for an index scan that starts at the page's first row."""
         return {
             "postgresql": rf"Index Cond: .*AND \(\"?{column}\"? [<>]",
             "sqlite": rf"AND {column}[<>]\?",

@@ -1,4 +1,4 @@
-"""Streams end well: when the client goes, when the server is told to stop, and in between (V4)."""
+"""V4: the end of a stream if the client disconnects, the server stops, or an error occurs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def cancellations(thread_id: str) -> int:
 
 
 class EventStreamTests(SimpleTestCase):
-    """The stream's task and its ends, without a server."""
+    """The stream's task and how it ends, without a server."""
 
     def setUp(self) -> None:
         self.ends: list[str] = []
@@ -61,7 +61,7 @@ class EventStreamTests(SimpleTestCase):
     async def start(self, **options: Any) -> EventStream:
         return await EventStream.start(self.events(**options), error_event=lambda error: b"sorry")
 
-    async def test_V4_it_is_iterated_to_its_end(self) -> None:
+    async def test_V4_a_stream_is_read_to_its_end(self) -> None:
         self.assertEqual([event async for event in await self.start()], [b"0", b"1", b"2"])
         self.assertEqual(self.ends, ["done"])
         self.assertEqual([event async for event in await self.start(count=0)], [])
@@ -85,7 +85,7 @@ class EventStreamTests(SimpleTestCase):
     async def test_V4_stopped_twice_it_is_cancelled_once(self) -> None:
         stream = await self.start(pace=60)
         stream.close()
-        await asyncio.sleep(0.02)  # it is storing now
+        await asyncio.sleep(0.02)  # it is storing the partial answer now
         stream.close()
         await asyncio.gather(stream.stop(), stream.stop())
         self.assertEqual(self.ends, ["kept"])
@@ -205,7 +205,7 @@ class ServedTests(LiveTestCase):
             self.assertTrue(answer.json()["error"])
 
     def check_kept(self, thread_id: str, text: str, seconds: float = 1) -> None:
-        """The partial answer is there within a second, and stays the only one."""
+        """Check that the partial answer is stored within a second, and only once."""
         until(lambda: stored_answers(thread_id), seconds)
         until(lambda: cancellations(thread_id), seconds)
         time.sleep(0.3)
@@ -254,12 +254,12 @@ class ServedTests(LiveTestCase):
             self.assertIn(b" 200 OK", line.recv(100))
             flooded = ChatSession.objects.filter(title="Flooded")
             thread_id = until(lambda: flooded.values_list("thread_id", flat=True).first(), 20)
-        self.check_kept(thread_id, LARGE, 5)  # its eight megabytes take time to write
+        self.check_kept(thread_id, LARGE, 5)  # writing eight megabytes takes time
         self.assertEqual(stored_answers(thread_id), [LARGE * 120])
 
     def test_V4_cut_with_a_write_in_flight(self) -> None:
         with self.alice.asking("wait whole") as (thread_id, events), transaction.atomic():
-            # Holds the row that the write needs.
+            # Locks the row that the write needs.
             ChatSession.objects.filter(thread_id=thread_id).update(title=F("title"))
             time.sleep(1)
             events.close()
@@ -291,7 +291,7 @@ class ShutdownTests(LiveTestCase):
         self.assertIn(self.server.stop(), (0, -15))
         self.assertLess(time.monotonic() - started, 4)
         self.assertNotIn("Traceback", self.server.log.read_text())
-        # What the next start of the server shows, is in the database.
+        # After a restart the server would show these rows.
         for number, thread_id in enumerate(threads):
             (answer,) = stored_answers(thread_id)
             self.assertTrue(answer.startswith(f"word{number}_0"), answer)
@@ -317,7 +317,7 @@ class DrainTests(LiveTestCase):
 
 
 class MiddlewareTests(LiveTestCase):
-    """One that is only sync runs the view from a thread of its own; GZip fills a buffer."""
+    """A sync middleware runs the view from its own thread; GZipMiddleware fills a buffer."""
 
     middleware = ("tests.middleware.only_sync", "django.middleware.gzip.GZipMiddleware")
     env = {"LIVE_MIDDLEWARE": " ".join(middleware)}
@@ -332,12 +332,12 @@ class MiddlewareTests(LiveTestCase):
 
 @pytest.mark.postgresql
 class PoolTests(LiveTestCase):
-    """S16: ten connections carry two hundred streams."""
+    """S16: ten connections serve two hundred streams."""
 
     STREAMS = 200
 
     def pooled(self) -> int:
-        """Return how many connections the server has; the tests' own are in the same database."""
+        """Return how many connections the server has, without those of the tests."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"

@@ -1,4 +1,4 @@
-"""The shape of the project: imports run one way, and things are said in one place."""
+"""The structure of the project: imports run one way, facts are stated in one place."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import yaml
 from django.test import SimpleTestCase
 from django.utils.module_loading import import_string
 
@@ -18,16 +21,33 @@ ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "chatstore"
 
 
-def imports_of(path: Path) -> set[str]:
-    """Return what a file imports, as dotted names, wherever in the file it does so."""
+def canonical_name(requirement: str) -> str:
+    """Return the name of the distribution that a requirement asks for: `Django>=5` -> `django`."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def imports_of(path: Path, *, is_at_import: bool = False) -> set[str]:
+    """
+    Return what a file imports, as dotted names, wherever in the file it does so.
+
+    With `is_at_import` only what it imports outside functions, when it is itself imported.
+    """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for node in _outside_functions(tree) if is_at_import else ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child
+            yield from _outside_functions(child)
 
 
 class LayersTest(SimpleTestCase):
@@ -86,8 +106,93 @@ class LayersTest(SimpleTestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
+class DependenciesTest(SimpleTestCase):
+    """What is installed with chatstore is what chatstore/ imports."""
+
+    # pydantic-core comes with pydantic, which pins it; botocore with boto3. unfold is used where
+    # a site has installed it.
+    COMES_WITH = {"pydantic-core": "pydantic", "botocore": "boto3"}
+    NOT_ASKED_FOR = {"django-unfold"}
+
+    def setUp(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        self.required = {canonical_name(line) for line in project["dependencies"]}
+        self.extras = {
+            extra: {canonical_name(line) for line in lines}
+            for extra, lines in project["optional-dependencies"].items()
+        }
+
+    def distributions(self, *, is_at_import: bool) -> set[str]:
+        """Return whose modules chatstore/ imports, when it is itself imported or later."""
+        roots = {
+            name.split(".")[0]
+            for path in APP.rglob("*.py")
+            for name in imports_of(path, is_at_import=is_at_import)
+        }
+        owners = packages_distributions()
+        names = {
+            canonical_name(owners[root][0])
+            for root in roots - sys.stdlib_module_names - {"chatstore"}
+        }
+        return {self.COMES_WITH.get(name, name) for name in names} - self.NOT_ASKED_FOR
+
+    def test_what_chatstore_imports_is_required_and_nothing_else(self) -> None:
+        self.assertEqual(self.distributions(is_at_import=True), self.required)
+
+    def test_what_an_extra_brings_is_imported_only_where_it_is_used(self) -> None:
+        late = self.distributions(is_at_import=False) - self.required
+        self.assertEqual(late, {"boto3"})
+        self.assertLessEqual(late, self.extras["s3"])
+
+    def test_the_extras_have_the_names_that_the_readme_has(self) -> None:
+        named = set(re.findall(r"django-chatstore\[([\w,]+)\]", (ROOT / "README.md").read_text()))
+        self.assertEqual({name for names in named for name in names.split(",")}, set(self.extras))
+
+    def test_django_has_no_upper_bound(self) -> None:
+        self.assertRegex((ROOT / "pyproject.toml").read_text(), r'"Django>=[\d.]+"')
+
+
+class WorkflowTest(SimpleTestCase):
+    """The workflow tries each Python with each Django that the classifiers name."""
+
+    def setUp(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        classifiers = "\n".join(project["classifiers"])
+        self.pythons = re.findall(
+            r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.M
+        )
+        self.djangos = re.findall(r"^Framework :: Django :: (\d\.\d)$", classifiers, re.M)
+        self.lowest_python = project["requires-python"].removeprefix(">=")
+        text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+        self.jobs = yaml.safe_load(text)["jobs"]
+
+    def test_the_matrix_is_what_the_classifiers_say(self) -> None:
+        matrix = self.jobs["matrix"]["strategy"]["matrix"]
+        self.assertEqual(matrix["python"], self.pythons)
+        self.assertEqual(matrix["django"], self.djangos)
+        # Django 6 needs Python 3.12.
+        impossible = [
+            {"python": python, "django": django}
+            for python in self.pythons
+            for django in self.djangos
+            if python == "3.11" and django >= "6"
+        ]
+        self.assertEqual(matrix["exclude"], impossible)
+        self.assertEqual(self.pythons[0], self.lowest_python)
+
+    def test_it_runs_what_a_developer_runs(self) -> None:
+        last = {name: job["steps"][-1]["run"] for name, job in self.jobs.items()}
+        self.assertRegex(last["all"], r" \.ci/run$")
+        self.assertIn("make test DJANGO=${{ matrix.django }} PYTHON=python ", last["matrix"])
+
+    def test_newest_is_the_newest_of_both(self) -> None:
+        makefile = (ROOT / "Makefile").read_text()
+        self.assertIn(f"DJANGO={self.djangos[-1]}\n", makefile)
+        self.assertIn(f"NEWEST_PYTHON ?= python{self.pythons[-1]}\n", makefile)
+
+
 class PublicNamesTest(SimpleTestCase):
-    """What product.md, README and docs name is imported from where they say."""
+    """What README and docs name can be imported from where they say."""
 
     NAMES = (
         "attachments.DjangoAttachmentStore",
@@ -100,6 +205,8 @@ class PublicNamesTest(SimpleTestCase):
         "models.ChatAttachment",
         "models.ChatMessage",
         "models.ChatSession",
+        "moderation.actions.lock",
+        "moderation.records.Moderator",
         "server.ChatServer",
         "signals.feedback_given",
         "signals.item_added",
@@ -129,7 +236,7 @@ class PublicNamesTest(SimpleTestCase):
 
 class TextsTest(SimpleTestCase):
     def test_texts_are_marked_by_names_that_makemessages_knows(self) -> None:
-        """It looks for ``_`` and for gettext's own names; marked by another, a text is missed."""
+        """makemessages finds only texts marked by ``_`` or by gettext's own names."""
         unknown = [
             f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
             for path in APP.rglob("*.py")
@@ -152,9 +259,15 @@ class OnePlaceTest(SimpleTestCase):
         self.assertRegex(chatstore.__version__, r"^\d+\.\d+\.\d+")
 
     def test_dependencies_are_said_once(self) -> None:
-        dynamic = self.pyproject["tool"]["setuptools"]["dynamic"]
-        self.assertEqual(dynamic["dependencies"], {"file": "requirements.txt"})
-        self.assertIn("-r requirements.txt", (ROOT / "requirements-dev.txt").read_text())
+        """The demo and the tests install chatstore itself, and name what they need besides."""
+        said = [*self.pyproject["project"]["dependencies"]]
+        for extra in self.pyproject["project"]["optional-dependencies"].values():
+            said += extra
+        for name in ("requirements.txt", "requirements-dev.txt"):
+            lines = (ROOT / name).read_text().splitlines()
+            said += [line for line in lines if line[:1] not in ("#", "-", "")]
+        names = sorted(canonical_name(requirement) for requirement in said)
+        self.assertEqual(names, sorted(set(names)))
 
     def test_the_changelog_has_an_unreleased_heading(self) -> None:
         self.assertIn("\n## Unreleased\n", (ROOT / "CHANGELOG.md").read_text())

@@ -1,4 +1,4 @@
-"""`{% chatkit %}` in a real browser, with a double in the place of OpenAI's component."""
+"""`{% chatkit %}` in a real browser, with a substitute for OpenAI's component."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from chatstore.templatetags.chatkit import COMPONENT
 from tests.browser import Visits
 
-# What the component does as far as a page can see: it takes options and calls api.fetch.
+# What a page sees of the component: it accepts options and calls api.fetch.
 DOUBLE = """
 customElements.define("openai-chatkit", class extends HTMLElement {
   setOptions(options) {
@@ -117,7 +117,7 @@ class TestInTheBrowser:
         assert sent[-1]["x-csrftoken"]
 
     def test_no_token_goes_to_another_host(self, page: Page) -> None:
-        # The page's policy allows no other host, so what would be sent is looked at instead.
+        # The page's policy forbids other hosts, so the request is checked without sending it.
         tokens = page.evaluate(
             """() => {
               const sent = [];

@@ -1,4 +1,4 @@
-"""A conversation in the admin: read in pages, on record, and never interpreted."""
+"""A conversation in the admin: shown in pages, recorded, and its text never interpreted."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class ItemsTest(TranscriptTestCase):
         self.assertNotContains(response, '<img src="https://')
 
     @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # else Django's middleware says it
-    def test_what_cannot_be_decoded_is_said_and_can_be_read_raw(self) -> None:
+    def test_an_item_that_cannot_be_decoded_is_named_and_can_be_read_raw(self) -> None:
         thread = self.add(base.answer("i1"))
         payload = json.dumps({"type": "from the future", "text": "Ünicode <b>"})
         ChatMessage.objects.update(payload=payload)
@@ -116,7 +116,7 @@ class ItemsTest(TranscriptTestCase):
         self.assertEqual(response["X-Content-Type-Options"], "nosniff")
         self.assertIn("Ünicode <b>", response.content.decode())
 
-    def test_files_are_linked_and_served_as_what_they_are(self) -> None:
+    def test_files_are_linked_and_served_with_their_type(self) -> None:
         thread = add_thread("thr_1", messages=1)
         message = thread.messages.get()
         image = add_attachment(
@@ -144,7 +144,7 @@ class ItemsTest(TranscriptTestCase):
         self.assertEqual(ids, [["msg_0"], ["atc_1"], ["atc_2"]])
 
 
-class NastyTextTest(TranscriptTestCase):
+class HostileTextTest(TranscriptTestCase):
     def test_text_is_never_interpreted_wherever_it_stands(self) -> None:
         thread = self.add(
             base.user_message("i1", NASTY, quoted_text=NASTY),
@@ -178,18 +178,18 @@ class NastyTextTest(TranscriptTestCase):
                     self.assertNotIn('href="javascript', text)
                     self.assertNotIn('evil.example/x.png" alt', text)
 
-    def test_marks_that_hide_something_are_shown(self) -> None:
+    def test_invisible_characters_are_shown(self) -> None:
         response = self.read(self.add(base.user_message("i1", "\u202etxt.exe\x1b[2K")))
         self.assertContains(response, "[U+202E]txt.exe[U+001B][2K")
 
-    def test_marks_that_hide_something_are_shown_in_labels_too(self) -> None:
+    def test_invisible_characters_are_shown_in_labels_too(self) -> None:
         task = CustomTask(title="\u202etxt.exe", content="in the books")
         item = base.workflow("i1", workflow=Workflow(type="custom", tasks=[task]))
         response = self.read(self.add(item))
         self.assertContains(response, "[U+202E]txt.exe")
         self.assertNotContains(response, "\u202e")
 
-    def test_a_very_long_text_is_cut_and_said_to_be(self) -> None:
+    def test_a_very_long_text_is_cut_and_the_page_says_so(self) -> None:
         response = self.read(self.add(base.answer("i1", "x" * 500_000)))
         self.assertContains(response, "480000 more characters")
         self.assertLess(len(response.content), 60_000)
@@ -218,7 +218,7 @@ class PagesTest(TranscriptTestCase):
         self.assertEqual(self.numbers(response), seen[1])
 
     def test_the_newest_page_leads_to_none_that_is_newer(self) -> None:
-        """As a search leads to it, by the position of its last message."""
+        """The page that a link of the search opens, by the position of its last message."""
         last = self.thread.messages.latest("timestamp")
         response = self.read(self.thread, f"?until={_quoted(last.timestamp)}")
         self.assertIsNone(response.context["page"].newer)
@@ -279,7 +279,7 @@ class ReasonTest(TranscriptTestCase):
 
 
 class MarkdownTest(SimpleTestCase):
-    def test_links_lead_to_the_web_and_give_nothing_away(self) -> None:
+    def test_only_http_links_are_links_and_send_no_referrer(self) -> None:
         for text in (
             "[x](javascript:alert(1))",
             "[x](data:text/html,hi)",
@@ -292,6 +292,6 @@ class MarkdownTest(SimpleTestCase):
         self.assertIn('rel="noopener noreferrer nofollow"', html)
         self.assertNotIn("<img", transcript.markdown("![x](https://example.com/x.png)"))
 
-    def test_what_is_made_to_be_slow_is_not(self) -> None:
+    def test_text_made_to_be_slow_is_fast(self) -> None:
         for text in ("[" * 50_000, "> " * 50_000, "*a " * 50_000, "`" * 50_000, "![[" * 50_000):
             transcript.markdown(text)

@@ -1,4 +1,4 @@
-"""The admin's tests once more, with django-unfold installed: it need not be."""
+"""Runs the tests of the admin again with django-unfold, which is optional."""
 
 from __future__ import annotations
 

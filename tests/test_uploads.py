@@ -1,4 +1,4 @@
-"""Files over HTTP: both ways up, the way down, every refusal, and memory that stays flat."""
+"""Uploads and downloads over HTTP: both ways, every refusal, and the memory used."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEGABYTE = 1024 * 1024
 
 
 class UsersMixin(StorageMixin):
-    """Alice and Charlie, each with a client."""
+    """The users Alice and Charlie, each with a client."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -45,7 +45,7 @@ class UsersMixin(StorageMixin):
         mime_type: str = "",
         client: Any = None,
     ) -> Any:
-        """Upload in one go, and return the response."""
+        """Upload directly, and return the response."""
         file = SimpleUploadedFile(name, content, content_type=mime_type or "text/plain")
         return await (client or self.alice).post(UPLOAD, {"file": file})
 
@@ -56,14 +56,14 @@ class UsersMixin(StorageMixin):
         )
 
     async def begin(self, content: bytes, name: str, mime_type: str, client: Any = None) -> Any:
-        """Begin an upload in two phases, and return the attachment as JSON."""
+        """Announce a two-phase upload, and return the attachment as JSON."""
         announced = {"name": name, "size": len(content), "mime_type": mime_type}
         response = await self.call("attachments.create", announced, client)
         self.assertEqual(response.status_code, 200, response.content)
         return response.json()
 
     async def put(self, attachment: Any, content: bytes, client: Any = None) -> Any:
-        """Send the bytes to where the upload descriptor says."""
+        """Send the bytes to the URL of the upload descriptor."""
         target = attachment["upload_descriptor"]
         return await (client or self.alice).generic(
             target["method"], _path(target["url"]), content, content_type="image/png"
@@ -88,7 +88,7 @@ class UsersMixin(StorageMixin):
         return response
 
     async def get(self, path: str, client: Any = None) -> Any:
-        """Fetch a file to its end, and return the response with it as `body`."""
+        """Download a file, and return the response with the bytes as `body`."""
         response = await (client or self.alice).get(path)
         if response.streaming:
             response.body = b"".join([chunk async for chunk in response.streaming_content])
@@ -106,7 +106,7 @@ def _path(url: str) -> str:
 
 
 class DirectUploadTest(UsersMixin, TestCase):
-    async def test_A1_up_and_down_again(self) -> None:
+    async def test_A1_upload_and_download(self) -> None:
         response = await self.upload(PNG, "a.png", "image/png")
         self.assertEqual(response.status_code, 200, response.content)
         attachment = response.json()
@@ -121,8 +121,8 @@ class DirectUploadTest(UsersMixin, TestCase):
         response = await self.get(_path(attachment["preview_url"]))
         self.assertEqual(response.body, PNG)
 
-    @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # else Django's middleware says it
-    async def test_A2_a_file_comes_down_in_a_way_that_runs_nothing(self) -> None:
+    @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # otherwise Django's middleware sets it
+    async def test_A2_a_file_is_sent_so_that_no_browser_runs_it(self) -> None:
         for content, name, mime_type, disposition in [
             (PNG, "a.png", "image/png", 'inline; filename="a.png"'),
             (PDF, "a.pdf", "application/pdf", 'attachment; filename="a.pdf"'),
@@ -167,7 +167,7 @@ class DirectUploadTest(UsersMixin, TestCase):
         for path in self.stored():
             self.assertRegex(path, r"^chatstore/[0-9a-f]{2}/[0-9a-f]{30}$")
 
-    async def test_A3_what_may_not_be_sent_is_refused(self) -> None:
+    async def test_A3_files_that_are_not_allowed_are_refused(self) -> None:
         for content, name, mime_type in [
             (SCRIPT, "innocent.png", "image/png"),
             (SVG, "a.svg", "image/svg+xml"),
@@ -196,7 +196,7 @@ class DirectUploadTest(UsersMixin, TestCase):
         self.assert_refused(await self.upload(b"x" * 11), 413)
         self.assertEqual((await self.upload(client=self.charlie)).status_code, 200)
 
-    async def test_V5_who_is_not_signed_in_or_comes_from_another_site(self) -> None:
+    async def test_V5_without_sign_in_or_csrf_token_uploads_are_refused(self) -> None:
         self.assert_refused(await self.upload(client=self.nobody), 401)
         client = AsyncClient(enforce_csrf_checks=True)
         client.cookies = self.alice.cookies
@@ -212,11 +212,11 @@ class DirectUploadTest(UsersMixin, TestCase):
         )
         self.assert_refused(response, 400)
 
-    async def test_A2_another_users_id_is_unknown_at_every_door(self) -> None:
+    async def test_A2_another_users_id_is_unknown_to_every_request(self) -> None:
         attachment = (await self.upload(PNG, "a.png", "image/png")).json()
         two_phase = await self.begin(PNG, "b.png", "image/png")
         url = f"{UPLOAD}{attachment['id']}/"
-        for door in (
+        for attempt in (
             self.charlie.get(url),
             self.charlie.get(_path(attachment["preview_url"])),
             self.charlie.put(url, PNG),
@@ -225,14 +225,14 @@ class DirectUploadTest(UsersMixin, TestCase):
             self.call("attachments.delete", {"attachment_id": attachment["id"]}, self.charlie),
             self.alice.get(f"{UPLOAD}atc_unknown/"),
         ):
-            with self.subTest(door=door):
-                self.assert_refused(await door, 404)
+            with self.subTest(attempt=attempt):
+                self.assert_refused(await attempt, 404)
         self.assert_refused(await self.nobody.get(url), 401)
         self.assert_refused(await self.nobody.put(url, PNG), 401)
         self.assertEqual((await self.put(two_phase, PNG)).status_code, 200)
 
-    async def test_A2_a_signed_url_opens_without_a_session_for_a_while(self) -> None:
-        """As in the frame of the official component, whose requests carry no cookies of ours."""
+    async def test_A2_a_signed_url_works_without_a_session_until_it_expires(self) -> None:
+        """As in the frame of OpenAI's component, whose requests have no cookies of the site."""
         path = _path((await self.upload(PNG, "a.png")).json()["preview_url"])
         response = await self.get(path, self.nobody)
         self.assertEqual(response.body, PNG)
@@ -249,7 +249,7 @@ class DirectUploadTest(UsersMixin, TestCase):
 
 
 class WSGITest(UsersMixin, TestCase):
-    def test_A2_a_file_comes_down_in_the_same_way(self) -> None:
+    def test_A2_a_file_is_sent_in_the_same_way(self) -> None:
         self.client.force_login(get_user_model().objects.get(username="alice"))
         file = SimpleUploadedFile("a.txt", b"some text\n", content_type="text/plain")
         attachment = self.client.post(UPLOAD, {"file": file}).json()
@@ -279,7 +279,7 @@ class SendingTest(UsersMixin, TransactionTestCase):
         self.assertEqual(self.stored(), set())
         self.assert_refused(await self.get(_path(shown["preview_url"])), 404)
 
-    async def test_A3_what_is_not_there_is_not_sent_and_stores_nothing(self) -> None:
+    async def test_A3_a_message_with_a_missing_file_is_refused_and_not_stored(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         others = (await self.upload(client=self.charlie)).json()
         self.assert_refused(await self.send(attachment["id"]), 409)
@@ -318,7 +318,7 @@ class TwoPhaseUploadTest(UsersMixin, TransactionTestCase):
         self.assertEqual(response.body, PNG)
         self.assertEqual(len(self.stored()), 1)
 
-    async def test_A1_a_form_is_taken_too(self) -> None:
+    async def test_A1_a_form_is_accepted_too(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         file = SimpleUploadedFile("a.png", PNG, content_type="image/png")
         path = _path(attachment["upload_descriptor"]["url"])
@@ -335,7 +335,7 @@ class TwoPhaseUploadTest(UsersMixin, TransactionTestCase):
 
 @contextmanager
 def served() -> Iterator[str]:
-    """Serve the demo site by uvicorn in a thread, on the test's database and settings."""
+    """Serve the demo site with uvicorn in a thread, with the test's database and settings."""
     from project.asgi import application
 
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error")
@@ -355,13 +355,13 @@ def open_files() -> list[str]:
     """Return the names of the files that this process has open."""
     names = []
     for link in os.scandir("/proc/self/fd"):
-        with suppress(FileNotFoundError):  # another thread has closed it meanwhile
+        with suppress(FileNotFoundError):  # closed by another thread meanwhile
             names.append(os.readlink(link.path))
     return names
 
 
 def peak_memory() -> int:
-    """Return the most memory, in bytes, that this process held since the last call."""
+    """Return the peak memory, in bytes, of this process since the last call."""
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     Path("/proc/self/clear_refs").write_text("5")
@@ -374,7 +374,7 @@ async def megabytes(count: int) -> AsyncIterator[bytes]:
 
 
 def form(count: int) -> Any:
-    """A form with a file of so many megabytes, in pieces and so in chunked encoding."""
+    """Yield a form with a file of this many megabytes, for chunked encoding."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield (
@@ -389,7 +389,7 @@ def form(count: int) -> Any:
 
 
 class ServedTest(UsersMixin, TransactionTestCase):
-    """Through uvicorn, where bodies come in pieces and lines are cut."""
+    """Through uvicorn, where bodies arrive in pieces and connections can be closed."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -412,7 +412,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
         headers = {"Content-Type": "multipart/form-data; boundary=edge"}
         return await client.post(UPLOAD, content=form(count), headers=headers)
 
-    async def test_A3_chunked_encoding_is_taken_within_the_limit_and_refused_above(self) -> None:
+    async def test_A3_chunked_encoding_is_accepted_within_the_limit_and_refused_above(self) -> None:
         async with self.http() as client:
             response = await self.post_form(client, 2)
             self.assertEqual(response.status_code, 200, response.text)
@@ -432,7 +432,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
         self.assert_refused(response, 413)
 
     @override_settings(CHATSTORE_MAX_UPLOAD_BYTES=MEGABYTE)
-    async def test_A3_who_asks_first_is_told_at_once(self) -> None:
+    async def test_A3_expect_100_continue_is_refused_before_the_body(self) -> None:
         reader, writer = await asyncio.open_connection(self.host, self.port)
         head = f"PUT {UPLOAD}atc_1/ HTTP/1.1\r\nHost: {self.host}\r\nExpect: 100-continue\r\n"
         writer.write(f"{head}Content-Length: 5000000\r\n\r\n".encode())
@@ -452,7 +452,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
                     sent += 0x10000
             except ConnectionError:
                 pass
-        self.assertLess(sent, 200 * MEGABYTE)  # some is let by, some waits in between
+        self.assertLess(sent, 200 * MEGABYTE)  # some is discarded, some is still in buffers
         writer.close()
 
     async def test_A1_a_download_cut_in_the_middle_leaves_no_file_open(self) -> None:
@@ -469,7 +469,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
 
     @pytest.mark.postgresql
     async def test_S16_downloads_hold_no_connection(self) -> None:
-        """Twice as many as the pool has; nobody reads them, and another request is served."""
+        """Twice as many unread downloads as the pool has connections; more requests work."""
         async with self.http() as client:
             attachment = (await self.post_form(client, 20)).json()
             url = f"{UPLOAD}{attachment['id']}/"
@@ -498,9 +498,9 @@ class ServedTest(UsersMixin, TransactionTestCase):
 
     @pytest.mark.slow
     @override_settings(CHATSTORE_MAX_UPLOAD_BYTES=200 * MEGABYTE)
-    async def test_A1_memory_stays_flat_for_100_megabytes_up_and_down(self) -> None:
+    async def test_A1_uploading_and_downloading_100_megabytes_needs_little_memory(self) -> None:
         async with self.http() as client:
-            await self.post_form(client, 1)  # so that everything is imported
+            await self.post_form(client, 1)  # so that all modules are imported
             peak_memory()
             before = peak_memory()
             attachment = (await self.post_form(client, 100)).json()

@@ -1,4 +1,4 @@
-"""The endpoint over HTTP: each refusal (V5), locks (V2), times (V3), and what stays out of logs."""
+"""The endpoint over HTTP: refusals (V5), locks (V2), times (V3), and its logs (S18)."""
 
 from __future__ import annotations
 
@@ -133,13 +133,13 @@ class RefusalTests(EndpointMixin, TestCase):
             self.send_sync({"type": question, "params": asked[question]}).status_code, 200
         )
         self.refuse(409, question, asked[question])
-        # The newest item is that answer now, no tool call.
+        # The newest item is now that answer, not a tool call.
         self.refuse(409, "threads.add_client_tool_output", {"thread_id": "thr_1", "result": SECRET})
         body = {"type": "threads.create", "params": asked["threads.create"]}
         self.assertEqual(self.send_sync(body).status_code, 200)
         self.refuse(409, "attachments.delete", asked["attachments.delete"])
 
-    def test_V5_what_can_not_be_read_is_400(self) -> None:
+    def test_V5_an_unreadable_request_is_400(self) -> None:
         bodies = [
             b"",
             b"{",
@@ -181,14 +181,14 @@ class RefusalTests(EndpointMixin, TestCase):
             self.assert_refused(self.send_sync(exact + " "), 413)
             self.assert_refused(self.send_sync(SECRET * 1000), 413)
 
-    def test_V5_what_is_not_supported_is_501(self) -> None:
+    def test_V5_an_unsupported_request_is_501(self) -> None:
         asked = self.has.requests()
         self.refuse(501, "input.transcribe", asked["input.transcribe"])
         with override_settings(CHATSTORE_SERVER="tests.assistants.Bare"):
             for kind in ("threads.custom_action", "threads.sync_custom_action"):
                 self.refuse(501, kind, asked[kind])
 
-    def test_V5_anything_else_is_500_and_logged_without_its_words(self) -> None:
+    def test_V5_any_other_error_is_500_and_logged_without_its_message(self) -> None:
         for setting in ("tests.assistants.Broken", "", "tests.assistants.Nowhere"):
             with (
                 self.subTest(setting),
@@ -221,16 +221,16 @@ class RefusalTests(EndpointMixin, TestCase):
             self.assert_refused(await self.post_body(b" " * 101), 413)
         self.assert_refused(await self.async_client.get(API), 405)
 
-    def test_V5_atomic_requests_are_no_obstacle(self) -> None:
+    def test_V5_atomic_requests_may_be_on(self) -> None:
         connection.settings_dict["ATOMIC_REQUESTS"] = True
         self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=False)
         body = {"type": "threads.create", "params": {"input": user_input("say a")}}
         self.assertEqual(self.send_sync(body).status_code, 200)
 
-    def test_V5_atomic_requests_of_another_database_are_none_either(self) -> None:
+    def test_V5_atomic_requests_of_another_database_may_be_on(self) -> None:
         connections.settings["other"] = {**connection.settings_dict, "ATOMIC_REQUESTS": True}
         self.addCleanup(connections.settings.pop, "other")
-        for view in (ChatKitView, UploadView, FileView):  # this raises where one is not exempt
+        for view in (ChatKitView, UploadView, FileView):  # raises if a view is not exempt
             BaseHandler().make_view_atomic(view.as_view())
 
     def test_V5_limits_are_capped(self) -> None:
@@ -245,7 +245,7 @@ class RefusalTests(EndpointMixin, TestCase):
             body = {"type": "threads.list", "params": {}}
             self.assertEqual(len(self.send_sync(body).json()["data"]), 2)
 
-    def test_V5_every_answer_may_be_stored_by_nobody(self) -> None:
+    def test_V5_no_response_may_be_cached(self) -> None:
         for kind, params in (
             ("threads.list", {}),
             ("threads.create", {"input": user_input("say a")}),
@@ -355,7 +355,7 @@ class TimesTests(EndpointMixin, TestCase):
 
 
 class WsgiTests(EndpointMixin, TestCase):
-    """What runserver does: a sync handler, which delivers a stream at once and whole."""
+    """A sync handler, as in runserver, which sends a stream only when it is complete."""
 
     def ask(self, kind: str, **params: Any) -> Any:
         body = {"type": kind, "params": params}

@@ -1,4 +1,4 @@
-"""The demo site with django-unfold in place of the stock admin's clothes."""
+"""The demo site's settings with django-unfold as the admin's theme."""
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS as _APPS

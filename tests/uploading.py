@@ -1,4 +1,4 @@
-"""Files to upload, and storages that fail, for the tests of attachments and uploads."""
+"""Files to upload, and a storage that fails, for the tests of attachments and uploads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def uploaded(content: bytes = b"some text\n", name: str = "a.txt") -> SimpleUplo
 
 
 class FailingStorage(FileSystemStorage):
-    """A real storage whose disk is full, or whose files can't be deleted, while a test says so."""
+    """A real storage that can't save or can't delete files while a test says so."""
 
     fails_to_save = False
     fails_to_delete = False

@@ -1,5 +1,5 @@
 """
-A process of its own that runs store operations on the tests' database: see test_processes.
+Runs store operations on the tests' database in another process, for test_processes.py.
 
 Reads the database's name and a list of operations, ``[method, user_id, *arguments]``, as JSON
 from its first line of input, says "ready", waits for the second line, and answers with a list

@@ -1,8 +1,8 @@
 """
-Django admin: browse, read and moderate.
+The Django admin of threads, messages and moderation records.
 
-Thin: what a moderator does is done by chatstore.moderation, what is deleted by
-chatstore.lifecycle.
+It holds pages, forms and permissions only: the actions are in chatstore.moderation, deletion is in
+chatstore.lifecycle, exports are in chatstore.portability.
 """
 
 from chatstore.admin.model_admins import ChatMessageAdmin, ChatSessionAdmin, ModerationRecordAdmin

@@ -1,5 +1,5 @@
 """
-The pages on which moderators act: each action asks for a reason, then is done and on record.
+The pages that perform moderators' actions: each asks for a reason first.
 """
 
 from __future__ import annotations
@@ -15,53 +15,59 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS, AdminAction
-from chatstore.admin.forms import ReasonForm, TitledForm, TypedForm
-from chatstore.admin.permissions import GuardedPages, may
+from chatstore.admin.forms import ConfirmationForm, ReasonForm, RedactionForm
+from chatstore.admin.permissions import PageBase, has_permission
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatSession
 from chatstore.moderation.records import Moderator
 
-# Threads that one list action takes: each is a field of the form that asks for the reason, and
-# Django takes a thousand fields (DATA_UPLOAD_MAX_NUMBER_FIELDS).
+# The most threads of one list action. Each is a field of the form that asks for the reason, and
+# Django accepts 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS).
 MAX_AT_ONCE = 900
 
 
-class ActionPages(GuardedPages):
+class ActionPages(PageBase):
     """The pages of actions on a thread, on a message, and on the threads selected in a list."""
 
     def thread_action(self, request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
-        action = _known(THREAD_ACTIONS, name)
-        self.require(request, action.permission)
+        """The page of an action on a thread."""
+        action = _get_action(THREAD_ACTIONS, name)
+        self.require_permissions(request, action.permission)
         thread = self.thread(pk)
-        form = _form_of(action)(request.POST or None, word=action.name)
+        form = _form_class(action)(request.POST or None, confirmation_word=action.name)
         after = "changelist" if action.is_final else "change"
-        if form.is_valid() and self._do(request, action, thread, form.cleaned_data):
+        if form.is_valid() and self._perform(request, action, thread, form.cleaned_data):
             return HttpResponseRedirect(self.url(after, *([] if action.is_final else [pk])))
-        return self._ask(request, action, form, thread, self.url("change", pk))
+        return self._render_form(request, action, form, thread, self.url("change", pk))
 
     def message_action(
         self, request: HttpRequest, pk: uuid.UUID, item: uuid.UUID, name: str
     ) -> HttpResponseBase:
-        action = _known(MESSAGE_ACTIONS, name)
-        self.require(request, "read_transcript", action.permission)
+        """The page of an action on a message, which also needs the permission to read."""
+        action = _get_action(MESSAGE_ACTIONS, name)
+        self.require_permissions(request, "read_transcript", action.permission)
         thread = self.thread(pk)
         message = self.message(thread, item)
-        form = _form_of(action, TitledForm)(request.POST or None, word=action.name)
+        form = _form_class(action, RedactionForm)(
+            request.POST or None, confirmation_word=action.name
+        )
         position = urlencode({"until": message.timestamp.isoformat()})
         back = self.next_url(request, f"{self.url('transcript', pk)}?{position}")
-        if form.is_valid() and self._do(request, action, message, form.cleaned_data):
+        if form.is_valid() and self._perform(request, action, message, form.cleaned_data):
             return HttpResponseRedirect(f"{back}#{message.pk}")
-        return self._ask(request, action, form, thread, back)
+        return self._render_form(request, action, form, thread, back)
 
     def action_on_threads(
         self, request: HttpRequest, action: AdminAction, rows: list[ChatSession]
     ) -> HttpResponseBase | None:
-        """A list action: ask for the reason, then act on each thread in its own transaction."""
-        self.require(request, action.permission)
+        """Perform a list action: ask for the reason, then do each thread in its own transaction."""
+        self.require_permissions(request, action.permission)
         is_answer = "apply" in request.POST
-        form = _form_of(action)(request.POST if is_answer else None, word=action.name)
+        form = _form_class(action)(
+            request.POST if is_answer else None, confirmation_word=action.name
+        )
         if not form.is_valid():
-            return self._ask(
+            return self._render_form(
                 request, action, form, None, self.url("changelist"), rows=rows, action=action.name
             )
         by = Moderator.from_user(request.user, form.cleaned_data["reason"])
@@ -81,7 +87,7 @@ class ActionPages(GuardedPages):
             messages.warning(request, sentence)
         return None
 
-    def _do(
+    def _perform(
         self, request: HttpRequest, action: AdminAction, row: Any, data: dict[str, Any]
     ) -> bool:
         by = Moderator.from_user(request.user, data["reason"])
@@ -91,10 +97,10 @@ class ActionPages(GuardedPages):
         except ModerationRefused as refusal:
             messages.error(request, str(refusal))
             return False
-        messages.success(request, str(action.done))
+        messages.success(request, str(action.success_message))
         return True
 
-    def _ask(
+    def _render_form(
         self,
         request: HttpRequest,
         asked: AdminAction,
@@ -103,13 +109,13 @@ class ActionPages(GuardedPages):
         back: str,
         **context: Any,
     ) -> HttpResponse:
-        """Show the form that asks for a reason."""
+        """Return the page with the form that asks for a reason."""
         return self.render(
             request,
             "form",
             str(asked.label),
             form=form,
-            about=asked.about,
+            description=asked.description,
             label=asked.label,
             is_final=asked.is_final,
             thread=thread,
@@ -118,11 +124,11 @@ class ActionPages(GuardedPages):
         )
 
     def selected(self, request: HttpRequest, queryset: Any) -> list[ChatSession] | None:
-        """Return the threads of a list action; None, after a message, if they are too many."""
+        """Return the selected threads; None, with an error message, if they are too many."""
         rows = list(queryset[: MAX_AT_ONCE + 1])
         if len(rows) <= MAX_AT_ONCE:
             return rows
-        sentence = _("At most %(count)d threads at once: nothing was done.")
+        sentence = _("At most %(count)d threads at once. Nothing was done.")
         messages.error(request, sentence % {"count": MAX_AT_ONCE})
         return None
 
@@ -133,20 +139,24 @@ class ActionPages(GuardedPages):
         return None if rows is None else self.action_on_threads(request, action, rows)
 
 
-def fitting(request: HttpRequest, actions: dict[str, AdminAction], row: Any) -> list[AdminAction]:
-    """Return what this account may do to a row as it is."""
+def applicable_actions(
+    request: HttpRequest, actions: dict[str, AdminAction], row: Any
+) -> list[AdminAction]:
+    """Return the actions that the account's permissions and the row's state allow."""
     return [
         action
         for action in actions.values()
-        if may(request, action.permission) and action.fits(row)
+        if has_permission(request, action.permission) and action.is_applicable(row)
     ]
 
 
-def _known(actions: dict[str, AdminAction], name: str) -> AdminAction:
+def _get_action(actions: dict[str, AdminAction], name: str) -> AdminAction:
     if name not in actions:
         raise Http404
     return actions[name]
 
 
-def _form_of(action: AdminAction, final: type[TypedForm] = TypedForm) -> type[ReasonForm]:
+def _form_class(
+    action: AdminAction, final: type[ConfirmationForm] = ConfirmationForm
+) -> type[ReasonForm]:
     return final if action.is_final else ReasonForm

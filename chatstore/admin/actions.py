@@ -1,7 +1,7 @@
 """
-The moderators' actions as the admin offers them: names, words, permissions, and the admin's log.
+The moderators' actions in the admin: labels, permissions, and entries in the admin's log.
 
-What each does is in chatstore.moderation.
+What each action does is in chatstore.moderation.
 """
 
 from __future__ import annotations
@@ -27,38 +27,39 @@ Text = str | Promise
 @dataclass(frozen=True)
 class AdminAction:
     """
-    An action on a thread, or on a message, as the admin offers it.
+    An action on a thread or on a message.
 
     Args:
-        do: takes the row and a Moderator; raises ModerationRefused.
-        permission: one of chatstore's.
-        label: of the button.
-        done: the sentence afterwards.
-        about: what it will do, in a sentence for the form that asks for a reason.
-        fits: tells whether the action makes sense for a row as it is.
-        is_final: it can't be undone, so its name must be typed.
+        function: takes the row and a Moderator; raises ModerationRefused.
+        permission: the codename of one of chatstore's permissions.
+        label: the text of the button.
+        success_message: the sentence after the action.
+        description: what the action does, on the form that asks for a reason.
+        is_applicable: tells whether the row's state allows the action.
+        is_final: whether the action can't be undone, so that its name must be typed.
     """
 
-    do: Callable[..., None]
+    function: Callable[..., None]
     permission: str
     label: Text
-    done: Text
-    about: Text
-    fits: Callable[[Any], bool]
+    success_message: Text
+    description: Text
+    is_applicable: Callable[[Any], bool]
     is_final: bool = False
 
     @property
     def name(self) -> str:
-        return self.do.__name__
+        """Return the name in URLs; a value of ModerationRecord.Action."""
+        return self.function.__name__
 
     def perform(self, row: ChatSession | ChatMessage, by: Moderator, **options: Any) -> None:
-        """Do it, and write it to the admin's own log: both or neither."""
+        """Perform the action and add an entry to the admin's log, in one transaction."""
         with transaction.atomic(using=get_database()):
-            self.do(row, by, **options)
+            self.function(row, by, **options)
             self._log(row, by)
 
     def _log(self, row: ChatSession | ChatMessage, by: Moderator) -> None:
-        """Write a line to the admin's log; it names thread and message by their ids (M3)."""
+        """Add an entry to the admin's log; it holds ids of thread and message, never text (M3)."""
         with translation.override(None):
             message = str(ModerationRecord.Action(self.name).label)
         if isinstance(row, ChatMessage):
@@ -83,7 +84,7 @@ THREAD_ACTIONS = {
             "moderate",
             _("Lock"),
             _("Locked."),
-            _("The thread takes no message until it is reopened. Its user sees the reason."),
+            _("The thread accepts no messages until it is reopened. Its user sees the reason."),
             lambda thread: thread.moderation != "locked",
         ),
         AdminAction(
@@ -91,7 +92,7 @@ THREAD_ACTIONS = {
             "moderate",
             _("Close"),
             _("Closed."),
-            _("The conversation is over until it is reopened. Its user sees the reason."),
+            _("The conversation is closed until it is reopened. Its user sees the reason."),
             lambda thread: thread.moderation != "closed",
         ),
         AdminAction(
@@ -99,7 +100,7 @@ THREAD_ACTIONS = {
             "moderate",
             _("Reopen"),
             _("Reopened."),
-            _("The thread gets back the status that the application has set."),
+            _("The thread has the status again that the application has set."),
             lambda thread: bool(thread.moderation),
         ),
         AdminAction(
@@ -107,7 +108,10 @@ THREAD_ACTIONS = {
             "hold",
             _("Put on hold"),
             _("Put on hold."),
-            _("Whatever its owner deletes from now on stays for moderators. Retention spares it."),
+            _(
+                "What its owner deletes from now on is only hidden. "
+                "Retention does not delete the thread."
+            ),
             lambda thread: not thread.is_on_hold,
         ),
         AdminAction(
@@ -126,7 +130,7 @@ THREAD_ACTIONS = {
             "delete_chatsession",
             _("Delete"),
             _("Deleted."),
-            _("The thread goes with all its messages and files. This can't be undone."),
+            _("The thread is deleted with all its messages and files. This can't be undone."),
             lambda thread: not thread.is_on_hold,
             is_final=True,
         ),
@@ -140,7 +144,7 @@ MESSAGE_ACTIONS = {
             "moderate",
             _("Hide"),
             _("Hidden."),
-            _("Neither the user nor the model sees the message any more. It can be shown again."),
+            _("Neither the user nor the model sees the message. It can be shown again."),
             lambda message: message.hidden_at is None,
         ),
         AdminAction(

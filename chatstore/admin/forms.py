@@ -12,52 +12,61 @@ from django.utils.translation import gettext_lazy as _
 from chatstore.conf import settings
 from chatstore.models import ChatMessage
 
-LAST_DAY = dt.date.max - dt.timedelta(days=1)  # the day after it is a date too
+LAST_DAY = dt.date.max - dt.timedelta(days=1)  # so that the next day is a valid date
 
 
 class ReasonForm(forms.Form):
-    """Why. ``word`` is for those forms that want it typed."""
+    """
+    Asks for the reason of an action.
+
+    Args:
+        confirmation_word: the word that subclasses ask to be typed.
+    """
 
     reason = forms.CharField(
         label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
-    def __init__(self, *args: Any, word: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, confirmation_word: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.word = word
+        self.confirmation_word = confirmation_word
 
 
-class TypedForm(ReasonForm):
-    """For what can't be undone: a word is to be typed."""
+class ConfirmationForm(ReasonForm):
+    """Asks also to type a word, for actions that can't be undone."""
 
     typed = forms.CharField(max_length=50, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["typed"].label = _("Type “%(word)s” to confirm") % {"word": self.word}
+        self.fields["typed"].label = _("Type “%(word)s” to confirm") % {
+            "word": self.confirmation_word
+        }
 
     def clean_typed(self) -> str:
-        if self.cleaned_data["typed"].strip() != self.word:
-            raise forms.ValidationError(_("Type the word as it stands there."))
-        return self.word
+        if self.cleaned_data["typed"].strip() != self.confirmation_word:
+            raise forms.ValidationError(_("The word does not match."))
+        return self.confirmation_word
 
 
-class TitledForm(TypedForm):
-    """For a redaction."""
+class RedactionForm(ConfirmationForm):
+    """Asks also whether a redaction removes the thread's title."""
 
     with_title = forms.BooleanField(
         label=_("Remove the thread's title too"),
         required=False,
-        help_text=_("A title that is taken from the message goes in any case."),
+        help_text=_("A title that quotes the message is always removed."),
     )
 
 
 class ExportForm(ReasonForm):
+    """Asks for the format of an export."""
+
     format = forms.ChoiceField(
         label=_("Format"),
         choices=[
-            ("jsonl", _("JSON Lines with files, in a zip, which import_threads reads")),
-            ("markdown", _("Markdown, to be read")),
+            ("jsonl", _("A zip of JSON Lines and files, for import_threads")),
+            ("markdown", _("Markdown, for reading")),
         ],
         widget=forms.RadioSelect,
         initial="jsonl",
@@ -71,7 +80,7 @@ class ExportForm(ReasonForm):
 
 
 class SearchForm(forms.Form):
-    """Words, and the filters within which they are looked for."""
+    """The words and filters of a search in messages."""
 
     q = forms.CharField(label=_("Words"), max_length=200, required=False)
     sender = forms.ChoiceField(
@@ -90,7 +99,7 @@ class SearchForm(forms.Form):
     )
 
     def filters(self) -> dict[str, Any]:
-        """Return the arguments of search.messages."""
+        """Return the arguments of search.messages; ``until`` is exclusive."""
         data = self.cleaned_data
         since, until = data["since"], data["until"]
         return {

@@ -1,8 +1,7 @@
 """
-What the admin's lists are made of: how far they count and page, their filters, and what a page of
-threads is given besides its rows.
+The admin's change lists: pagination, ordering, filters, and the counts beside each thread.
 
-None of it costs more in a big table: each query enters an index or has a bound.
+The cost does not grow with the tables: each query uses an index or is limited.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ if TYPE_CHECKING:
 else:  # Django's paginator is generic for type checkers only
     _Paginator = Paginator
 
-YEARS = 30  # back from now that the date hierarchy shows
-MAX_LISTED = 1000  # rows that a list pages through; what is beyond is found by its filters
+MAX_YEARS = 30  # before this year, that the date hierarchy shows
+MAX_LISTED = 1000  # rows that a list can page through; filters lead to the others
 
 
 class BoundedPaginator(_Paginator):
-    """Counts no further than MAX_LISTED: an exact count reads the whole table."""
+    """Counts at most MAX_LISTED rows, because an exact count reads the whole table."""
 
     @cached_property
     def count(self) -> int:
@@ -44,72 +43,77 @@ class BoundedPaginator(_Paginator):
 
 
 class BoundedChangeList(ChangeList):
-    """Says in its title where it ends, and sorts by nothing that no index has in order."""
+    """Tells in its title that it is limited, and sorts only by the columns in ``sortable_by``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.result_count == MAX_LISTED:
-            self.title = _("The first %(count)d; filters and dates lead to the others") % {
+            self.title = _("The first %(count)d rows; use filters and dates to find others") % {
                 "count": MAX_LISTED
             }
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """Return what to sort by; Django asks sortable_by for the links only, not for the URL."""
+        """Apply ``sortable_by`` to the URL too: Django applies it to the links only."""
         is_sortable = field_name in (self.sortable_by or ())
         return super().get_ordering_field(field_name) if is_sortable else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Return the order of the list; its own where the URL names none that it may have."""
+        """Return the list's default order if the URL names no column of ``sortable_by``."""
         ordering = super().get_ordering(request, queryset)
-        if ordering == ["-pk"]:  # all that is left of the URL's
+        if ordering == ["-pk"]:  # Django adds it; nothing else is left of the URL's columns
             ordering = [*self.model_admin.get_ordering(request), *ordering]
         return ordering
 
 
-class BrowsedThreads(ChatSessionQuerySet):
+class DateHierarchyQuerySet(ChatSessionQuerySet):
     """
-    For the date hierarchy, which asks for the ends of the list and for each date that has rows.
+    A queryset for the date hierarchy, which asks for the first and last date and those between.
 
-    Asked as Django does, that reads the table; the ends are each one step into an index.
+    Django's own queries for these read the whole table. Here the first and the last row are found
+    by an index, and all dates between them are shown, with rows or without.
     """
 
-    _ends: tuple[Any, Any] | None = None
+    _first_and_last: tuple[Any, Any] | None = None
 
-    def ends(self, field_name: str) -> tuple[Any, Any]:
-        if self._ends is None:
+    def first_and_last(self, field_name: str) -> tuple[Any, Any]:
+        """Return the least and the greatest value of a time column; None without rows."""
+        if self._first_and_last is None:
             times = self.order_by(field_name).values_list(field_name, flat=True)
-            self._ends = times.first(), times.last()
-        return self._ends
+            self._first_and_last = times.first(), times.last()
+        return self._first_and_last
 
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Answer the date hierarchy's Min and Max from the index."""
         if set(kwargs) == {"first", "last"}:
-            return dict(zip(("first", "last"), self.ends("updated_at"), strict=True))
+            return dict(zip(("first", "last"), self.first_and_last("updated_at"), strict=True))
         return super().aggregate(*args, **kwargs)
 
     def datetimes(self, field_name: str, kind: str, *args: Any, **kwargs: Any) -> Any:
         """Return each year, month or day from the first row to the last."""
-        first, last = self.ends(field_name)
+        first, last = self.first_and_last(field_name)
         return list(_dates(kind, first, last)) if first and last else []
 
 
 def _dates(kind: str, first: dt.datetime, last: dt.datetime) -> Any:
     first, last = timezone.localtime(first), timezone.localtime(last)
     if kind == "year":
-        # A time that an application or an archive made up fills no page with years.
-        this = timezone.localtime().year
-        years = range(max(first.year, this - YEARS), min(last.year, this + 1) + 1)
+        # Limited, because an application or an archive may hold wrong times.
+        this_year = timezone.localtime().year
+        years = range(max(first.year, this_year - MAX_YEARS), min(last.year, this_year + 1) + 1)
         return (dt.date(year, 1, 1) for year in years)
     if kind == "month":
         return (dt.date(first.year, month, 1) for month in range(first.month, last.month + 1))
     return (first.date().replace(day=day) for day in range(first.day, last.day + 1))
 
 
-def old_since() -> dt.datetime:
-    """Threads without activity since then are older than the retention age."""
+def retention_cutoff() -> dt.datetime:
+    """Return the time before which a thread's last activity exceeds CHATSTORE_RETENTION_DAYS."""
     return timezone.now() - dt.timedelta(days=settings.retention_days)
 
 
 class ActivityFilter(admin.SimpleListFilter):
+    """Threads by the time of their last activity."""
+
     title = _("last activity")
     parameter_name = "activity"
 
@@ -135,12 +139,12 @@ class ActivityFilter(admin.SimpleListFilter):
             case "month":
                 return queryset.filter(updated_at__gte=now - dt.timedelta(days=30))
             case "old":
-                return queryset.filter(updated_at__lt=old_since())
+                return queryset.filter(updated_at__lt=retention_cutoff())
         return queryset
 
 
 class ThumbsFilter(admin.SimpleListFilter):
-    """Threads of the newest thumbs, found by these: asking each thread reads the table."""
+    """Threads of the newest thumbs-down: a query for each thread's thumbs would read the table."""
 
     title = _("thumbs")
     parameter_name = "thumbs"
@@ -154,13 +158,13 @@ class ThumbsFilter(admin.SimpleListFilter):
             return queryset
         thumbs = ChatMessage.objects.filter(feedback=ChatMessage.Feedback.NEGATIVE)
         if request.GET.get(ActivityFilter.parameter_name) == "old":
-            thumbs = thumbs.filter(timestamp__lt=old_since())
+            thumbs = thumbs.filter(timestamp__lt=retention_cutoff())
         newest = thumbs.order_by("-timestamp").values_list("session_id", flat=True)
         return queryset.filter(pk__in=set(newest[:MAX_LISTED]))
 
 
 def _messages(**conditions: Any) -> QuerySet[ChatMessage]:
-    """The messages of the row that a query is at: by the owner too, as an index has them."""
+    """Return the messages of the outer query's thread; with the owner, so that an index is used."""
     return ChatMessage.objects.filter(
         user_id=OuterRef("user_id"), session_id=OuterRef("pk"), **conditions
     )
@@ -172,12 +176,12 @@ def _count(messages: QuerySet[ChatMessage]) -> Subquery:
 
 
 class ThreadList(BoundedChangeList):
-    """Adds to a page's threads their owners and what their messages are."""
+    """Adds to each thread of a page its owner and the counts of its messages and thumbs."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.query:
-            self.date_hierarchy = None  # not shown: the ends of what was found have no index
+            self.date_hierarchy = None  # no index has the first and last date of a search's result
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -200,10 +204,10 @@ def counts_by_thread(threads: list[Any]) -> dict[Any, list[int]]:
 
 
 def users_by_id(user_ids: set[str]) -> dict[str, Any]:
-    """Return the users whose primary keys these are; owners may be called otherwise."""
+    """Return users by their primary key as text; an owner that is no user's key is left out."""
     model = get_user_model()
     keys = set()
     for user_id in user_ids:
-        with suppress(ValidationError):  # no key, or a number that no key can be
+        with suppress(ValidationError):  # not a key, or a number out of range
             keys.add(model._meta.pk.clean(user_id, None))
     return {str(key): user for key, user in model._default_manager.in_bulk(keys).items()}

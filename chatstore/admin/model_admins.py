@@ -1,9 +1,9 @@
 """
-The admin's lists: browse threads, messages and the moderators' record.
+The ModelAdmin classes of threads, messages and moderation records.
 
-What a moderator does is in chatstore.moderation, their own pages are in chatstore.admin.pages, and
-how a list stays cheap is in chatstore.admin.lists. A list takes no filter from the URL but its
-own: any other would read the conversations' text.
+The moderators' own pages are in chatstore.admin.pages, the change lists in chatstore.admin.lists. A
+list accepts only its own filters from the URL: with others, an account without the permission to
+read could find out what conversations say (M3).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from chatstore.admin.lists import (
     ActivityFilter,
     BoundedChangeList,
     BoundedPaginator,
-    BrowsedThreads,
+    DateHierarchyQuerySet,
     ThreadList,
     ThumbsFilter,
     users_by_id,
 )
-from chatstore.admin.permissions import may
+from chatstore.admin.permissions import has_permission
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation import search, transcript
 
@@ -43,14 +43,14 @@ else:
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Shows rows, and lets nobody add, change or delete them here."""
+    """Shows rows; nobody can add, change or delete them here."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 50
-    # The lookups that filters, and nothing else, put into the URL.
+    # The lookups that the list's filters put into the URL; all others are refused.
     filter_lookups: frozenset[str] = frozenset()
 
     class Media:
@@ -99,7 +99,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     date_hierarchy = "updated_at"
     ordering = ("-updated_at",)
     sortable_by = ("last_activity",)
-    search_fields = ("thread_id",)  # what is looked at is said in get_search_results
+    search_fields = ("thread_id",)  # shows the search box; get_search_results does the search
     search_help_text = search.THREADS_HELP
     fieldsets = (
         (None, {"fields": ("shown_title", "shown_owner", "state", "updated_at", "created_at")}),
@@ -124,7 +124,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     readonly_fields = ("shown_title", "shown_owner", "state", "session_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
-        return BrowsedThreads(self.model).defer("payload")
+        return DateHierarchyQuerySet(self.model).defer("payload")
 
     def get_urls(self) -> list[URLPattern]:
         return [*self.pages.urls(), *super().get_urls()]
@@ -139,7 +139,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        may_read = may(request, "read_transcript")
+        may_read = has_permission(request, "read_transcript")
         return super().changelist_view(request, {"may_read": may_read, **(extra_context or {})})
 
     def change_view(
@@ -153,9 +153,9 @@ class ChatSessionAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
-        """Offer what the account may do; the permissions are asked again when it is done."""
+        """Return the actions that the account may perform; they check the permissions again."""
         if getattr(action_location, "name", "CHANGE_LIST") != "CHANGE_LIST":
-            return {}  # Django 6.1 asks for a thread's page too, which has buttons of its own
+            return {}  # Django 6.1 asks for a thread's page too, which has its own buttons
         return {
             name: (action, name, description)
             for name, (action, description) in self.pages.list_actions(request).items()
@@ -168,7 +168,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("title"))
     def shown_title(self, thread: ChatSession) -> str:
-        return transcript.title(thread)
+        return transcript.display_title(thread)
 
     @admin.display(description=_("owner"))
     def shown_owner(self, thread: ChatSession) -> str:
@@ -214,7 +214,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
 
 @admin.register(ChatMessage)
 class ChatMessageAdmin(ReadOnlyAdmin):
-    """What there is but for its text: that is read in the transcript, on record."""
+    """Shows messages without their text: reading it needs the transcript, and is recorded (M3)."""
 
     list_display = (
         "item_id",
@@ -280,4 +280,4 @@ def _badges(badges: list[tuple[str, Any]]) -> str:
 
 def _thread_link(site: admin.AdminSite, thread: ChatSession) -> str:
     url = reverse("admin:chatstore_chatsession_change", args=[thread.pk], current_app=site.name)
-    return format_html('<a href="{}">{}</a>', url, transcript.title(thread))
+    return format_html('<a href="{}">{}</a>', url, transcript.display_title(thread))

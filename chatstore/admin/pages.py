@@ -1,7 +1,7 @@
 """
-The moderators' own pages in the admin: a conversation, exports, search, overview.
+The moderators' own pages in the admin: transcript, raw item, file, export, search and overview.
 
-HTTP only: each asks for its permission (chatstore.admin.permissions) and calls the packages below.
+Each page checks its permission (chatstore.admin.permissions) and calls moderation or portability.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from chatstore import files
-from chatstore.admin.action_pages import ActionPages, fitting
+from chatstore.admin.action_pages import ActionPages, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.forms import ExportForm, SearchForm
-from chatstore.admin.permissions import guarded, may, on_record
-from chatstore.attachments.responses import INLINE_TYPES, file_response, how_to_serve
+from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
+from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
 from chatstore.moderation.records import Action, Moderator, record, record_all
 from chatstore.portability import downloads
 
-RECORDS = 50  # of a thread's moderation that its page shows
+MAX_RECORDS = 50  # moderation records on a thread's page
 
 
 class Pages(ActionPages):
-    """The pages, each a view."""
+    """The pages; each method that takes a request is a view."""
 
     def urls(self) -> list[URLPattern]:
-        """Return the URLs, to be put before those of the ModelAdmin."""
+        """Return the URLs; they must come before those of the ModelAdmin."""
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             name = f"chatstore_chatsession_{name}"
@@ -60,11 +60,14 @@ class Pages(ActionPages):
 
     # Reading
 
-    @on_record
+    @reading_permission_required
     def transcript(self, request: HttpRequest, by: Moderator, pk: uuid.UUID) -> HttpResponseBase:
+        """A page of the conversation; the record names the items on it."""
         thread = self.thread(pk)
-        page = transcript.read(
-            thread, until=_time(request.GET.get("until")), since=_time(request.GET.get("since"))
+        page = transcript.read_page(
+            thread,
+            until=_position(request.GET.get("until")),
+            since=_position(request.GET.get("since")),
         )
         record(thread, by, Action.READ, [entry.row.item_id for entry in page.entries])
         return self.render(
@@ -73,32 +76,35 @@ class Pages(ActionPages):
             _("Conversation"),
             thread=thread,
             page=page,
-            actions=fitting(request, THREAD_ACTIONS, thread),
-            rows=[(entry, fitting(request, MESSAGE_ACTIONS, entry.row)) for entry in page.entries],
-            may_export=may(request, "export"),
+            actions=applicable_actions(request, THREAD_ACTIONS, thread),
+            rows=[
+                (entry, applicable_actions(request, MESSAGE_ACTIONS, entry.row))
+                for entry in page.entries
+            ],
+            may_export=has_permission(request, "export"),
             inline_types=INLINE_TYPES,
         )
 
-    @on_record
+    @reading_permission_required
     def item(
         self, request: HttpRequest, by: Moderator, pk: uuid.UUID, item: uuid.UUID
     ) -> HttpResponseBase:
-        """The item's raw JSON."""
+        """The raw JSON of an item."""
         thread = self.thread(pk)
         message = self.message(thread, item)
         record(thread, by, Action.READ, [message.item_id])
         try:
             text = json.dumps(json.loads(message.payload), indent=2, ensure_ascii=False)
-        except ValueError:  # damaged; shown as it is
+        except ValueError:  # not JSON; displayed unchanged
             text = message.payload
         response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-        return guarded(response)
+        return sandboxed(response)
 
-    @on_record
+    @reading_permission_required
     def file(
         self, request: HttpRequest, by: Moderator, pk: uuid.UUID, file: uuid.UUID
     ) -> HttpResponseBase:
-        """An attachment's bytes."""
+        """The content of an attachment."""
         thread = self.thread(pk)
         rows = ChatAttachment.objects.for_owner(thread.user_id).exclude(path="")
         row = get_object_or_404(rows, session_id=thread.pk, pk=file)
@@ -107,34 +113,35 @@ class Pages(ActionPages):
             content = files.get_storage().open(row.path)
         except FileNotFoundError as error:
             raise Http404 from error
-        mime_type, disposition = how_to_serve(row)
+        mime_type, disposition = safe_type_and_disposition(row)
         return _stream(request, content, mime_type, disposition)
 
-    # What the lists and the thread's page of the ModelAdmin show of all this
+    # For the list and the thread's page of ChatSessionAdmin
 
     def change_context(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
-        """Return what the thread's page shows besides its columns."""
+        """Return the template context of the thread's page, besides its fields."""
         thread = self.model_admin.get_object(request, object_id)
-        if thread is None or not may(request, "view_chatsession"):
+        if thread is None or not has_permission(request, "view_chatsession"):
             return {}
         records = ModerationRecord.objects.filter(thread_id=thread.thread_id)
         return {
             "thread": thread,
             "title": _("Thread"),
-            "actions": fitting(request, THREAD_ACTIONS, thread),
-            "may_read": may(request, "read_transcript"),
-            "may_export": may(request, "read_transcript") and may(request, "export"),
-            "records": records.order_by("-created_at")[:RECORDS],
+            "actions": applicable_actions(request, THREAD_ACTIONS, thread),
+            "may_read": has_permission(request, "read_transcript"),
+            "may_export": has_permission(request, "read_transcript")
+            and has_permission(request, "export"),
+            "records": records.order_by("-created_at")[:MAX_RECORDS],
         }
 
     def list_actions(self, request: HttpRequest) -> dict[str, tuple[Any, Any]]:
-        """Return the actions of the list, by name, with what they are called."""
+        """Return the actions of the list by name, each a function and its label."""
         actions: dict[str, tuple[Any, Any]] = {
             action.name: (partial(self._act_on_selection, action), action.label)
             for action in THREAD_ACTIONS.values()
-            if may(request, action.permission)
+            if has_permission(request, action.permission)
         }
-        if may(request, "read_transcript") and may(request, "export"):
+        if has_permission(request, "read_transcript") and has_permission(request, "export"):
             actions["export"] = (self._export_selection, _("Export"))
         return actions
 
@@ -149,13 +156,14 @@ class Pages(ActionPages):
     # Export
 
     def export_one(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+        """Export one thread."""
         return self.export(request, [self.thread(pk)], self.url("change", pk))
 
     def export(
         self, request: HttpRequest, rows: list[ChatSession], back: str, **context: Any
     ) -> HttpResponseBase:
-        """Ask for a format, and a reason if the setting wants one, and send the file."""
-        self.require(request, "read_transcript", "export")
+        """Ask for a format and a reason, add the records, and send the file."""
+        self.require_permissions(request, "read_transcript", "export")
         is_answer = request.method == "POST" and "format" in request.POST
         form = ExportForm(request.POST if is_answer else None)
         if form.is_valid():
@@ -169,17 +177,18 @@ class Pages(ActionPages):
             "form",
             _("Export"),
             form=form,
-            about=_("The file holds the conversations as they are, hidden messages included."),
+            description=_("The file holds the complete conversations, including hidden messages."),
             label=_("Download"),
             back=back,
             rows=rows,
             **context,
         )
 
-    # Finding
+    # Search and statistics
 
-    @on_record
+    @reading_permission_required
     def search(self, request: HttpRequest, by: Moderator) -> HttpResponseBase:
+        """Search in messages; the record names the threads whose text is shown."""
         form = SearchForm(request.GET or None)
         result = None
         if form.is_valid() and form.cleaned_data["q"]:
@@ -188,7 +197,8 @@ class Pages(ActionPages):
         return self.render(request, "search", _("Search in messages"), form=form, result=result)
 
     def overview(self, request: HttpRequest) -> HttpResponseBase:
-        self.require(request)
+        """Statistics of the last days; they hold no text, so no reason is asked for."""
+        self.require_permissions(request)
         days = request.GET.get("days", "30")
         if days not in ("7", "30", "90"):
             raise Http404
@@ -198,8 +208,8 @@ class Pages(ActionPages):
         )
 
 
-def _time(text: str | None) -> dt.datetime | None:
-    """Return the position in a URL; Http404 for what is none."""
+def _position(text: str | None) -> dt.datetime | None:
+    """Return the position in a URL parameter; Http404 if it is not a time with an offset."""
     if not text:
         return None
     try:
@@ -214,5 +224,5 @@ def _time(text: str | None) -> dt.datetime | None:
 def _stream(
     request: HttpRequest, content: File[bytes], mime_type: str, disposition: str
 ) -> HttpResponseBase:
-    """Send a file in pieces, under WSGI as under ASGI."""
-    return guarded(file_response(request, content, mime_type, disposition))
+    """Return the response that sends a file in chunks, under WSGI and ASGI."""
+    return sandboxed(file_response(request, content, mime_type, disposition))

@@ -1,8 +1,8 @@
 """
-Who may open the moderators' pages, and what the pages share.
+Permissions of the moderators' pages, and the base class of these pages.
 
-Every page asks for its permission, and a refusal is logged. Whatever shows text of a conversation
-is on record before it is shown (M3).
+Every page checks its permission, and a refusal is logged. A page that shows text of a conversation
+adds a record before it shows it (M3).
 """
 
 from __future__ import annotations
@@ -30,21 +30,23 @@ from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.records import Moderator
 
 logger = logging.getLogger(__name__)
-MAX_REASONS = 50  # that a staff member's session remembers
+MAX_REASONS = 50  # kept in the session of a staff member, the latest
 REASONS = "chatstore_reasons"
 
 
-def on_record(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def reading_permission_required(
+    view: Callable[..., HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """
-    Guard a page with text of conversations: whoever asks has the permission to read, and has given
-    a reason where CHATSTORE_REASON_TO_READ asks for one.
+    Decorate a page that shows text of conversations: it requires the permission read_transcript.
 
-    The view is called with the Moderator to put on record.
+    With CHATSTORE_REASON_TO_READ it first redirects to the page that asks for a reason. The view is
+    called with the Moderator, and must add the record.
     """
 
     @wraps(view)
-    def page(self: GuardedPages, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        self.require(request, "read_transcript")
+    def page(self: PageBase, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        self.require_permissions(request, "read_transcript")
         key = str(kwargs.get("pk", "search"))
         reason = request.session.get(REASONS, {}).get(key, "")
         if settings.reason_to_read and not reason:
@@ -55,23 +57,24 @@ def on_record(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
     return page
 
 
-class GuardedPages:
-    """What all pages of moderators share, on an admin site that has ChatSession registered."""
+class PageBase:
+    """The base class of the moderators' pages, on the admin site of ``model_admin``."""
 
     def __init__(self, model_admin: admin.ModelAdmin[ChatSession]) -> None:
         self.model_admin = model_admin
         self.site = model_admin.admin_site
 
     def url(self, name: str, *args: Any) -> str:
+        """Return the URL of one of ChatSessionAdmin's pages or of these."""
         name = f"admin:chatstore_chatsession_{name}"
         return reverse(name, args=args, current_app=self.site.name)
 
-    def require(self, request: HttpRequest, *permissions: str) -> None:
-        """Raise PermissionDenied, and log it, where one of chatstore's permissions is missing."""
+    def require_permissions(self, request: HttpRequest, *permissions: str) -> None:
+        """Raise PermissionDenied, and log it, if view_chatsession or one of these is missing."""
         for permission in ("view_chatsession", *permissions):
-            if not may(request, permission):
+            if not has_permission(request, permission):
                 logger.warning(
-                    "Refused: account %s has no %s, asked for %r",
+                    "Refused: account %s has no permission %s for %r",
                     request.user.pk,
                     permission,
                     request.path,
@@ -79,9 +82,11 @@ class GuardedPages:
                 raise PermissionDenied
 
     def thread(self, pk: uuid.UUID) -> ChatSession:
+        """Return a thread; Http404 if there is none."""
         return get_object_or_404(ChatSession, pk=pk)
 
     def message(self, thread: ChatSession, pk: uuid.UUID) -> ChatMessage:
+        """Return a message of a thread; Http404 if there is none."""
         rows = ChatMessage.objects.for_owner(thread.user_id)
         message = get_object_or_404(rows, session_id=thread.pk, pk=pk)
         message.session = thread
@@ -90,6 +95,7 @@ class GuardedPages:
     def render(
         self, request: HttpRequest, template: str, title: str, **context: Any
     ) -> HttpResponse:
+        """Render a template of admin/chatstore/ with the context of an admin page."""
         request.current_app = self.site.name
         values = {
             **self.site.each_context(request),
@@ -101,39 +107,39 @@ class GuardedPages:
         return TemplateResponse(request, f"admin/chatstore/{template}.html", values)
 
     def reason(self, request: HttpRequest, key: str) -> HttpResponseBase:
-        """Ask why something is to be read, and remember it until the account signs out."""
-        self.require(request, "read_transcript")
+        """Ask for the reason to read, and keep it in the session until the account signs out."""
+        self.require_permissions(request, "read_transcript")
         form = ReasonForm(request.POST or None)
         if form.is_valid():
             reasons = request.session.get(REASONS, {}) | {key: form.cleaned_data["reason"]}
             request.session[REASONS] = dict(list(reasons.items())[-MAX_REASONS:])
             return HttpResponseRedirect(self.next_url(request))
-        about = _("Your reason, your name and what you read are put on record.")
+        description = _("Your reason, your name and what you read are recorded.")
         return self.render(
             request,
             "form",
             _("Why do you want to read this?"),
             form=form,
-            about=about,
+            description=description,
             label=_("Read"),
             back=self.url("changelist"),
         )
 
     def next_url(self, request: HttpRequest, default: str = "") -> str:
-        """Return the page of this site to go on to."""
+        """Return the URL in the parameter ``next`` if it is of this site, else the default."""
         url = request.GET.get("next", "")
         if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()):
             return url
         return default or self.url("changelist")
 
 
-def may(request: HttpRequest, permission: str) -> bool:
-    """Tell whether the account has this one of chatstore's permissions."""
+def has_permission(request: HttpRequest, permission: str) -> bool:
+    """Tell whether the account has a permission of chatstore, given by its codename."""
     return request.user.has_perm(f"chatstore.{permission}")
 
 
-def guarded(response: HttpResponseBase) -> HttpResponseBase:
-    """What a user wrote or uploaded is shown as what it is, runs nothing and is cached nowhere."""
+def sandboxed(response: HttpResponseBase) -> HttpResponseBase:
+    """Add the headers with which untrusted content runs no script and is not cached."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "private, no-store"

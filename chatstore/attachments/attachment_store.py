@@ -1,7 +1,7 @@
 """
-DjangoAttachmentStore: what ChatKit, the views and the converters call.
+DjangoAttachmentStore: the async methods that ChatKit, the views and the converters call.
 
-The steps that an upload takes are in chatstore.attachments.upload_service.
+The steps of an upload are in chatstore.attachments.upload_service.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from chatstore import codec, files
 from chatstore.attachments import upload_service, validation
 from chatstore.conf import settings
 from chatstore.exceptions import UploadRefused
-from chatstore.files import links
+from chatstore.files import signed_urls
 from chatstore.models import ChatAttachment, session_key
 
 TContext = TypeVar("TContext")
@@ -37,17 +37,19 @@ TContext = TypeVar("TContext")
 
 class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
     """
-    Takes uploads in both of ChatKit's ways, and hands the bytes out to their owner.
+    Receives files by ChatKit's direct and two-phase uploads, and returns them to their owner (A1).
 
-    Raises UploadRefused, a sentence and an HTTP status, for what breaks a bound (A3), and
-    ChatKit's NotFoundError for what isn't there or isn't the caller's (A2).
+    Each method raises UploadRefused, with a sentence for the user and an HTTP status, if a limit
+    is exceeded (A3); ChatKit's NotFoundError if an attachment is unknown or another owner's (A2);
+    ValueError if the context has no valid user_id (S2).
     """
 
     def get_user_id(self, context: TContext) -> Any:
-        """Return the owner's id, or None (S2)."""
+        """Return the owner's id; None if the context has none (S2)."""
         return codec.user_id_from_context(context)
 
     def generate_attachment_id(self, mime_type: str, context: TContext) -> str:
+        """Return a new id with 128 random bits (S4)."""
         return codec.new_id("attachment")
 
     # Uploads
@@ -57,16 +59,21 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
         input: AttachmentCreateParams,  # noqa: A002 (chatkit's name)
         context: TContext,
     ) -> Attachment:
-        """Begin an upload in two phases: check what is announced, and say where the bytes go."""
+        """
+        Begin a two-phase upload: check the announced name, size and type.
+
+        The returned attachment's upload_descriptor has the URL, method and headers with which the
+        client sends the bytes. The URL expires after CHATSTORE_UPLOAD_URL_TTL seconds.
+        """
         validation.check_size(input.size)
-        mime_type = validation.announced_type(input.mime_type, input.name)
+        mime_type = validation.type_from_claims(input.mime_type, input.name)
         attachment = self._build(input.name, mime_type, context)
         user_id = self._user_id(context)
         if signer := files.get_presigner():
             path = await upload_service.reserve_incoming_path(attachment.id)
             url, headers = signer.upload_url(path, input.size, mime_type)
         else:
-            url, headers = links.make("upload", attachment.id, user_id, context), {}
+            url, headers = signed_urls.create("upload", attachment.id, user_id, context), {}
         attachment.upload_descriptor = AttachmentUploadDescriptor(
             url=AnyUrl(url), method="PUT", headers=headers
         )
@@ -76,53 +83,71 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
     async def upload(
         self, content: File[bytes], name: str, mime_type: str, context: TContext
     ) -> Attachment:
-        """Take a file in one go; save_attachment follows, as after create_attachment."""
+        """
+        Store a file from a direct upload; return its attachment.
+
+        Args:
+            content: the bytes; seekable.
+            name: the file's name on the client.
+            mime_type: the type that the client claims.
+            context: of the owner.
+
+        As after create_attachment, the caller passes the attachment to the store's
+        save_attachment.
+        """
         size = validation.check_size(content.size)
-        mime_type = validation.type_of(upload_service.head_of(content), mime_type, name)
+        mime_type = validation.detect_type(upload_service.read_head(content), mime_type, name)
         attachment = self._build(name, mime_type, context)
-        await upload_service.add(self._user_id(context), content, attachment, size)
+        await upload_service.upload(self._user_id(context), content, attachment, size)
         return attachment
 
     async def receive(
         self, attachment_id: str, token: str, content: File[bytes], context: TContext
     ) -> Attachment:
-        """Take the bytes of an upload in two phases; the first to be complete uses its URL up."""
+        """
+        Store the bytes of a two-phase upload; return its attachment.
+
+        Raises UploadRefused with status 403 for a token that is wrong or expired, 409 if the bytes
+        are there: only one upload to a URL succeeds.
+        """
         user_id = self._user_id(context)
         [row] = await upload_service.find(user_id, [attachment_id])
-        if links.owner_by(token, "upload", attachment_id) is None:
+        if signed_urls.owner_from_token(token, "upload", attachment_id) is None:
             raise UploadRefused(_("The link for this upload has expired. Start it again."), 403)
         save = partial(files.save, content)
         return await upload_service.complete(
-            row, content.size, upload_service.head_of(content), save
+            row, content.size, upload_service.read_head(content), save
         )
 
     async def add_image(self, content: bytes, thread_id: str, context: TContext) -> ImageAttachment:
-        """Keep an image that the model has made, in the thread that it is for."""
-        mime_type = validation.image_type(content[: validation.HEAD_BYTES])
+        """Store an image that the model has generated, in its thread."""
+        mime_type = validation.detect_image_type(content[: validation.HEAD_BYTES])
         image = self._build_image(f"image.{mime_type.partition('/')[2]}", mime_type, context)
         image.thread_id = thread_id
-        await upload_service.add(self._user_id(context), ContentFile(content), image, len(content))
+        await upload_service.upload(
+            self._user_id(context), ContentFile(content), image, len(content)
+        )
         return image
 
     async def remove_image(self, attachment_id: str, context: TContext) -> None:
-        """Delete an image that the model has replaced by a better one."""
+        """Delete a generated image that the model has replaced by a later version."""
         await upload_service.delete(self._user_id(context), attachment_id)
 
-    # What is there
+    # Reads and deletions
 
     async def find(self, attachment_id: str, context: TContext) -> ChatAttachment:
-        """Return the row of a file whose bytes are there; NotFoundError for any other."""
+        """Return the row of an attachment whose bytes are stored; NotFoundError for any other."""
         return await upload_service.find_uploaded(self._user_id(context), attachment_id)
 
     async def find_by_token(self, attachment_id: str, token: str) -> ChatAttachment:
-        """The same for whoever has a signed URL, and no session here."""
-        user_id = links.owner_by(token, "file", attachment_id)
+        """Do what find does, for a request with a signed URL (chatstore.files.signed_urls)."""
+        user_id = signed_urls.owner_from_token(token, "file", attachment_id)
         if user_id is None:
             raise NotFoundError(f"Attachment {attachment_id} not found")
         return await upload_service.find_uploaded(user_id, attachment_id)
 
     async def read(self, attachment_id: str, context: TContext) -> bytes:
-        """Return all of a file, for the model; FileNotFoundError where the storage has lost it."""
+        """Return a file's bytes, for the model; FileNotFoundError if the storage has lost it."""
         row = await self.find(attachment_id, context)
         return await sync_to_async(upload_service.read)(row.path)
 
@@ -130,11 +155,11 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
         self, attachment_ids: Collection[str], thread_id: str | None, context: TContext
     ) -> None:
         """
-        Refuse a message with attachments that can't be sent in this thread (A3).
+        Raise UploadRefused if a message with these attachments can't be sent in the thread (A3).
 
         Args:
-            attachment_ids: those that the message names.
-            thread_id: where it is to be sent; None for a new thread.
+            attachment_ids: the attachments of the message.
+            thread_id: the thread; None for a new one.
         """
         if not attachment_ids:
             return
@@ -145,7 +170,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
                 limit,
             )
             raise UploadRefused(sentence % {"limit": limit})
-        rows = await upload_service.find_arrived(self._user_id(context), attachment_ids)
+        rows = await upload_service.find_and_complete(self._user_id(context), attachment_ids)
         thread = session_key(thread_id) if thread_id else None
         if any(row.session_id not in (None, thread) for row in rows):
             raise UploadRefused(_("An attachment belongs to another conversation."))
@@ -153,10 +178,8 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
             raise UploadRefused(_("An attachment has not been uploaded yet."), 409)
 
     async def delete_attachment(self, attachment_id: str, context: TContext) -> None:
-        """Delete an upload that was not sent; UploadRefused (409) for one that was (A3)."""
+        """Delete an attachment that was not sent; UploadRefused (409) if it was sent (A3)."""
         await upload_service.delete_unsent(self._user_id(context), attachment_id)
-
-    # What builds on them
 
     def _user_id(self, context: TContext) -> str:
         return codec.validate_user_id(self.get_user_id(context))
@@ -171,7 +194,7 @@ class DjangoAttachmentStore(AttachmentStore[TContext], Generic[TContext]):
 
     def _build_image(self, name: str, mime_type: str, context: TContext) -> ImageAttachment:
         attachment_id = self.generate_attachment_id(mime_type, context)
-        url = links.make("file", attachment_id, self._user_id(context), context)
+        url = signed_urls.create("file", attachment_id, self._user_id(context), context)
         return ImageAttachment(
             id=attachment_id,
             name=validation.clean_name(name),

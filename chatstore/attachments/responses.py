@@ -1,4 +1,8 @@
-"""How a file goes out: in pieces, and in a way that runs nothing in anybody's browser (A2)."""
+"""
+Responses that stream a file in chunks, with headers that keep a browser from executing it (A2).
+
+Checks no permission: the caller has found the row for its owner.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from chatstore.conf import DEFAULT_UPLOAD_TYPES
 from chatstore.models import ChatAttachment
 
 CHUNK_BYTES = 256 * 1024
-# Images that a browser shows and that can't run anything; all else is a download.
+# Types that a browser may show, since they can't contain scripts; others are downloads.
 INLINE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 SERVED_TYPES = frozenset(DEFAULT_UPLOAD_TYPES)
 HEADERS = {
@@ -26,8 +30,8 @@ HEADERS = {
 }
 
 
-def how_to_serve(row: ChatAttachment) -> tuple[str, str]:
-    """Return the type and the disposition under which a file can do no harm."""
+def safe_type_and_disposition(row: ChatAttachment) -> tuple[str, str]:
+    """Return the Content-Type and Content-Disposition with which a browser executes nothing."""
     is_inline = row.mime_type in INLINE_TYPES
     mime_type = row.mime_type if row.mime_type in SERVED_TYPES else "application/octet-stream"
     return mime_type, content_disposition_header(not is_inline, clean_name(row.name)) or ""
@@ -36,7 +40,7 @@ def how_to_serve(row: ChatAttachment) -> tuple[str, str]:
 def file_response(
     request: HttpRequest, file: File[bytes], mime_type: str, disposition: str
 ) -> StreamingHttpResponse:
-    """Return the response that streams an open file, and closes it."""
+    """Return a response that streams an open file, and closes it; ``disposition`` is the header."""
     return StreamingHttpResponse(
         FileStream(file) if isinstance(request, ASGIRequest) else SyncFileStream(file),
         content_type=mime_type,
@@ -45,7 +49,7 @@ def file_response(
 
 
 class FileStream:
-    """A file in pieces, each read off the event loop; memory holds one of them."""
+    """The chunks of a file for an ASGI response; the event loop is not blocked by reading."""
 
     def __init__(self, file: File[bytes]) -> None:
         self._file = file
@@ -55,12 +59,12 @@ class FileStream:
             yield chunk
 
     def close(self) -> None:
-        """Called by the response, also when the client has gone in the middle."""
+        """Close the file; the response calls it at its end, also after a disconnect."""
         self._file.close()
 
 
 class SyncFileStream(FileStream):
-    """The same under WSGI."""
+    """The chunks of a file for a WSGI response."""
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(partial(self._file.read, CHUNK_BYTES), b"")

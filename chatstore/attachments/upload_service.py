@@ -1,10 +1,12 @@
 """
-The steps of an upload, each in its owner's name.
+The steps of an upload, and the other operations on one owner's attachments.
 
-A row is made first and reserves its announced size against its owner's quota; the bytes follow,
-under a name that has nothing to do with the user's; then one statement, which only the first of
-two uploads can pass, writes that name to the row. Whatever fails on the way leaves a row without
-bytes, or a file whose removal is scheduled; cleanup_attachments deletes both (A4).
+1. A row reserves the announced size in the owner's quota (A3).
+2. The bytes are saved in the storage under a random name (chatstore.files).
+3. One UPDATE writes that name to the row; of two concurrent uploads only the first succeeds.
+
+A failure leaves a row without bytes, or a file whose removal is scheduled; cleanup_attachments
+deletes both (A4).
 """
 
 from __future__ import annotations
@@ -36,49 +38,53 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-class UploadComplete(UploadRefused):
-    """An upload in two phases was complete before."""
+class AlreadyUploaded(UploadRefused):
+    """The bytes of a two-phase upload are already stored."""
 
 
 async def find(user_id: str, attachment_ids: Collection[str]) -> list[ChatAttachment]:
-    """Return the rows of these attachments; NotFoundError if one is not its owner's to see."""
+    """Return the rows of attachments; NotFoundError if one is unknown or hidden (A2)."""
     return await _run(_find, user_id, attachment_ids)
 
 
 async def find_uploaded(user_id: str, attachment_id: str) -> ChatAttachment:
-    """Return the row of a file whose bytes are there; NotFoundError for any other."""
-    [row] = await find_arrived(user_id, [attachment_id])
+    """Return the row of an attachment whose bytes are stored; NotFoundError for any other."""
+    [row] = await find_and_complete(user_id, [attachment_id])
     if not row.path:
         raise NotFoundError(f"Attachment {attachment_id} not found")
     return row
 
 
-async def find_arrived(user_id: str, attachment_ids: Collection[str]) -> list[ChatAttachment]:
-    """Find rows, and keep the bytes that clients have meanwhile written past us."""
+async def find_and_complete(user_id: str, attachment_ids: Collection[str]) -> list[ChatAttachment]:
+    """
+    Return the rows of attachments, and first complete the uploads that went straight to S3.
+
+    S3 does not notify Django of an upload, so this looks for the bytes.
+    """
     rows = await find(user_id, attachment_ids)
-    awaited = [row for row in rows if not row.uploaded_at]
-    signer = files.get_presigner() if awaited else None
+    incomplete = [row for row in rows if not row.uploaded_at]
+    signer = files.get_presigner() if incomplete else None
     if signer is None:
         return rows
-    for row in awaited:
+    for row in incomplete:
         path = _incoming_path(row.attachment_id)
-        if found := await sync_to_async(signer.look)(path, validation.HEAD_BYTES):
-            save = partial(files.write, partial(signer.copy, path))
-            with suppress(UploadComplete):  # by another request, a moment ago
+        if found := await sync_to_async(signer.read_head)(path, validation.HEAD_BYTES):
+            save = partial(files.save_with, partial(signer.copy, path))
+            with suppress(AlreadyUploaded):  # by a concurrent request
                 await complete(row, *found, save)
     return await find(user_id, attachment_ids)
 
 
 async def reserve(user_id: str, attachment: Attachment, size: int) -> None:
-    """Make the row of an upload; UploadRefused where its owner's quota has no room for it."""
+    """Create the row of an upload of ``size`` bytes; UploadRefused (413) over the quota (A3)."""
     await _run(_reserve, user_id, attachment, size)
 
 
-async def add(user_id: str, content: File[bytes], attachment: Attachment, size: int) -> None:
-    """Reserve, save and keep; if that fails, nothing is left."""
+async def upload(user_id: str, content: File[bytes], attachment: Attachment, size: int) -> None:
+    """Do all steps of a direct upload; after a failure the row is deleted."""
     await reserve(user_id, attachment, size)
     try:
-        await _keep(user_id, partial(files.save, content), attachment, size)
+        await _save_bytes(user_id, partial(files.save, content), attachment, size)
     except BaseException:
         await delete(user_id, attachment.id)
         raise
@@ -87,7 +93,17 @@ async def add(user_id: str, content: File[bytes], attachment: Attachment, size: 
 async def complete(
     row: ChatAttachment, size: int, head: bytes, save: Callable[[str], str]
 ) -> Attachment:
-    """Check what has come against what was announced, and keep it."""
+    """
+    Do steps 2 and 3 of a two-phase upload, if the bytes are those that were announced.
+
+    Args:
+        row: the attachment.
+        size: of the bytes that have arrived.
+        head: the first validation.HEAD_BYTES of them.
+        save: saves them; takes the alias of the database, and returns the path in the storage.
+
+    Raises UploadRefused if the size or type differs, or the bytes are already stored.
+    """
     if row.uploaded_at:
         raise _already_uploaded()
     if validation.check_size(size) > row.size:
@@ -95,45 +111,45 @@ async def complete(
     if size < row.size:
         raise UploadRefused(_("The upload is incomplete. Start it again."))
     attachment = codec.load_attachment(row.payload)
-    attachment.mime_type = validation.type_of(head, attachment.mime_type, attachment.name)
+    attachment.mime_type = validation.detect_type(head, attachment.mime_type, attachment.name)
     attachment.upload_descriptor = None
-    await _keep(row.user_id, save, attachment, size)
+    await _save_bytes(row.user_id, save, attachment, size)
     return attachment
 
 
-async def _keep(
+async def _save_bytes(
     user_id: str, save: Callable[[str], str], attachment: Attachment, size: int
 ) -> None:
-    """Save the bytes, then write to the row where they are, unless another has done so."""
+    """Save the bytes, then write their path to the row; remove them if it has a path already."""
     path = await run(_database(), lambda attempt: save(attempt.using))
     is_first = False
     try:
-        is_first = await _run(_finish, user_id, attachment, size, path)
+        is_first = await _run(_record_upload, user_id, attachment, size, path)
     finally:
         if not is_first:
-            await run(_database(), lambda attempt: files.remove_now(path, attempt.using))
+            await run(_database(), lambda attempt: files.remove_file(path, attempt.using))
     if not is_first:
         raise _already_uploaded()
 
 
 async def delete(user_id: str, attachment_id: str) -> None:
-    """Delete a row and its file, if they are there."""
+    """Delete an attachment and its file, if there is one."""
     await _run(_delete, user_id, attachment_id)
 
 
 async def delete_unsent(user_id: str, attachment_id: str) -> None:
-    """The same, but only of what was not sent: 409 for another."""
+    """Delete an attachment that was not sent; NotFoundError, or UploadRefused (409) if it was."""
     await _run(_delete_unsent, user_id, attachment_id)
 
 
 async def reserve_incoming_path(attachment_id: str) -> str:
     """
-    Return the path at which a client may write its bytes straight to the storage.
+    Return the path in the storage to which a client may upload without Django.
 
-    What is left there is removed after ChatFileToRemove.UPLOAD_TIME.
+    What is there after ChatFileToRemove.UPLOAD_TIMEOUT is removed.
     """
     path = _incoming_path(attachment_id)
-    after = ChatFileToRemove.UPLOAD_TIME
+    after = ChatFileToRemove.UPLOAD_TIMEOUT
     await run(
         _database(), lambda attempt: files.schedule_removals([path], attempt.using, after=after)
     )
@@ -141,13 +157,13 @@ async def reserve_incoming_path(attachment_id: str) -> str:
 
 
 async def _run(
-    body: Callable[Concatenate[Owner, Attempt, P], Result],
+    operation: Callable[Concatenate[Owner, Attempt, P], Result],
     user_id: str,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Result:
     owner = Owner(_database(), user_id)
-    return await run(owner.using, lambda attempt: body(owner, attempt, *args, **kwargs))
+    return await run(owner.using, lambda attempt: operation(owner, attempt, *args, **kwargs))
 
 
 def _database() -> str:
@@ -155,29 +171,29 @@ def _database() -> str:
 
 
 def read(path: str) -> bytes:
-    """Return all of a file's bytes."""
+    """Return all bytes of a file in the storage; FileNotFoundError if there is none."""
     with files.get_storage().open(path) as file:
         content: bytes = file.read()
     return content
 
 
-def head_of(content: File[bytes]) -> bytes:
-    """Return as many of a file's first bytes as its type is told by."""
+def read_head(content: File[bytes]) -> bytes:
+    """Return the first validation.HEAD_BYTES of a file."""
     content.seek(0)
     head: bytes = content.read(validation.HEAD_BYTES)
     return head
 
 
 def _incoming_path(attachment_id: str) -> str:
-    """Where clients put their bytes straight into the storage; nothing else is read there."""
+    """Return the temporary path of an upload that goes straight to the storage."""
     return f"chatstore/incoming/{file_key(attachment_id).hex}"
 
 
 def _reserve(owner: Owner, attempt: Attempt, attachment: Attachment, size: int) -> None:
     """
-    Make the row, then look whether it was too much: of two uploads at once each counts the other.
+    Insert the row, then compare the owner's total with the quota, so that concurrent uploads count.
 
-    What the model makes goes into a thread at once, and is not refused.
+    A generated image, which has a thread from the start, is stored even over the quota.
     """
     row = ChatAttachment(
         **codec.attachment_values(attachment),
@@ -190,10 +206,10 @@ def _reserve(owner: Owner, attempt: Attempt, attachment: Attachment, size: int) 
         row.session = owner.sessions.thread(attachment.thread_id).only("session_id").first()
         if row.session is None:
             raise NotFoundError(f"Thread {attachment.thread_id} not found")
-    # On a repeat the id, which nobody else can have, may be there.
+    # In a repeated attempt the row may exist; the random id can't be another upload's.
     ChatAttachment.objects.using(owner.using).bulk_create([row], ignore_conflicts=True)
-    used = owner.attachments.aggregate(Sum("size"))
-    if used["size__sum"] > settings.user_quota_bytes and not attachment.thread_id:
+    used = owner.attachments.aggregate(size=Sum("size", default=0))
+    if used["size"] > settings.user_quota_bytes and not attachment.thread_id:
         _delete(owner, attempt, attachment.id)
         limit = filesizeformat(settings.user_quota_bytes)
         raise UploadRefused(
@@ -214,8 +230,10 @@ def _find(owner: Owner, attempt: Attempt, attachment_ids: Collection[str]) -> li
     return list(found.values())
 
 
-def _finish(owner: Owner, attempt: Attempt, attachment: Attachment, size: int, path: str) -> bool:
-    """Write to the row where the bytes are; tell whether this upload was the first."""
+def _record_upload(
+    owner: Owner, attempt: Attempt, attachment: Attachment, size: int, path: str
+) -> bool:
+    """Write the path of the bytes to the row; return False if it has another path already."""
     row = owner.attachments.visible().attachment(attachment.id)
     with attempt.transaction():
         if row.filter(uploaded_at=None).update(
@@ -224,9 +242,9 @@ def _finish(owner: Owner, attempt: Attempt, attachment: Attachment, size: int, p
             path=path,
             uploaded_at=timezone.now(),
         ):
-            files.keep(path, owner.using)
+            files.cancel_removal(path, owner.using)
             return True
-    return row.filter(path=path).exists()  # a repeat, and the first try had committed after all
+    return row.filter(path=path).exists()  # True if an earlier attempt was committed
 
 
 def _delete(owner: Owner, attempt: Attempt, attachment_id: str) -> None:
@@ -245,4 +263,4 @@ def _delete_unsent(owner: Owner, attempt: Attempt, attachment_id: str) -> None:
 
 
 def _already_uploaded() -> UploadRefused:
-    return UploadComplete(_("This file has been uploaded already."), 409)
+    return AlreadyUploaded(_("This file has been uploaded already."), 409)

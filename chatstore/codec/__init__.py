@@ -1,8 +1,9 @@
 """
-Row <-> ChatKit object: the one place where the ORM's words and ChatKit's words meet.
+Converts ChatKit objects to the values of columns, and columns to ChatKit objects.
 
-Pure: no query, no setting, no model and no state of a request, so that stores outside Django can
-use it too. What it knows of the rows is the names of their columns.
+The only package that knows both the ORM's words (session, message) and ChatKit's (thread, item).
+Its functions are pure: no query, no setting, no model, no state of a request, so that stores
+without Django can use them too.
 """
 
 from chatstore.codec.ids import (

@@ -1,4 +1,4 @@
-"""Ids: fresh ones for new objects, and the owner's, taken from a request's context."""
+"""Generates the ids of new objects, and takes the owner's id from a request's context."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from chatkit.types import ThreadItem
 
 MAX_ID_LENGTH = 255
-# What chat-completions models call every answer and every call
-# (agents.models.fake_id.FAKE_RESPONSES_ID; importing agents takes a second).
+# The id that chat-completions models give to every answer and every tool call:
+# agents.models.fake_id.FAKE_RESPONSES_ID, copied because importing agents takes a second.
 FAKE_ID = "__fake_id__"
 _ID_PREFIXES: dict[StoreItemType, str] = {
     "thread": "thr",
@@ -34,22 +34,22 @@ _ID_TYPES: dict[str, StoreItemType] = {
 
 
 def new_id(item_type: StoreItemType) -> str:
-    """Return a fresh id: ChatKit's prefix and 128 random bits (S4)."""
+    """Return a new id: ChatKit's prefix for the type, and 128 random bits in hex (S4)."""
     return f"{_ID_PREFIXES[item_type]}_{secrets.token_hex(16)}"
 
 
 def store_item_type(item: ThreadItem) -> StoreItemType:
-    """Return what generate_item_id calls an item of this type."""
+    """Return the item type that chatkit's Store.generate_item_id wants for this item."""
     return _ID_TYPES.get(item.type, "message")
 
 
 def is_storable_id(value: str) -> bool:
-    """Tell whether an id can be stored: not too long, no NUL, no lone surrogate (S14)."""
+    """Tell whether an id has at most MAX_ID_LENGTH characters, no NUL, no surrogate (S14)."""
     return len(value) <= MAX_ID_LENGTH and is_storable(value)
 
 
 def user_id_from_context(context: Any) -> Any:
-    """Return ``context["user_id"]`` or ``context.user_id``, None where there is neither."""
+    """Return ``context["user_id"]`` or ``context.user_id``; None if it is missing (S2)."""
     if isinstance(context, Mapping):
         return context.get("user_id")
     return getattr(context, "user_id", None)
@@ -57,10 +57,10 @@ def user_id_from_context(context: Any) -> Any:
 
 def validate_user_id(value: object) -> str:
     """
-    Return the owner's id as text.
+    Return the owner's id as a string (S2).
 
-    Raises ValueError where it is missing, empty, longer than 255 characters, or holds NUL or
-    a surrogate (S2).
+    Raises ValueError if it is None, empty, longer than MAX_ID_LENGTH characters, or contains NUL
+    or a surrogate.
     """
     if value is None or value == "":
         raise ValueError("User ID not found in context")
@@ -70,7 +70,8 @@ def validate_user_id(value: object) -> str:
     return user_id
 
 
-def check_id(value: str) -> str:
+def validate_id(value: str) -> str:
+    """Return the id; ValueError if it is longer than MAX_ID_LENGTH characters."""
     if len(value) > MAX_ID_LENGTH:
         raise ValueError(f"An id has at most {MAX_ID_LENGTH} characters, not {len(value)}")
     return value

@@ -1,7 +1,8 @@
 """
-Columns from ChatKit objects, and ChatKit objects from columns.
+The values of columns from ChatKit objects, and ChatKit objects from their JSON.
 
-Each row keeps the whole object as JSON text; the other columns are derived from it.
+Each row keeps the whole object as JSON text in ``payload`` (S6); the other columns are derived from
+it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
 
-from chatstore.codec.ids import check_id
+from chatstore.codec.ids import validate_id
 from chatstore.codec.plain_text import plain_text
 from chatstore.codec.storable import REPLACEMENT, replace_unstorable
 from chatstore.codec.times import as_utc
 
 with warnings.catch_warnings():
-    # The SDK's widgets module warns about itself when it is imported.
+    # The SDK's widgets module raises a DeprecationWarning when it is imported.
     warnings.simplefilter("ignore", DeprecationWarning)
     from chatkit.types import (
         Attachment,
@@ -34,7 +35,7 @@ with warnings.catch_warnings():
     from chatkit.widgets import DynamicWidgetRoot
 
 Model = TypeVar("Model", bound=BaseModel)
-# An item of these types stays as it was first stored when it is added again (S8).
+# The item types that add_thread_item never replaces (S8).
 IMMUTABLE_TYPES = frozenset(
     {
         "user_message",
@@ -51,9 +52,9 @@ _SENDERS = {
     "sdk_hidden_context": "system",
     "end_of_turn": "system",
 }
-# MariaDB refuses JSON that is nested deeper than 32 levels.
+# MariaDB rejects JSON with more than 32 levels.
 _MAX_JSON_DEPTH = 30
-# The URL of a file in the storage, as chatstore.files.links makes it.
+# The query parameter with the signature in the URLs of chatstore.files.signed_urls.
 FILE_URL_PARAMETER = "chatstore"
 _FILE_URL = re.compile(rf"/(?P<id>[^/?#]+)/\?{FILE_URL_PARAMETER}=")
 _thread_adapter: TypeAdapter[ThreadMetadata] = TypeAdapter(ThreadMetadata)
@@ -62,57 +63,63 @@ _attachment_adapter: TypeAdapter[Attachment] = TypeAdapter(Attachment)
 
 
 class ModeratedLockedStatus(LockedStatus):
-    """A moderator's lock, shown in place of the application's own status (M1)."""
+    """A moderator's lock, which loaded threads show instead of the application's status (M1)."""
 
 
 class ModeratedClosedStatus(ClosedStatus):
-    """A moderator's closing, shown in place of the application's own status (M1)."""
+    """A moderator's closing, which loaded threads show instead of the application's status (M1)."""
 
 
-_MODERATED = {"locked": ModeratedLockedStatus, "closed": ModeratedClosedStatus}
+_MODERATED_STATUSES = {"locked": ModeratedLockedStatus, "closed": ModeratedClosedStatus}
 
 
-def _dump(instance: Model, load: Callable[[str], Model]) -> tuple[Model, str]:
+def _encode(instance: Model, load: Callable[[str], Model]) -> tuple[Model, str]:
     """
     Return the object as it will be loaded again, and its JSON.
 
-    Raises ValueError for what pydantic can't serialize, or could not read back (S6); its message
-    quotes nothing (S18).
+    Raises ValueError if pydantic can't serialize the object or can't load the JSON (S6); the
+    message contains nothing of the object (S18).
     """
     try:
-        try:
-            # Without warnings: they quote the value, and reading it back is the better judge.
-            text = instance.model_dump_json(warnings=False)
-        except ValueError:  # a lone surrogate, or nothing that JSON knows: the second try tells
-            text = ""
-        # For a lone surrogate in a key pydantic writes three of what we write one of.
-        if not text or "\\u0000" in text or REPLACEMENT in text:
-            text = to_json(
-                replace_unstorable(instance.model_dump(warnings=False)), inf_nan_mode="null"
-            ).decode()
-            if "\\u0000" in text:  # inside of what became text just now, such as an enum
-                text = to_json(replace_unstorable(json.loads(text))).decode()
+        text = _to_json(instance)
         return load(text), text
     except (ValueError, TypeError, RecursionError) as error:
         kind, cause = type(instance).__name__, type(error).__name__
         raise ValueError(f"This {kind} can't be stored as JSON and read back: {cause}") from None
 
 
+def _to_json(instance: BaseModel) -> str:
+    """Return the object's JSON, with U+FFFD in place of NUL and lone surrogates (S14)."""
+    try:
+        # Without warnings, which quote values (S18): loading the JSON tests the types.
+        text = instance.model_dump_json(warnings=False)
+    except ValueError:  # a lone surrogate; or a value that has no JSON, which fails again below
+        text = ""
+    # U+FFFD too: pydantic writes it three times for a lone surrogate in a key; below it is one.
+    if text and "\\u0000" not in text and REPLACEMENT not in text:
+        return text
+    value = replace_unstorable(instance.model_dump(warnings=False))
+    text = to_json(value, inf_nan_mode="null").decode()
+    if "\\u0000" in text:  # from a value that to_json has converted to text, such as an enum
+        text = to_json(replace_unstorable(json.loads(text))).decode()
+    return text
+
+
 def is_moderated(thread: ThreadMetadata) -> bool:
-    """Tell whether the thread shows a moderator's status, not the application's own."""
+    """Tell whether the thread's status is a moderator's, not the application's (M1)."""
     return isinstance(thread.status, (ModeratedLockedStatus, ModeratedClosedStatus))
 
 
 def session_values(thread: ThreadMetadata) -> dict[str, Any]:
-    """Return the columns of ChatSession that a thread determines, ids and owner apart."""
+    """Return ChatSession's columns derived from a thread; ValueError as in S6."""
     if type(thread) is not ThreadMetadata:  # a Thread: its items are not stored (S7)
         thread = ThreadMetadata.model_construct(
             **{name: getattr(thread, name) for name in ThreadMetadata.model_fields}
         )
-    thread, payload = _dump(thread, load_thread)
+    thread, payload = _encode(thread, load_thread)
     metadata = json.loads(payload)["metadata"]
     return {
-        "thread_id": check_id(thread.id),
+        "thread_id": validate_id(thread.id),
         "payload": payload,
         "title": thread.title or "",
         "status": thread.status.type,
@@ -123,10 +130,10 @@ def session_values(thread: ThreadMetadata) -> dict[str, Any]:
 
 
 def message_values(item: ThreadItem) -> dict[str, Any]:
-    """Return the columns of ChatMessage that an item determines; timestamp is its own time."""
-    item, payload = _dump(item, load_item)
+    """Return ChatMessage's columns derived from an item; ``timestamp`` is its created_at in UTC."""
+    item, payload = _encode(item, load_item)
     return {
-        "item_id": check_id(item.id),
+        "item_id": validate_id(item.id),
         "payload": payload,
         "item_type": item.type,
         "item_status": getattr(item, "status", ""),
@@ -137,10 +144,10 @@ def message_values(item: ThreadItem) -> dict[str, Any]:
 
 
 def attachment_values(attachment: Attachment) -> dict[str, Any]:
-    """Return the columns of ChatAttachment that an attachment determines."""
-    attachment, payload = _dump(attachment, load_attachment)
+    """Return ChatAttachment's columns derived from an attachment; ValueError as in S6."""
+    attachment, payload = _encode(attachment, load_attachment)
     return {
-        "attachment_id": check_id(attachment.id),
+        "attachment_id": validate_id(attachment.id),
         "payload": payload,
         "name": attachment.name,
         "mime_type": attachment.mime_type,
@@ -148,7 +155,7 @@ def attachment_values(attachment: Attachment) -> dict[str, Any]:
 
 
 def attachment_ids(item: ThreadItem) -> set[str]:
-    """Return the ids of the attachments that go when the item goes."""
+    """Return the ids of the attachments that are deleted with the item (A4)."""
     if item.type == "user_message":
         return {attachment.id for attachment in item.attachments}
     if item.type == "generated_image" and item.image:
@@ -158,52 +165,60 @@ def attachment_ids(item: ThreadItem) -> set[str]:
 
 
 def attachment_id_from_url(url: object) -> str | None:
-    """Return whose file a signed URL of ours is for; None for any other URL."""
+    """Return the attachment's id in a URL of chatstore.files.signed_urls; None for other URLs."""
     found = _FILE_URL.search(str(url))
     return found["id"] if found else None
 
 
 def _depth(value: Any) -> int:
+    """Return the levels of nested objects and arrays in a JSON value."""
     if isinstance(value, dict):
         value = list(value.values())
     return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def load_thread(payload: str, moderation: str = "", reason: str = "") -> ThreadMetadata:
-    """Return a thread as it was saved, or with the moderators' status where there is one."""
+    """
+    Return a thread from its JSON, with the moderators' status if there is one (M1).
+
+    Args:
+        payload: the stored JSON; ValueError (pydantic's) if it can't be decoded.
+        moderation: "locked", "closed" or empty.
+        reason: the moderator's.
+    """
     thread = _thread_adapter.validate_json(payload)
     if moderation:
-        thread.status = _MODERATED[moderation](reason=reason or None)
+        thread.status = _MODERATED_STATUSES[moderation](reason=reason or None)
     return thread
 
 
 def load_item(payload: str) -> ThreadItem:
-    """Return an item as it was saved."""
+    """Return an item from its JSON; ValueError (pydantic's) if it can't be decoded."""
     item = _item_adapter.validate_json(payload)
     if isinstance(item, WidgetItem):
-        # The SDK reads every Card as its own Card, and drops the properties it doesn't know.
+        # The SDK loads every Card as its class Card, which drops unknown properties (S6).
         stored = json.loads(payload)["widget"]
-        if not _holds(item.widget.model_dump(mode="json"), stored):
+        if not _has_all_properties(item.widget.model_dump(mode="json"), stored):
             item.widget = DynamicWidgetRoot.model_validate(stored)
     return item
 
 
 def load_attachment(payload: str) -> Attachment:
-    """Return an attachment as it was saved."""
+    """Return an attachment from its JSON; ValueError (pydantic's) if it can't be decoded."""
     return _attachment_adapter.validate_json(payload)
 
 
-def _holds(loaded: Any, stored: Any) -> bool:
-    """Tell whether no property of the stored widget was lost in loading it."""
+def _has_all_properties(loaded: Any, stored: Any) -> bool:
+    """Tell whether the loaded widget has every property of the stored one that is not null."""
     if isinstance(stored, dict):
         return isinstance(loaded, dict) and all(
-            child is None or (key in loaded and _holds(loaded[key], child))
+            child is None or (key in loaded and _has_all_properties(loaded[key], child))
             for key, child in stored.items()
         )
     if isinstance(stored, list):
         return (
             isinstance(loaded, list)
             and len(loaded) == len(stored)
-            and all(map(_holds, loaded, stored))
+            and all(map(_has_all_properties, loaded, stored))
         )
     return True

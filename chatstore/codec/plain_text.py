@@ -1,4 +1,4 @@
-"""An item's plain text: what a person would read of it, for search and lists."""
+"""The plain text of an item, for the moderators' search and lists."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatkit.types import ThreadItem
 
-_WIDGET_TEXT = frozenset({"value", "label", "title", "text", "placeholder", "alt", "caption"})
+_WIDGET_TEXT_KEYS = frozenset({"value", "label", "title", "text", "placeholder", "alt", "caption"})
 
 
 def plain_text(item: ThreadItem) -> str:
-    """Return all of the item's text that a person would read, a line for each part."""
+    """Return the text of an item that is meant for people, one line for each part."""
     return "\n".join(text for text in _texts(item) if text)
 
 
@@ -26,13 +26,13 @@ def _texts(item: ThreadItem) -> Iterator[str | None]:
             yield from (part.text for part in item.content)
         case "client_tool_call":
             yield item.name
-            yield from _leaves(item.arguments)
-            yield from _leaves(item.output)
+            yield from _strings(item.arguments)
+            yield from _strings(item.output)
         case "widget":
             if item.copy_text:
                 yield item.copy_text
             else:
-                yield from _leaves(item.widget.model_dump(mode="json"), _WIDGET_TEXT)
+                yield from _strings(item.widget.model_dump(mode="json"), _WIDGET_TEXT_KEYS)
         case "structured_input":
             for question in item.inputs:
                 yield question.question
@@ -44,7 +44,7 @@ def _texts(item: ThreadItem) -> Iterator[str | None]:
         case "task":
             yield from _task_texts(item.task)
         case "hidden_context_item" | "sdk_hidden_context":
-            yield from _leaves(item.content)
+            yield from _strings(item.content)
 
 
 def _task_texts(task: Any) -> Iterator[str | None]:
@@ -54,15 +54,15 @@ def _task_texts(task: Any) -> Iterator[str | None]:
     yield from (source.title for source in getattr(task, "sources", ()))
 
 
-def _leaves(value: Any, keys: frozenset[str] | None = None) -> Iterator[str]:
-    """Yield the strings inside a JSON-like value; with keys, only those under one of them."""
+def _strings(value: Any, keys: frozenset[str] | None = None) -> Iterator[str]:
+    """Yield the strings in a JSON-like value; with ``keys``, only the values of these keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, child in value.items():
             if keys is None or key in keys or isinstance(child, (dict, list)):
-                yield from _leaves(child, keys)
+                yield from _strings(child, keys)
     elif isinstance(value, list):
         for child in value:
             if not isinstance(child, str) or keys is None:
-                yield from _leaves(child, keys)
+                yield from _strings(child, keys)

@@ -1,4 +1,4 @@
-"""Characters that some database can't hold: NUL, and surrogates that stand alone (S14)."""
+"""Replaces characters that not every database can store: NUL and lone surrogates (S14)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REPLACEMENT = "\ufffd"
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether every database can hold the text as it is."""
+    """Tell whether the text contains neither NUL nor a lone surrogate."""
     return not _UNSTORABLE.search(text)
 
 
@@ -20,9 +20,10 @@ def replace_unstorable(value: str) -> str: ...
 def replace_unstorable(value: Any) -> Any: ...
 def replace_unstorable(value: Any) -> Any:
     """
-    Replace each character that can't be stored by U+FFFD, in all strings of a JSON-like value.
+    Return a JSON-like value in which U+FFFD replaces each NUL and each lone surrogate (S14).
 
-    Keys are cleaned too; of keys that become equal, the last one stays (S14).
+    In keys too; of keys that become equal, the last one stays. Tuples and sets become lists; bytes
+    become text, and raise ValueError if they are not UTF-8.
     """
     if isinstance(value, str):
         return _UNSTORABLE.sub(REPLACEMENT, value)

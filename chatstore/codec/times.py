@@ -1,4 +1,4 @@
-"""Times: stored as aware UTC, and sent to clients with a UTC offset."""
+"""Converts times: to aware UTC for the database, and with a UTC offset for clients."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from pydantic import BaseModel
 
 Value = TypeVar("Value")
 UTC = dt.UTC
-# What every database can hold, less a day, so that no time zone's display overflows.
+# The range that every database can store, less a day, so that no local time overflows.
 EARLIEST = dt.datetime(1000, 1, 2, tzinfo=UTC)
 LATEST = dt.datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def as_utc(time: dt.datetime) -> dt.datetime:
     """
-    Return an aware UTC time that every database can hold.
+    Return the time as aware UTC, between EARLIEST and LATEST (S6).
 
-    A naive time is the process's local time, as the SDK makes it (datetime.now()).
+    A naive time is in the process's local time zone, like the SDK's datetime.now().
     """
     try:
-        moment = time.astimezone(UTC)
-    except (OverflowError, OSError, ValueError):  # within a day of year 1 or of year 9999
+        utc = time.astimezone(UTC)
+    except (OverflowError, OSError, ValueError):  # near datetime.min or datetime.max
         return EARLIEST if time.year < 5000 else LATEST
-    return min(max(moment, EARLIEST), LATEST)
+    return min(max(utc, EARLIEST), LATEST)
 
 
 def with_utc_offsets(value: Value) -> Value:
     """
-    Return a copy in which every created_at of a thread or an item has a UTC offset (V3).
+    Return a copy of an SDK event, page or response with a UTC offset in each created_at (V3).
 
-    The SDK's events, pages and responses hold such objects in fields; the objects themselves
-    stay as they are, since the SDK subtracts their naive times from datetime.now().
+    The original is not changed: the SDK subtracts its naive times from datetime.now().
     """
     if isinstance(value, list):
         return cast(Value, [with_utc_offsets(child) for child in value])

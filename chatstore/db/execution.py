@@ -85,7 +85,7 @@ class Attempt:
         self.row_existed = False
         self.may_insert = True  # for the operation's own use: what an earlier attempt has found
         self.commit_error: Error | None = None
-        self.is_reconnected = False  # Django opened a new connection while it rolled back
+        self.is_reconnected = False  # the connection was replaced in the transaction
         self._is_committing = False
 
     @property

@@ -1,37 +1,39 @@
 """
-Bytes in the storage, and signed URLs to reach them.
+Saves and removes the bytes of files in the storage, and signs the URLs to them.
 
-A database and a storage have no transaction in common. So a file's removal is scheduled before
-its bytes are written, and cancelled in the transaction that writes its name to a row; and the
-transaction that deletes the row schedules the removal again, and the file is removed after its
-commit. At every instant a file is named by a row or its removal is scheduled, and a crash leaves
-only scheduled removals, which cleanup_attachments works through (A4).
+A database and a storage have no common transaction. So before a file is saved, its removal is
+scheduled in the database; the transaction that writes its path to a row cancels the removal, and
+the transaction that deletes the row schedules it again. The file is removed after that commit. At
+every moment a file has a row or a scheduled removal: after a crash cleanup_attachments removes it,
+if nothing else does (A4).
+
+Knows nothing of what may be uploaded; chatstore.attachments does.
 """
 
 from chatstore.files.removals import (
+    cancel_removal,
     check_deleted_count,
     delete_attachments,
-    due,
-    keep,
-    removals,
-    remove,
-    remove_now,
+    iter_due_paths,
+    remove_file,
+    remove_files,
     schedule_removals,
+    scheduled_removals,
 )
-from chatstore.files.saving import save, write
+from chatstore.files.saving import save, save_with
 from chatstore.files.storage import get_presigner, get_storage
 
 __all__ = [
+    "cancel_removal",
     "check_deleted_count",
     "delete_attachments",
-    "due",
     "get_presigner",
     "get_storage",
-    "keep",
-    "removals",
-    "remove",
-    "remove_now",
+    "iter_due_paths",
+    "remove_file",
+    "remove_files",
     "save",
+    "save_with",
     "schedule_removals",
-    "write",
+    "scheduled_removals",
 ]

@@ -1,6 +1,6 @@
 """
-Removes files from the storage: each removal is scheduled in the database first, and tried again
-until the file is gone.
+Removes files from the storage. A removal is scheduled in the database before, and repeated until
+the file is removed (A4).
 """
 
 from __future__ import annotations
@@ -22,78 +22,94 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER = dt.timedelta(hours=1)
 
 
-def removals(using: str) -> QuerySet[ChatFileToRemove]:
-    """Return the scheduled removals: of files that no row names any more, or none yet."""
+def scheduled_removals(using: str) -> QuerySet[ChatFileToRemove]:
+    """Return the scheduled removals in a database: files that no attachment's row refers to."""
     return ChatFileToRemove.objects.using(using)
 
 
 def schedule_removals(
     paths: list[str], using: str, *, after: dt.timedelta = dt.timedelta()
 ) -> None:
-    """Schedule the removal of files, named by their paths in the storage."""
+    """
+    Schedule the removal of files.
+
+    Args:
+        paths: their names in the storage.
+        using: alias of the database.
+        after: the time from now until they are removed.
+    """
     now = timezone.now()
-    removals(using).bulk_create(
+    scheduled_removals(using).bulk_create(
         [ChatFileToRemove(path=path, scheduled_at=now, due_at=now + after) for path in paths]
     )
 
 
-def cancel_removals(paths: Iterable[str], using: str) -> int:
-    """Cancel scheduled removals; return how many there were."""
-    return removals(using).filter(path__in=paths).delete()[0]
+def delete_removals(paths: Iterable[str], using: str) -> int:
+    """Delete the scheduled removals of these paths; return how many there were."""
+    return scheduled_removals(using).filter(path__in=paths).delete()[0]
 
 
-def keep(path: str, using: str) -> None:
+def cancel_removal(path: str, using: str) -> None:
     """
-    Cancel the removal of a saved file, in the transaction that writes its name to a row.
+    Cancel the removal of a saved file, in the transaction that writes its path to a row.
 
-    Raises FileNotFoundError within the last hour before the removal is due: whoever removes the
-    file then can't see what this transaction has not committed yet.
+    Raises FileNotFoundError if no removal is scheduled, or if it is due within RETRY_AFTER: a
+    cleanup that runs before this transaction commits would still remove the file.
     """
-    not_yet = timezone.now() + RETRY_AFTER
-    if not removals(using).filter(path=path, due_at__gt=not_yet).delete()[0]:
+    earliest_due = timezone.now() + RETRY_AFTER
+    if not scheduled_removals(using).filter(path=path, due_at__gt=earliest_due).delete()[0]:
         raise FileNotFoundError(path)
 
 
-def remove_now(path: str, using: str) -> None:
-    """Remove a saved file that no row names; if that fails, it is tried again later."""
-    removals(using).filter(path=path).update(due_at=timezone.now())
-    remove([path], using)
+def remove_file(path: str, using: str) -> None:
+    """Remove a saved file whose path is in no row; after a failure, cleanup_attachments does it."""
+    scheduled_removals(using).filter(path=path).update(due_at=timezone.now())
+    remove_files([path], using)
 
 
-def remove(paths: Iterable[str], using: str) -> int:
+def remove_files(paths: Iterable[str], using: str) -> int:
     """
-    Remove files whose removal is scheduled; return how many are gone.
+    Remove files whose removal is scheduled; return how many were removed.
 
-    What fails is logged and stays scheduled, to be tried again after an hour.
+    A failure is logged, and its removal is scheduled again after RETRY_AFTER.
     """
-    gone, failed = [], []
+    removed, failed = [], []
     for path in paths:
         try:
             get_storage().delete(path)
         except Exception:
-            # Each storage raises errors of its own; whatever it is, the removal stays scheduled.
-            logger.warning("File %s could not be removed; it is tried again", path, exc_info=True)
+            # Any exception, since each storage has its own; the removal stays scheduled.
+            logger.warning(
+                "File %s could not be removed; it will be tried again", path, exc_info=True
+            )
             failed.append(path)
         else:
-            gone.append(path)
+            removed.append(path)
     if failed:
         due_at = timezone.now() + RETRY_AFTER
-        removals(using).filter(path__in=failed).update(due_at=due_at, tries=F("tries") + 1)
-    return cancel_removals(gone, using) if gone else 0
+        scheduled_removals(using).filter(path__in=failed).update(
+            due_at=due_at, tries=F("tries") + 1
+        )
+    return delete_removals(removed, using) if removed else 0
 
 
-def due(using: str, now: dt.datetime, size: int) -> Iterator[list[str]]:
-    """Yield the paths whose removal is due, in batches; remove each before the next."""
-    rows = removals(using).filter(due_at__lte=now).order_by("due_at", "path")
+def iter_due_paths(using: str, now: dt.datetime, size: int) -> Iterator[list[str]]:
+    """
+    Yield the paths whose removal is due, in lists of at most ``size``.
+
+    The caller removes each list's files before it asks for the next one.
+    """
+    rows = scheduled_removals(using).filter(due_at__lte=now).order_by("due_at", "path")
     while paths := list(rows.values_list("path", flat=True)[:size]):
         yield paths
 
 
 def delete_attachments(attachments: ChatAttachmentQuerySet) -> int:
     """
-    Delete rows, and remove their files after the commit; return how many rows.
+    Delete attachments, and remove their files after the commit; return how many were deleted.
 
-    Needs a transaction: the files' removals are scheduled in it.
+    Call it in a transaction, which also schedules the removals. Raises IntegrityError if a row was
+    deleted concurrently.
     """
     using = attachments.db
     rows = dict(attachments.order_by().select_for_update().values_list("file_id", "path"))
@@ -104,15 +120,15 @@ def delete_attachments(attachments: ChatAttachmentQuerySet) -> int:
     check_deleted_count(
         attachments.order_by().filter(file_id__in=list(rows)).raw_delete(), len(rows)
     )
-    transaction.on_commit(partial(remove, paths, using), using=using, robust=True)
+    transaction.on_commit(partial(remove_files, paths, using), using=using, robust=True)
     return len(rows)
 
 
 def check_deleted_count(deleted: int, locked: int) -> None:
     """
-    Roll the transaction back where fewer rows were deleted than had been locked for it.
+    Raise IntegrityError if the number of deleted rows is not the number of locked rows.
 
-    Raises IntegrityError, after which chatstore.db.execution tries the whole again.
+    It rolls back the transaction, and chatstore.db.execution repeats the operation.
     """
     if deleted != locked:
         raise IntegrityError(f"{locked} rows were to be deleted, but {deleted} were")

@@ -1,13 +1,12 @@
 """
-Signed URLs of the storage itself, with which clients send and fetch bytes without Django in
-between: S3 through django-storages.
+Presigned S3 URLs, with which clients upload and download bytes without Django: django-storages.
 
-They need signature version 4 (``"OPTIONS": {"signature_version": "s3v4"}``), the only one that
-binds the size: an upload URL is good for exactly as many bytes as were announced, of one type, and
-once, because the upload is made on condition that nothing is there.
+They need signature version 4 (``"OPTIONS": {"signature_version": "s3v4"}``), the only version that
+signs the size. So an upload URL accepts exactly the announced number of bytes and the announced
+type, and by If-None-Match only one upload.
 
-What a client uploads lands under a temporary key and is copied, within S3, once it has been
-checked: whatever is sent later to the same URL changes nothing.
+A client uploads to a temporary key. After the check the object is copied to its final key, so that
+a later upload to the same URL changes nothing.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from django.core.files.storage import Storage
 
 from chatstore.conf import settings
 
-# Seconds. Well below UPLOAD_TIME, after which the temporary key is removed for the last time.
+# In seconds. Below UPLOAD_TIMEOUT, after which the temporary key is removed.
 MAX_TTL = 12 * 3600
-_known: WeakKeyDictionary[Storage, Presigner] = WeakKeyDictionary()
+_presigners: WeakKeyDictionary[Storage, Presigner] = WeakKeyDictionary()
 
 
 class Presigner:
-    """What S3 can do besides Django's storage API."""
+    """The operations of an S3 storage that Django's storage API doesn't have."""
 
     def __init__(self, storage: Any) -> None:
         self.bucket: str = storage.bucket_name
@@ -34,19 +33,26 @@ class Presigner:
         self.client: Any = storage.connection.meta.client
 
     @classmethod
-    def of(cls, storage: Storage) -> Presigner | None:
-        """Return what signs URLs of this storage; None if it can't."""
+    def for_storage(cls, storage: Storage) -> Presigner | None:
+        """Return the storage's Presigner; None if it is not S3 with signature version 4."""
         config = getattr(storage, "client_config", None)
         if getattr(config, "signature_version", None) != "s3v4":
             return None
-        # django-storages makes a client for each thread, and each request has a thread of its
-        # own. But threads may share a client, and making one takes 50 ms.
-        if storage not in _known:
-            _known[storage] = cls(storage)
-        return _known[storage]
+        # Kept for all OS threads, which may share a client. django-storages would make one for
+        # each request's thread, in 50 ms.
+        if storage not in _presigners:
+            _presigners[storage] = cls(storage)
+        return _presigners[storage]
 
     def upload_url(self, path: str, size: int, mime_type: str) -> tuple[str, dict[str, str]]:
-        """Return the URL for a PUT of exactly this size, and the headers that it wants."""
+        """
+        Return the URL for one PUT of a file, and the headers that the client must send.
+
+        Args:
+            path: the name in the storage.
+            size: in bytes; S3 accepts no other.
+            mime_type: S3 accepts no other Content-Type.
+        """
         url: str = self.client.generate_presigned_url(
             "put_object",
             Params={
@@ -60,7 +66,7 @@ class Presigner:
         return url, {"Content-Type": mime_type, "If-None-Match": "*"}
 
     def download_url(self, path: str, mime_type: str, disposition: str) -> str:
-        """Return the URL for a GET that answers with these headers."""
+        """Return the URL for a GET, answered with this Content-Type and Content-Disposition."""
         url: str = self.client.generate_presigned_url(
             "get_object",
             Params={
@@ -73,8 +79,8 @@ class Presigner:
         )
         return url
 
-    def look(self, path: str, size: int) -> tuple[int, bytes] | None:
-        """Return an object's size and its first bytes; None if it isn't there."""
+    def read_head(self, path: str, size: int) -> tuple[int, bytes] | None:
+        """Return an object's size in bytes and its first ``size`` bytes; None if there is none."""
         from botocore.exceptions import ClientError
 
         try:
@@ -87,7 +93,7 @@ class Presigner:
             return int(found["ContentRange"].rpartition("/")[2]), body.read()
 
     def copy(self, source: str, path: str) -> str:
-        """Copy an object within S3, and return where to."""
+        """Copy an object within S3, and return the new path."""
         self.client.copy_object(**self._object(path), CopySource=self._object(source))
         return path
 

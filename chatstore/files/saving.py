@@ -1,8 +1,9 @@
 """
-Writes bytes to the storage, with their removal scheduled until a row names the file.
+Saves bytes in the storage; until their path is in a row, their removal is scheduled (A4).
 
-Call these outside of a transaction: the scheduled removal must be stored whatever happens to the
-bytes. Then write the returned name to a row and call ``cancel_removal``, both in one transaction.
+Call these functions outside a transaction, since the scheduled removal must be committed before the
+bytes are written. Then write the returned path to a row, and call ``cancel_removal``, in one
+transaction.
 """
 
 from __future__ import annotations
@@ -13,41 +14,42 @@ from collections.abc import Callable
 from django.core.files import File
 
 from chatstore.db.connections import release_connections_sync
-from chatstore.files.removals import cancel_removals, remove_now, schedule_removals
+from chatstore.files.removals import delete_removals, remove_file, schedule_removals
 from chatstore.files.storage import get_storage
 from chatstore.models import ChatFileToRemove
 
 
 def save(content: File[bytes], using: str) -> str:
     """
-    Write a file under a fresh name, and return the name.
+    Save a file under a new random name; return its path in the storage.
 
-    The file is removed after ChatFileToRemove.UPLOAD_TIME unless its removal is cancelled. What
-    the storage raises is raised, and leaves nothing behind.
+    The file is removed after ChatFileToRemove.UPLOAD_TIMEOUT unless its removal is cancelled.
+    Raises what the storage raises, and then removes what it has written.
     """
-    return write(lambda path: get_storage().save(path, content, max_length=255), using)
+    return save_with(lambda path: get_storage().save(path, content, max_length=255), using)
 
 
-def write(put: Callable[[str], str], using: str) -> str:
+def save_with(write: Callable[[str], str], using: str) -> str:
     """
-    Do the same for bytes that come in another way.
+    Do what ``save`` does, with a function that writes the bytes.
 
     Args:
-        put: writes the bytes under the name that it is given, and returns the name that the
-            storage has really used.
-        using: alias of the database that holds the scheduled removals.
+        write: takes a path in the storage, writes the bytes, and returns the path that the storage
+            has used, which may be another one.
+        using: alias of the database with the scheduled removals.
     """
-    # The name tells nothing of owner or content, and has no suffix that a web server would obey.
+    # Random, so that it reveals neither owner nor content; without a suffix, by which a web server
+    # could choose to execute the file.
     name = secrets.token_hex(16)
     path = get_storage().get_available_name(f"chatstore/{name[:2]}/{name[2:]}", max_length=255)
-    schedule_removals([path], using, after=ChatFileToRemove.UPLOAD_TIME)
-    release_connections_sync()  # a storage may take its time
+    schedule_removals([path], using, after=ChatFileToRemove.UPLOAD_TIMEOUT)
+    release_connections_sync()  # before a slow write to the storage (S16)
     try:
-        saved = put(path)
+        saved = write(path)
     except BaseException:
-        remove_now(path, using)
+        remove_file(path, using)
         raise
-    if saved != path:  # the storage may choose another name
-        schedule_removals([saved], using, after=ChatFileToRemove.UPLOAD_TIME)
-        cancel_removals([path], using)
+    if saved != path:
+        schedule_removals([saved], using, after=ChatFileToRemove.UPLOAD_TIMEOUT)
+        delete_removals([path], using)
     return saved

@@ -1,4 +1,4 @@
-"""Which storage holds the bytes, and whether it signs URLs of its own."""
+"""Chooses the storage of files, and its Presigner."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def get_storage() -> Storage:
 
 
 def get_presigner() -> Presigner | None:
-    """Return what signs the storage's own URLs; None if it can't, or if a setting forbids it."""
-    return Presigner.of(get_storage()) if settings.use_presigned_urls else None
+    """Return the storage's Presigner; None if it has none, or USE_PRESIGNED_URLS is off."""
+    return Presigner.for_storage(get_storage()) if settings.use_presigned_urls else None

@@ -1,1 +1,6 @@
-"""HTTP, and nothing else: who asks, what came in, and how the server's answer is sent."""
+"""
+Views, the limits of request bodies, and the ASGI wrapper.
+
+HTTP only: authentication, CSRF, reading the request and sending the response. What a request does
+is decided in chatstore.server and chatstore.attachments.
+"""

@@ -1,4 +1,4 @@
-"""The views of files: uploads in both of ChatKit's ways, and downloads for their owner (A1, A2)."""
+"""The views for files: direct and two-phase uploads (A1), and downloads by their owner (A2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from chatstore import codec, files
 from chatstore.attachments import DjangoAttachmentStore
-from chatstore.attachments.responses import file_response, how_to_serve
+from chatstore.attachments.responses import file_response, safe_type_and_disposition
 from chatstore.http import request_limits
 from chatstore.http.views import EndpointView
 from chatstore.server import get_server
@@ -22,69 +22,79 @@ logger = logging.getLogger(__name__)
 
 
 class UploadView(EndpointView):
-    """Direct upload: a form with the field ``file``, answered by the attachment as JSON."""
+    """
+    Direct upload: POST of a multipart form with the field ``file``.
+
+    The answer is the stored attachment as JSON. Refusals are UploadRefused: 400, 409 or 413 (A3).
+    """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        request_limits.prepare(request)
+        request_limits.limit_form(request)
 
     async def post(self, request: HttpRequest) -> HttpResponse:
-        file = await sync_to_async(request_limits.file_of_form)(request)
+        file = await sync_to_async(request_limits.file_from_form)(request)
         with file:
             attachment = await _attachment_store().upload(
                 file, file.name or "", file.content_type or "", self.context
             )
         await get_server().store.save_attachment(attachment, self.context)
-        return _as_json(attachment)
+        return _attachment_response(attachment)
 
 
 class FileView(EndpointView):
-    """The bytes of one attachment: GET, and PUT or POST in an upload of two phases."""
+    """
+    The content of one attachment.
+
+    GET sends it to its owner. PUT and POST receive it, as the second step of a two-phase upload.
+    """
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        request_limits.prepare(request)
+        request_limits.limit_form(request)
         self.token = request.GET.get(codec.FILE_URL_PARAMETER, "")
 
-    async def admit(self, request: HttpRequest) -> None:
+    async def check_access(self, request: HttpRequest) -> None:
         """
-        Let those with a signed URL read without signing in.
+        Require authentication, except for a GET or HEAD request with a signed URL.
 
-        CSRF needs no check: a GET changes nothing, and an upload wants a signature that no other
-        site can know.
+        CSRF is not checked: GET changes nothing, and an upload needs a signed token that another
+        site can't know.
         """
         if request.method not in ("GET", "HEAD") or not self.token:
-            await self.identify(request)
+            await self.authenticate(request)
         else:
             self.context = await get_server().get_context(request)
 
     async def get(self, request: HttpRequest, attachment_id: str) -> HttpResponseBase:
         store = _attachment_store()
-        if self.context is not None:  # whoever is signed in must be the owner, signed URL or not
+        if self.context is not None:  # a signed-in user must be the owner, even with a signed URL
             row = await store.find(attachment_id, self.context)
         else:
             row = await store.find_by_token(attachment_id, self.token)
         if signer := await sync_to_async(files.get_presigner)():
-            url = await sync_to_async(signer.download_url)(row.path, *how_to_serve(row))
+            url = await sync_to_async(signer.download_url)(
+                row.path, *safe_type_and_disposition(row)
+            )
             return HttpResponseRedirect(url, headers={"Cache-Control": "private, no-store"})
         try:
             file = await sync_to_async(files.get_storage().open)(row.path)
         except FileNotFoundError:
-            logger.error("The storage has lost %s", row.path)
+            logger.error("File %s is missing from the storage", row.path)
             raise NotFoundError from None
-        return file_response(request, file, *how_to_serve(row))
+        return file_response(request, file, *safe_type_and_disposition(row))
 
     async def put(self, request: HttpRequest, attachment_id: str) -> HttpResponse:
         read = (
-            request_limits.file_of_form
+            request_limits.file_from_form
             if request_limits.is_form(request)
-            else request_limits.file_of_body
+            else request_limits.file_from_body
         )
         with await sync_to_async(read)(request) as file:
             attachment = await _attachment_store().receive(
                 attachment_id, self.token, file, self.context
             )
-        return _as_json(attachment)
+        return _attachment_response(attachment)
 
     post = put
 
@@ -92,11 +102,11 @@ class FileView(EndpointView):
 def _attachment_store() -> DjangoAttachmentStore[Any]:
     store = get_server().attachment_store
     if not isinstance(store, DjangoAttachmentStore):
-        raise NotImplementedError("The attachment store has no files of ours")
+        raise NotImplementedError("The server's attachment store is not a DjangoAttachmentStore")
     return store
 
 
-def _as_json(attachment: Attachment) -> HttpResponse:
+def _attachment_response(attachment: Attachment) -> HttpResponse:
     return HttpResponse(
         attachment.model_dump_json(context={"exclude_metadata": True}),
         content_type="application/json",

@@ -1,6 +1,6 @@
 """
-The ASGI wrapper that projects put around their application: it keeps running answers when the
-server stops, and bounds the bodies of requests.
+The ASGI wrapper for a project's application: it stores unfinished answers when the server stops,
+and limits the size of request bodies.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from types import FrameType
 from typing import Any
 
 from chatstore.db import async_pools
-from chatstore.http.request_limits import ASGIApplication, bounded
+from chatstore.http.request_limits import ASGIApplication, limit_bodies
 from chatstore.server import streams
 
 
 def with_lifespan(application: ASGIApplication) -> ASGIApplication:
     """
-    Wrap an ASGI application so that a stopping server keeps the answers that still run.
+    Wrap an ASGI application so that unfinished answers are stored when the server stops (V4).
 
-    It answers the lifespan protocol, which Django does not, and notices SIGTERM and SIGINT by
-    itself: uvicorn says lifespan.shutdown only after the last response has ended. It also ends
-    requests to chatstore's URLs whose bodies are too large, which Django would put on the disk.
+    The wrapper handles the ASGI lifespan protocol, which Django does not, and the signals SIGTERM
+    and SIGINT: uvicorn sends lifespan.shutdown only after the last response has ended. It also
+    answers 413 to requests for chatstore's URLs whose body is too large (limit_bodies).
     """
-    application = bounded(application)
+    application = limit_bodies(application)
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -46,21 +46,22 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
 
 def _watch_signals(loop: asyncio.AbstractEventLoop) -> None:
     streams.set_draining(False)
-    stopping: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks only weakly
+    # The event loop has only weak references to its tasks.
+    stopping: set[asyncio.Task[None]] = set()
 
     def drain() -> None:
         streams.set_draining(True)
         stopping.add(loop.create_task(streams.stop_all()))
 
     def watch(number: signal.Signals) -> None:
-        servers_own = signal.getsignal(number)
-        if not callable(servers_own):
+        previous_handler = signal.getsignal(number)
+        if not callable(previous_handler):
             return
 
         def handle(signum: int, frame: FrameType | None) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(drain)
-            servers_own(signum, frame)
+            previous_handler(signum, frame)
 
         signal.signal(number, handle)
 

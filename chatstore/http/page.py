@@ -1,4 +1,4 @@
-"""The built-in page to chat in."""
+"""The view of the built-in chat page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chatstore.conf import settings
 
 
 class ChatPageView(LoginRequiredMixin, TemplateView):
-    """The built-in page to chat in."""
+    """The built-in chat page, for signed-in users. docs/page.md says how a site changes it."""
 
     template_name = "chatstore/chat.html"
 
@@ -25,15 +25,17 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
             upload_strategy="direct",
             max_upload_bytes=settings.max_upload_bytes,
             max_attachments=settings.max_attachments,
-            accept=",".join(_acceptable(settings.upload_types)),
+            accept=",".join(_accept_values(settings.upload_types)),
             **kwargs,
         )
 
 
-def _acceptable(mime_types: Iterable[str]) -> Iterator[str]:
+def _accept_values(mime_types: Iterable[str]) -> Iterator[str]:
     """
-    Yield what the page lets people choose: types and their endings, which some browsers know
-    better; and of texts all, for the server takes any that is plain.
+    Yield the values of the file input's ``accept`` attribute, for these MIME types.
+
+    Extensions are included because some browsers don't know all types. Where text/plain is allowed
+    every text type is: the server judges by the content.
     """
     for mime_type in mime_types:
         yield mime_type

@@ -1,10 +1,11 @@
 """
-Request bodies: bounded while they arrive, and never held in memory.
+Limits the size of request bodies while they are received, and reads them without holding them in
+memory.
 
-Under ASGI Django writes the whole body to a temporary file before any view, middleware or upload
-handler is asked: memory stays flat, but a client could fill the disk, with chunked encoding
-without even announcing it. Hence ``bounded``, which counts the bytes in front of Django; what it
-lets through, the views read from Django's temporary file in pieces.
+Under ASGI Django writes the whole body to a temporary file before it calls any middleware, view or
+upload handler. A client could so fill the disk; with chunked encoding it doesn't even announce a
+length. Therefore ``limit_bodies`` counts the bytes before Django receives them. The views then
+read Django's temporary file in chunks.
 """
 
 from __future__ import annotations
@@ -19,120 +20,138 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from chatstore.attachments.validation import too_large
+from chatstore.attachments.validation import file_too_large
 from chatstore.conf import settings
 from chatstore.exceptions import UploadRefused
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
-DISCARDED_BYTES = 32 * 1024 * 1024
-OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown away
+MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
 
 
-def bounded(application: ASGIApplication) -> ASGIApplication:
-    """Wrap an ASGI application so that no body for chatstore's URLs is longer than it may be."""
+def limit_bodies(application: ASGIApplication) -> ASGIApplication:
+    """
+    Wrap an ASGI application so that a request for chatstore's URLs with too large a body gets 413.
+
+    The limits are CHATSTORE_MAX_REQUEST_BYTES for the endpoint and CHATSTORE_MAX_UPLOAD_BYTES for
+    files.
+    """
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        left = _limit(scope) if scope["type"] == "http" else None
-        if left is None:
+        remaining = _max_body_bytes(scope) if scope["type"] == "http" else None
+        if remaining is None:
             await application(scope, receive, send)
             return
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > left:
-            if b"expect" not in headers:  # else the client waits for an answer before it sends
+        if length.isdigit() and int(length) > remaining:
+            if b"expect" not in headers:  # with it, the client sends the body only after an answer
                 await _discard(receive)
-            await _refuse(send)
+            await _send_too_large(send)
             return
         is_refused = False
 
-        async def receive_bounded() -> Any:
-            nonlocal left, is_refused
+        async def receive_limited() -> Any:
+            nonlocal remaining, is_refused
             if not is_refused:
                 message = await receive()
-                left -= len(message.get("body", b""))
-                if left >= 0:
+                remaining -= len(message.get("body", b""))
+                if remaining >= 0:
                     return message
                 is_refused = True
                 if message.get("more_body"):
                     await _discard(receive)
-                await _refuse(send)
-            # Django ends the request without a word, as if the client had gone.
+                await _send_too_large(send)
+            # Django then ends the request without a response, as after a client's disconnect.
             return {"type": "http.disconnect"}
 
-        await application(scope, receive_bounded, send)
+        await application(scope, receive_limited, send)
 
     return wrapped
 
 
 async def _discard(receive: Any) -> None:
-    """Let some more go by: a client that is still sending would not see the answer."""
-    left = DISCARDED_BYTES
-    while left > 0:
+    """Read the rest of the body, up to a limit: a client that still sends does not read answers."""
+    remaining = MAX_DISCARDED_BYTES
+    while remaining > 0:
         message = await receive()
         if not message.get("more_body"):
             return
-        left -= len(message["body"])
+        remaining -= len(message["body"])
 
 
-def _limit(scope: Any) -> int | None:
-    """How many bytes the body of a request may have; None where that isn't ours to say."""
+def _max_body_bytes(scope: Any) -> int | None:
+    """Return the largest allowed body in bytes; None for URLs that are not chatstore's."""
     path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
     try:
         if path == reverse("chatstore:api"):
             return settings.max_request_bytes
         if path.startswith(reverse("chatstore:upload")):
-            return settings.max_upload_bytes + OVERHEAD_BYTES
+            return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
     except NoReverseMatch:  # chatstore.urls are not included
         pass
     return None
 
 
-async def _refuse(send: Any) -> None:
+async def _send_too_large(send: Any) -> None:
     body = json.dumps({"error": _("This is too large.")}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-class BoundedUploadHandler(TemporaryFileUploadHandler):
-    """Puts a form's file on the disk, whatever its size, and stops at the limit, not after it."""
+class LimitedUploadHandler(TemporaryFileUploadHandler):
+    """Writes a form's file to a temporary file, and stops as soon as it exceeds the limit."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > settings.max_upload_bytes:
             self.upload_interrupted()
-            raise too_large()
+            raise file_too_large()
         super().receive_data_chunk(raw_data, start)
 
 
-def prepare(request: HttpRequest) -> None:
-    """Bound a request's form, before anything (the CSRF check is first) reads it."""
-    request.upload_handlers = [BoundedUploadHandler(request)]
+def limit_form(request: HttpRequest) -> None:
+    """
+    Limit the size of the file in a request's form.
+
+    Must be called before anything reads the form; the CSRF check is the first to do so.
+    """
+    request.upload_handlers = [LimitedUploadHandler(request)]
     if is_form(request) and not request.META.get("CONTENT_LENGTH"):
-        # Chunked encoding tells no length; of a length of 0 Django would not read the form.
+        # With chunked encoding there is no length, and Django reads no form whose length is 0.
         request.META["CONTENT_LENGTH"] = "1"
 
 
 def is_form(request: HttpRequest) -> bool:
+    """Tell whether the body is a multipart form."""
     return request.method == "POST" and request.content_type == "multipart/form-data"
 
 
-def file_of_form(request: HttpRequest) -> UploadedFile[bytes]:
-    """Return the field ``file`` of a prepared request. Reads from the disk: off the event loop."""
+def file_from_form(request: HttpRequest) -> UploadedFile[bytes]:
+    """
+    Return the field ``file`` of a form. Blocking: don't call it on the event loop.
+
+    Raises UploadRefused: 400 without a file, 413 if it is too large.
+    """
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise UploadRefused(_("There is no file in this upload."))
     return file
 
 
-def file_of_body(request: HttpRequest) -> UploadedFile[bytes]:
-    """Return the whole body as a file. Reads from the disk: off the event loop."""
+def file_from_body(request: HttpRequest) -> UploadedFile[bytes]:
+    """
+    Return the body as a file, which the caller closes. Blocking: don't call it on the event loop.
+
+    Raises UploadRefused (413) if it is too large.
+    """
     file = TemporaryUploadedFile("upload", request.content_type or "", 0, None)
     try:
         while chunk := request.read(CHUNK_BYTES):
             file.write(chunk)
             if file.tell() > settings.max_upload_bytes:
-                raise too_large()
+                raise file_too_large()
     except BaseException:
         file.close()
         raise

@@ -1,8 +1,8 @@
 """
-The ChatKit endpoint, and what it has in common with the views of files.
+The ChatKit endpoint, and the base class that it shares with the views for files.
 
-Every answer of the endpoints is JSON with a sentence, or the stream; never a redirect, never a
-traceback, and nothing of the request's text comes back in it (V5).
+A failed request is answered as JSON with a sentence: never a redirect, never a traceback, and
+never with text from the request (V5).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
 
 logger = logging.getLogger(__name__)
-# Proxies and browsers keep nothing, and hand each event on as it comes (V6); so does Django's
-# GZipMiddleware, which would fill its buffer first, and leaves alone what has an encoding.
+# Keep proxies and browsers from caching and buffering the events (V6). Django's GZipMiddleware
+# would buffer them too; it skips responses that have a Content-Encoding.
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-store, no-transform",
     "Content-Encoding": "identity",
@@ -45,15 +45,15 @@ STREAM_HEADERS = {
 
 class EndpointView(View):
     """
-    Asks who it is, checks CSRF, and says every refusal as JSON.
+    Authenticates the user, checks CSRF, and answers every error as JSON.
 
-    CSRF is checked here and not by the middleware, which would answer with a page.
+    CSRF is checked here and not by the middleware, which would answer with an HTML page.
     """
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
         view: Callable[..., HttpResponseBase] = csrf_exempt(super().as_view(**initkwargs))
-        for using in connections:  # Django refuses async views in ATOMIC_REQUESTS, of any of them
+        for using in connections:  # Django refuses async views if any database has ATOMIC_REQUESTS
             view = transaction.non_atomic_requests(using=using)(view)
         return view
 
@@ -61,38 +61,38 @@ class EndpointView(View):
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         try:
-            await self.admit(request)
+            await self.check_access(request)
             handler: Any = super().dispatch(request, *args, **kwargs)  # a coroutine
             response: HttpResponseBase = await handler
             return response
         except Refused as error:
-            return refusal(str(error), error.status)
+            return error_response(str(error), error.status)
         except NotFoundError:
-            return refusal(_("There is no such conversation, message or file."), 404)
+            return error_response(_("There is no such conversation, message or file."), 404)
         except RequestDataTooBig:
-            return refusal(_("The request is too large."), 413)
+            return error_response(_("The request is too large."), 413)
         except (SuspiciousOperation, MultiPartParserError):
-            return refusal(_("The request can't be read."), 400)
+            return error_response(_("The request can't be read."), 400)
         except NotImplementedError:
-            return refusal(_("This chat does not support that."), 501)
+            return error_response(_("This chat does not support that."), 501)
         except ServerStoppingError:
-            return refusal(_("The server is about to restart. Try again in a moment."), 503)
-        except Exception as error:  # noqa: BLE001 (the client gets a sentence, the log the place)
+            return error_response(_("The server is about to restart. Try again in a moment."), 503)
+        except Exception as error:  # noqa: BLE001 (the details go to the log only)
             logger.error("A request failed: %s", describe(error))
-            return refusal(_("Something went wrong. Try again."), 500)
+            return error_response(_("Something went wrong. Try again."), 500)
 
-    async def admit(self, request: HttpRequest) -> None:
-        """Refuse whoever is not signed in (401), and requests that another site makes (403)."""
-        await self.identify(request)
+    async def check_access(self, request: HttpRequest) -> None:
+        """Raise RequestRefused: 401 without a signed-in user, 403 where the CSRF check fails."""
+        await self.authenticate(request)
         await sync_to_async(self._check_csrf)(request)
 
-    async def identify(self, request: HttpRequest) -> None:
-        """Keep the context that the server makes of the request; without one, 401."""
+    async def authenticate(self, request: HttpRequest) -> None:
+        """Set ``self.context`` by ChatServer.get_context; RequestRefused (401) for None."""
         try:
             self.context = await get_server().get_context(request)
         except Error:
-            # Django asks for session and user once only; after a restart of the database each
-            # dead connection in the pool would cost a visitor an error (S15).
+            # Django doesn't repeat the queries for session and user. After a restart of the
+            # database each dead connection in the pool would cause a 500 (S15).
             if not await sync_to_async(close_dropped_connections)():
                 raise
             self.context = await get_server().get_context(request)
@@ -101,7 +101,7 @@ class EndpointView(View):
 
     @staticmethod
     def _check_csrf(request: HttpRequest) -> None:
-        """Check CSRF, and give back what this and the sign-in took from the database (S16)."""
+        """Check CSRF, and release the connection that this and authentication used (S16)."""
         try:
             csrf = _CsrfCheck(lambda request: HttpResponse())
             csrf.process_request(request)
@@ -113,7 +113,7 @@ class EndpointView(View):
     async def http_method_not_allowed(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        response = refusal(_("This address takes other methods."), 405)
+        response = error_response(_("This URL does not allow this method."), 405)
         allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
         response["Allow"] = ", ".join(allowed)
         return response
@@ -121,16 +121,16 @@ class EndpointView(View):
 
 class _CsrfCheck(CsrfViewMiddleware):
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        return HttpResponse(status=403)  # only that there is one counts
+        return HttpResponse(status=403)  # the caller only tests that a response was returned
 
 
-def refusal(sentence: str, status: int) -> JsonResponse:
-    """Answer with a sentence for the person."""
+def error_response(sentence: str, status: int) -> JsonResponse:
+    """Return the JSON answer ``{"error": sentence}``; the sentence is for the user."""
     return JsonResponse({"error": sentence}, status=status, headers={"Cache-Control": "no-store"})
 
 
 class ChatKitView(EndpointView):
-    """The ChatKit endpoint: one JSON POST, answered by JSON or by server-sent events."""
+    """The ChatKit endpoint: a POST of JSON, answered by JSON or by server-sent events."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         result = await get_server().process(_read_body(request), self.context)
@@ -144,13 +144,13 @@ class ChatKitView(EndpointView):
             return StreamingHttpResponse(
                 result.json_events, content_type="text/event-stream", headers=STREAM_HEADERS
             )
-        # WSGI has no event loop for the stream to live in: all at once, when it is complete.
+        # Under WSGI no event loop outlives the view, so the events are sent when all are there.
         body = b"".join([event async for event in result])
         return HttpResponse(body, content_type="text/event-stream", headers=STREAM_HEADERS)
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    """Return the body; RequestRefused where it is over CHATSTORE_MAX_REQUEST_BYTES."""
+    """Return the body; RequestRefused (413) if it exceeds CHATSTORE_MAX_REQUEST_BYTES."""
     body = request.read(settings.max_request_bytes + 1)
     if len(body) > settings.max_request_bytes:
         raise RequestRefused(_("The request is too large."), 413)

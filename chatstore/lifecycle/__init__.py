@@ -1,7 +1,7 @@
 """
-The end of rows and files: deletion, retention, erasure, transfer to another owner, and the check
-for rows that can't be decoded.
+Deletion of rows and files: retention, erasure and unused uploads; transfer to another owner; and
+the check for rows that can't be decoded.
 
-Deleting wrongly is the worst that this software could do: everything that deletes many threads
-goes through chatstore.lifecycle.deletion.
+A wrong deletion is the most serious error that this software can make. Retention, erasure and
+moderators therefore delete threads only through chatstore.lifecycle.deletion.
 """

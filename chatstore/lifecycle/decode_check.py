@@ -1,4 +1,4 @@
-"""Finds rows that today's openai-chatkit can't decode; it changes nothing (S17)."""
+"""Finds rows that the installed openai-chatkit can't decode (S17). It changes nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from chatstore.models import ChatAttachment, ChatMessage, ChatSession
 
 
 @dataclass
-class Unreadable:
-    """A row that the store skips; ``error`` says where and why, without its text."""
+class UndecodableRow:
+    """
+    A row that can't be decoded, and so is not served.
+
+    Args:
+        kind: "thread", "item" or "attachment".
+        id: of the thread, item or attachment.
+        thread_id: None for an attachment that was never sent.
+        error: the field and the kind of the error, without the row's text (S18).
+    """
 
     kind: str
     id: str
@@ -25,12 +33,19 @@ class Unreadable:
     error: str
 
 
-def unreadable(
+def find_undecodable_rows(
     using: str,
     user_id: str | None = None,
     progress: Callable[[int], None] = lambda checked: None,
-) -> Iterator[Unreadable]:
-    """Yield the rows that can't be decoded, of all owners or of one."""
+) -> Iterator[UndecodableRow]:
+    """
+    Yield the rows that can't be decoded.
+
+    Args:
+        using: the alias of the database.
+        user_id: only this owner's rows.
+        progress: called with the number of rows checked so far.
+    """
     checked = 0
     for kind, model, row_id, thread_id, load in (
         ("thread", ChatSession, "thread_id", "thread_id", codec.load_thread),
@@ -52,7 +67,7 @@ def unreadable(
                 try:
                     load(row.payload)
                 except ValueError as error:
-                    yield Unreadable(
+                    yield UndecodableRow(
                         kind, getattr(row, row_id), row.of_thread, row.user_id, _reason(error)
                     )
             checked += len(page)

@@ -1,9 +1,9 @@
 """
-Deletes threads with their messages and files: the one place that does so for many threads.
+Deletes threads with their messages and files, for retention, erasure and moderators.
 
-Deleting wrongly is the worst that this software could do. So the rows are locked first, the
-conditions by which they were chosen are part of the deleting statement too, and a count that
-differs rolls everything back.
+Three measures prevent a wrong deletion: the threads are locked first; the DELETE statement repeats
+the conditions by which they were selected; and the transaction is rolled back if the number of
+deleted threads differs from that of the locked ones.
 """
 
 from __future__ import annotations
@@ -24,29 +24,28 @@ from chatstore.models import (
 
 def delete_sessions(sessions: ChatSessionQuerySet, limit: int | None = None) -> Counts:
     """
-    Delete threads with their messages and files, in one transaction, and return real counts.
+    Delete threads with their messages and files, in one transaction; return what was deleted.
+
+    Threads on hold are skipped (M4). Raises IntegrityError, and rolls back, if the counts differ.
 
     Args:
-        sessions: a queryset of plain conditions, in the order in which to lock. The conditions
-            are part of the deleting statement too.
-        limit: how many at most; without it, all that there are.
-
-    Threads on hold are spared (M4).
+        sessions: a queryset that only filters (no join, no annotation), in the order of locking.
+        limit: the largest number of threads; None for all.
     """
     with transaction.atomic(using=sessions.db):
-        return delete_locked(sessions, lock_sessions(sessions, limit))
+        return delete_locked_sessions(sessions, lock_sessions(sessions, limit))
 
 
 def lock_sessions(
     sessions: ChatSessionQuerySet, limit: int | None = None, *, skip_locked: bool = False
 ) -> list[Any]:
     """
-    Lock threads that may be deleted until the transaction ends, and return their keys and
-    positions, as named tuples: instances of hundreds would cost as much as their deletion.
+    Lock the threads that may be deleted, until the transaction ends. Nothing is added to them
+    meanwhile, because each write of the store locks the thread's row.
 
-    Until then nothing is added to them: each write of the store needs the thread's row. With
-    ``skip_locked``, those that another transaction is at work on are left out, where the
-    database can do so.
+    Returns named tuples of session_id, thread_id, user_id and updated_at: making hundreds of model
+    instances would cost as much as the deletion. With ``skip_locked``, threads that another
+    transaction has locked are left out, where the database supports it.
     """
     can_skip = connections[sessions.db].features.has_select_for_update_skip_locked
     rows = sessions.deletable().select_for_update(skip_locked=skip_locked and can_skip)
@@ -54,14 +53,14 @@ def lock_sessions(
     return list(rows.values_list(*columns, named=True)[:limit])
 
 
-def delete_locked(sessions: ChatSessionQuerySet, rows: list[Any]) -> Counts:
-    """Delete what ``lock_sessions`` has returned for the same conditions."""
+def delete_locked_sessions(sessions: ChatSessionQuerySet, rows: list[Any]) -> Counts:
+    """Delete the threads ``rows``, which ``lock_sessions`` has returned for ``sessions``."""
     if not rows:
         return Counts()
     using = sessions.db
     keys = [row.session_id for row in rows]
-    # Messages before their threads: no cascade to look for them, and a message that came from
-    # past the store is found by the foreign key.
+    # Messages before threads, so that no cascade has to look for them. A message that was inserted
+    # meanwhile without the store's lock makes the foreign key's check fail.
     deleted = Counts(
         files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
         messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),

@@ -1,8 +1,8 @@
 """
-Erases all of one user's data, for good (R4).
+Erases all data of one user (R4).
 
-What is on hold is left and named (M4). A stream that is still running does not create the thread
-again: within a stream, the store only updates threads (S7).
+Threads on hold are kept and listed in the receipt (M4). A stream that is still running does not
+create its thread again, because within a stream the store only updates threads (S7).
 """
 
 from __future__ import annotations
@@ -25,18 +25,30 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Receipt:
-    """What was erased of one user, and what was not, by ids and counts."""
+    """
+    What was erased of one user, and what was not; ids and counts only.
+
+    Args:
+        erased: in a dry run, what would be erased.
+        on_hold: the ids of the threads that were kept.
+        files_left: files that the storage failed to remove; cleanup_attachments tries again.
+        failed_receivers: the names of the receivers of the signal user_erased that raised an error.
+    """
 
     user_id: str
     erased_at: dt.datetime = field(default_factory=timezone.now)
     erased: Counts = field(default_factory=Counts)
-    on_hold: list[str] = field(default_factory=list)  # ids of threads
-    files_left: int = 0  # that the storage failed to remove; cleanup_attachments tries again
-    failed_receivers: list[str] = field(default_factory=list)  # of the signal user_erased
+    on_hold: list[str] = field(default_factory=list)
+    files_left: int = 0
+    failed_receivers: list[str] = field(default_factory=list)
 
 
 def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
-    """Erase all threads, messages and files of a user but those on hold; repeatable."""
+    """
+    Erase all threads, messages and files of a user, except what is on hold (M4).
+
+    It deletes in batches, each in a transaction of its own, and can be repeated after an error.
+    """
     receipt = Receipt(user_id)
     sessions = ChatSession.objects.using(using).for_owner(user_id)
     attachments = ChatAttachment.objects.using(using).for_owner(user_id).deletable()
@@ -56,7 +68,9 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         reset_queries()
     receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
     receipt.files_left = (
-        files.removals(using).filter(scheduled_at__gte=receipt.erased_at, tries__gt=0).count()
+        files.scheduled_removals(using)
+        .filter(scheduled_at__gte=receipt.erased_at, tries__gt=0)
+        .count()
     )
     responses = signals.user_erased.send_robust(
         ChatSession, using=using, user_id=user_id, receipt=receipt
@@ -66,7 +80,7 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         for receiver, response in responses
         if isinstance(response, Exception)
     ]
-    logger.info("Erased %s threads of one user", receipt.erased.threads)
+    logger.info("Erased %s threads of a user", receipt.erased.threads)
     return receipt
 
 

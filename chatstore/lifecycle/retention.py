@@ -1,11 +1,11 @@
 """
-Deletes threads that are too old: cutoff, batches, counts (R1, R2).
+Deletes threads that are older than the retention age, in batches (R1, R2).
 
-There is one rule, one loop and one deletion (chatstore.lifecycle.deletion), and a dry run is the
-same loop without the last step. Each batch is one transaction: it locks threads by the rule, in
-order, and the deleting statement holds the rule again. A thread that is written to meanwhile is
-spared, because each write of the store takes the thread's lock and moves its last activity.
-Stopped at any instant, nothing is half done, and the next run goes on.
+Each batch is one transaction, by chatstore.lifecycle.deletion: it locks the threads that the rule
+selects, and the DELETE statement repeats the rule. A thread that is written to meanwhile is kept,
+because each write of the store locks the thread and sets its last activity. A run may be stopped
+at any time: no batch is left half done, and the next run continues. A dry run is the same loop,
+which counts instead of deleting.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore.db.execution import Attempt, run_sync
-from chatstore.lifecycle.deletion import delete_locked, lock_sessions
+from chatstore.lifecycle.deletion import delete_locked_sessions, lock_sessions
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
@@ -31,25 +31,25 @@ from chatstore.models import (
 )
 
 logger = logging.getLogger(__name__)
-# Keeps what is about to be deleted; returns when it is safe.
-Archive = Callable[[ChatSessionQuerySet], None]
+# Stores a copy of the threads that are about to be deleted; returns when it is on the disk.
+ArchiveBatch = Callable[[ChatSessionQuerySet], None]
 
 BATCH_SIZE = 500
-# Threads that are old by their creation may be in use: they are spared while they are (R1).
-IN_USE = dt.timedelta(hours=1)
+# With --by created, threads with activity within this time are in use, and kept (R1).
+IN_USE_PERIOD = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Rule:
     """
-    Which threads are to go.
+    Which threads to delete.
 
     Args:
-        cutoff: threads whose last activity is before it.
-        now: the time of the run, by which a thread is in use or not.
-        by_creation: go by the thread's creation instead, and spare what is in use.
-        user_id: only this owner's.
-        status: only those that show this status.
+        cutoff: delete threads whose last activity is before this time.
+        now: the time of the run.
+        by_creation: compare the time of creation instead, and keep threads in use (IN_USE_PERIOD).
+        user_id: only this owner's threads.
+        status: only threads that show this status to their user (M1).
     """
 
     cutoff: dt.datetime
@@ -59,10 +59,10 @@ class Rule:
     status: str | None = None
 
     def sessions(self, using: str) -> ChatSessionQuerySet:
-        """Return the threads, those on hold among them."""
+        """Return the threads that the rule selects, including those on hold."""
         sessions = ChatSession.objects.using(using)
         if self.by_creation:
-            in_use_since = self.now - IN_USE
+            in_use_since = self.now - IN_USE_PERIOD
             sessions = sessions.inactive_since(in_use_since).filter(created_at__lt=self.cutoff)
         else:
             sessions = sessions.inactive_since(self.cutoff)
@@ -75,11 +75,18 @@ class Rule:
 
 @dataclass
 class Report:
-    """What a run has deleted (or, dry, would), and why it has left the rest."""
+    """
+    The result of a run.
+
+    Args:
+        deleted: in a dry run, what would be deleted.
+        on_hold: the number of threads that were kept because they are on hold (M4).
+        is_finished: False if the run was stopped by ``limit`` or ``max_seconds``.
+    """
 
     deleted: Counts = field(default_factory=Counts)
     on_hold: int = 0
-    is_finished: bool = False  # False: stopped by its limit of threads or of seconds
+    is_finished: bool = False
 
 
 def cleanup(
@@ -90,54 +97,59 @@ def cleanup(
     limit: int | None = None,
     max_seconds: float | None = None,
     dry_run: bool = False,
-    archive: Archive | None = None,
+    archive: ArchiveBatch | None = None,
     progress: Callable[[Counts], None] = lambda deleted: None,
 ) -> Report:
     """
-    Delete the threads of a rule, with messages and files, batch by batch.
+    Delete the threads that a rule selects, with messages and files, in batches.
 
     Args:
-        archive: called with the threads of each batch before they are deleted.
-        progress: called with the counts so far after each batch.
+        using: the alias of the database.
+        batch_size: threads in one transaction.
+        limit: the largest number of threads to delete.
+        max_seconds: begin no batch after this many seconds.
+        dry_run: only count.
+        archive: called with the threads of each batch, in its transaction, before it is deleted.
+        progress: called with the counts so far, after each batch.
     """
-    stop_at = time.monotonic() + max_seconds if max_seconds is not None else None
+    deadline = time.monotonic() + max_seconds if max_seconds is not None else None
     report = Report()
     sessions = rule.sessions(using)
     page = sessions.order_by("updated_at", "session_id")
     delete = _count_batch if dry_run else _delete_batch
     while True:
         size = batch_size if limit is None else min(batch_size, limit - report.deleted.threads)
-        if size <= 0 or (stop_at is not None and time.monotonic() >= stop_at):
+        if size <= 0 or (deadline is not None and time.monotonic() >= deadline):
             break
         last, deleted = run_sync(using, delete, page, size, archive)
         report.deleted += deleted
         if last is None:
             report.is_finished = True
             break
-        # From where this batch ended: what was spared is not looked at again, and again.
+        # Continue after this batch, so that kept threads are not read again in each batch.
         page = sessions.after(updated_at=last.updated_at, session_id=last.session_id)
         progress(report.deleted)
-        reset_queries()  # DEBUG keeps each statement, with its five hundred keys
+        reset_queries()  # while DEBUG is on, Django keeps every statement in memory
     report.on_hold = sessions.filter(is_on_hold=True).count()
     return report
 
 
 def _delete_batch(
-    attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: Archive | None
+    attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: ArchiveBatch | None
 ) -> tuple[Any, Counts]:
     with transaction.atomic(using=attempt.using):
         rows = lock_sessions(page, size, skip_locked=True)
         if rows and archive:
             keys = [row.session_id for row in rows]
             archive(ChatSession.objects.using(attempt.using).for_sessions(keys))
-        deleted = delete_locked(page, rows)
+        deleted = delete_locked_sessions(page, rows)
     if rows:
         logger.info("Deleted %s threads, %s messages", deleted.threads, deleted.messages)
     return (rows[-1] if rows else None), deleted
 
 
 def _count_batch(
-    attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: Archive | None
+    attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: ArchiveBatch | None
 ) -> tuple[Any, Counts]:
     rows = list(page.deletable().only("session_id", "updated_at")[:size])
     keys = [row.session_id for row in rows]

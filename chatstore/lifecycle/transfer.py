@@ -1,4 +1,4 @@
-"""Gives one owner's threads to another."""
+"""Transfers all threads and uploads of one owner to another."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ PAGE_SIZE = 50  # threads whose keys are read at a time
 
 def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = False) -> Counts:
     """
-    Give all of one owner's threads and uploads to another: for the visitor who signs up.
+    Transfer all threads and uploads of one owner to another, for example of a visitor who signs up.
 
-    One transaction a thread, which is copied and deleted: an owner is never changed in place,
-    since tables may be sharded by it. It takes the memory of the largest thread. A stream that
-    still answers the old owner finds its thread gone.
+    Each thread is one transaction, in which its rows are copied and deleted: the owner of a row is
+    never updated, because tables may be sharded by it. Memory holds one thread at a time. A stream
+    that is running for the old owner finds its thread deleted.
+
+    Returns what was transferred, or with ``dry_run`` would be.
     """
     if dry_run:
         return Counts(
@@ -48,7 +50,7 @@ def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attemp
     ]
     with transaction.atomic(using=attempt.using):
         if not rows[0].select_for_update().first():
-            return Counts()  # deleted meanwhile
+            return Counts()  # deleted since its key was read
         return Counts(*_move(rows, to_user))
 
 
@@ -59,11 +61,15 @@ def _move_uploads(from_user: str, to_user: str, attempt: Attempt) -> Counts:
 
 
 def _move(tables: Sequence[OwnedQuerySet[Any]], to_user: str) -> list[int]:
-    """Copy and delete rows; each table refers to those before it. Files stay where they are."""
+    """
+    Copy rows to the new owner and delete the old ones; return the numbers by table.
+
+    Each table has foreign keys to those before it. Files in the storage are not moved.
+    """
     copies = [list(table.select_for_update()) for table in tables]
     for table, rows in zip(reversed(tables), reversed(copies), strict=True):
         if table.raw_delete() != len(rows):
-            raise IntegrityError("Rows came while they were being moved")  # worth a new try
+            raise IntegrityError("Rows were added during the transfer")  # run_sync tries again
     for table, rows in zip(tables, copies, strict=True):
         for row in rows:
             row.user_id = to_user

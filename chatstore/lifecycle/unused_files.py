@@ -1,4 +1,4 @@
-"""Deletes uploads that no message used, and removes files whose removal is due (A4)."""
+"""Deletes uploads that were never sent, and removes files whose removal is due (A4)."""
 
 from __future__ import annotations
 
@@ -15,35 +15,42 @@ from chatstore.models import ChatAttachment, ChatAttachmentQuerySet, ChatFileToR
 
 @dataclass
 class FilesReport:
-    """Uploads that no message used, and files whose removal was scheduled before."""
+    """
+    The result of a run.
+
+    Args:
+        uploads: deleted uploads that no message used; in a dry run, those that would be deleted.
+        files: removed files whose removal had been scheduled before.
+        failed: files that could not be removed, and are tried again.
+    """
 
     uploads: int = 0
     files: int = 0
-    failed: int = 0  # files that could not be removed yet
+    failed: int = 0
 
 
 def cleanup_files(
     using: str, *, batch_size: int = BATCH_SIZE, dry_run: bool = False
 ) -> FilesReport:
-    """Delete uploads that no message used within a day, and remove the files that are due (A4)."""
+    """Delete uploads that no message used within a day, and remove files that are due (A4)."""
     now = timezone.now()
     unused = (
         ChatAttachment.objects.using(using)
-        .unused_since(now - ChatFileToRemove.UPLOAD_TIME)
+        .unused_since(now - ChatFileToRemove.UPLOAD_TIMEOUT)
         .deletable()
     )
     report = FilesReport()
     if dry_run:
         report.uploads = unused.count()
-        report.files = files.removals(using).filter(due_at__lte=now).count()
+        report.files = files.scheduled_removals(using).filter(due_at__lte=now).count()
     else:
-        for paths in files.due(using, now, batch_size):
-            report.files += files.remove(paths, using)
+        for paths in files.iter_due_paths(using, now, batch_size):
+            report.files += files.remove_files(paths, using)
             reset_queries()
         while deleted := run_sync(using, _delete_uploads, unused, batch_size):
             report.uploads += deleted
             reset_queries()
-    report.failed = files.removals(using).filter(tries__gt=0).count()
+    report.failed = files.scheduled_removals(using).filter(tries__gt=0).count()
     return report
 
 

@@ -1,4 +1,4 @@
-"""What the commands have in common: typed arguments, counts in words, progress on a terminal."""
+"""Shared by the commands: argument types, formatted counts, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -17,33 +17,35 @@ from chatstore import codec
 from chatstore.models import ChatSession, Counts
 
 MAX_DAYS = 36_500
-MAX_BATCH = 10_000  # keys in a statement; SQLite takes 32,766 parameters
+MAX_BATCH = 10_000  # keys in one statement; SQLite accepts 32,766 parameters
 
 
-def whole_number(text: str, most: int = 2**31 - 1) -> int:
-    """A whole number of at least 1."""
+def positive_integer(text: str, maximum: int = 2**31 - 1) -> int:
+    """Parse an integer from 1 to ``maximum``."""
     try:
         number = int(text)
     except ValueError:
         number = 0
-    if not 1 <= number <= most:
+    if not 1 <= number <= maximum:
         raise argparse.ArgumentTypeError(
             _("it must be a whole number from 1 to %(most)s, not %(text)r")
-            % {"most": most, "text": text}
+            % {"most": maximum, "text": text}
         )
     return number
 
 
 def days(text: str) -> int:
-    return whole_number(text, MAX_DAYS)
+    """Parse a number of days."""
+    return positive_integer(text, MAX_DAYS)
 
 
 def batch_size(text: str) -> int:
-    return whole_number(text, MAX_BATCH)
+    """Parse a number of rows in one transaction."""
+    return positive_integer(text, MAX_BATCH)
 
 
-def moment(text: str) -> dt.datetime:
-    """A date or a time in ISO 8601; without an offset, in the current time zone."""
+def date_or_time(text: str) -> dt.datetime:
+    """Parse an ISO 8601 date or time; without an offset it is in TIME_ZONE. Returns UTC."""
     try:
         value = parse_datetime(text)
         if value is None and (date := parse_date(text)):
@@ -58,6 +60,7 @@ def moment(text: str) -> dt.datetime:
 
 
 def user_id(text: str) -> str:
+    """Parse an owner's id (S2)."""
     try:
         return codec.validate_user_id(text)
     except ValueError as error:
@@ -67,16 +70,17 @@ def user_id(text: str) -> str:
 
 
 def add_database(parser: CommandParser) -> None:
+    """Add the option --database."""
     parser.add_argument(
         "--database",
-        default=router.db_for_write(ChatSession),  # where the store keeps them
+        default=router.db_for_write(ChatSession),  # the store's database
         choices=list(connections),
         help=_("The database, by its alias in DATABASES; default: the one that the site uses."),
     )
 
 
-def in_words(counts: Counts) -> str:
-    """Return "3 threads, 12 messages and 1 file"."""
+def format_counts(counts: Counts) -> str:
+    """Return counts as text, such as "3 threads, 12 messages and 1 file"."""
     return _("%(threads)s, %(messages)s and %(files)s") % {
         "threads": ngettext("%d thread", "%d threads", counts.threads) % counts.threads,
         "messages": ngettext("%d message", "%d messages", counts.messages) % counts.messages,
@@ -85,23 +89,25 @@ def in_words(counts: Counts) -> str:
 
 
 class Progress:
-    """A line of counts that is rewritten in place, on a terminal only."""
+    """A line of counts that is overwritten as they grow; only on a terminal."""
 
     def __init__(self, stream: OutputWrapper) -> None:
         self.stream = stream
         self.is_shown = stream.isatty()
 
     def __call__(self, counts: Counts) -> None:
-        self.say(in_words(counts))
+        self.show(format_counts(counts))
 
-    def say(self, text: str) -> None:
+    def show(self, text: str) -> None:
+        """Replace the line."""
         if self.is_shown:
-            # As it is: Django would write standard error in red.
+            # Without a style: Django would write standard error in red.
             self.stream.write(f"\r\x1b[K{text} …", style_func=str, ending="")
             self.stream.flush()
 
     def close(self) -> None:
-        self.say("")
+        """Clear the line."""
+        self.show("")
         if self.is_shown:
             self.stream.write("\r\x1b[K", style_func=str, ending="")
 

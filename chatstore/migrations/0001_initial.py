@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("active", "Active"), ("locked", "Locked"), ("closed", "Closed")],
                         default="active",
-                        help_text="What the application has set; a moderator's lock is kept apart from it.",
+                        help_text="Set by the application; a moderator's lock is stored separately.",
                         max_length=16,
                         verbose_name="status",
                     ),
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                     "is_started",
                     models.BooleanField(
                         default=False,
-                        help_text="Whether an item was ever stored; until then last activity is no position.",
+                        help_text="Whether an item was ever stored; if not, last activity is the time of creation.",
                         verbose_name="started",
                     ),
                 ),
@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        help_text="The application's own notes: model, token usage. The store leaves it alone.",
+                        help_text="For the application, such as model and token usage; the store never writes it.",
                         verbose_name="metadata",
                     ),
                 ),

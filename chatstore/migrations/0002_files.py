@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             name="size",
             field=models.PositiveBigIntegerField(
                 default=0,
-                help_text="In bytes; before the upload, as it was announced.",
+                help_text="In bytes; before the upload, the size that the client announced.",
                 verbose_name="size",
             ),
         ),

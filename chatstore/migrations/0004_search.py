@@ -1,9 +1,9 @@
 """
-Indexes for the moderators on PostgreSQL: of words, and of the few rows that stand out.
+Indexes for the moderators on PostgreSQL: of words, and partial indexes for rare states.
 
-Elsewhere it does nothing: MariaDB has no partial index, and SQLite would lose these the next time
-that it rebuilds a table, since they are no part of the models' state. Built concurrently, so that
-chats go on meanwhile; a build that broke off leaves an invalid index, which the next try drops.
+On other databases it does nothing: MariaDB has no partial indexes, and SQLite would lose them when
+Django rebuilds a table, since they are not in the models' state. They are built concurrently, so
+that chats can go on; a failed build leaves an invalid index, which the next migrate drops.
 """
 
 from django.contrib.postgres.indexes import GinIndex
@@ -14,7 +14,7 @@ from django.db.models.functions import Left
 
 
 def vector(column):
-    # As chatstore.search asks. Not imported from there: what was built doesn't change with it.
+    # The expression that chatstore.moderation.search uses; copied, as a migration must not change.
     return SearchVector(Left(column, 100_000), config="simple")
 
 

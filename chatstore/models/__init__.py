@@ -1,14 +1,14 @@
 """
-The tables, and the verbs of their querysets.
+The models, and the methods of their querysets. Imports nothing of chatstore.
 
-Each conversation row keeps the whole ChatKit object as JSON text in ``payload``; the other columns
-are derived from it, or belong to the moderators. Three rules hold so that the tables can be
-sharded by owner (Citus) without a change of model:
+ChatSession is a ChatKit thread, ChatMessage an item of any type. Each row keeps the whole ChatKit
+object as JSON text in ``payload``; the other columns are derived from it, or written by moderators.
+Three rules make it possible to shard the tables by owner (Citus) with the same models:
 
-- every row names its owner, ``user_id`` is never null and never changes, and it is part of
-  every unique constraint besides the primary key;
-- nothing refers to the user table: owners and moderators are kept as text;
-- keys are made from the ids (uuid5), so no row needs another one to be found.
+- every row of a conversation has its owner in ``user_id``, which is never null and never changes,
+  and is part of every unique constraint but the primary key;
+- there is no foreign key to the user table: owners and moderators are stored as text;
+- primary keys are computed from ChatKit's ids (uuid5), so a row is found without a look-up (S5).
 """
 
 from chatstore.models.attachments import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove

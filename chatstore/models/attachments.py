@@ -1,4 +1,4 @@
-"""ChatAttachment: an uploaded file. ChatFileToRemove: a file in the storage that no row names."""
+"""ChatAttachment: an uploaded file. ChatFileToRemove: a file that will be removed."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from chatstore.models.sessions import ChatSession
 
 class ChatAttachmentQuerySet(OwnedQuerySet["ChatAttachment"]):
     def attachment(self, attachment_id: str) -> Self:
-        """The attachment with this ChatKit id."""
+        """Filter the attachment with this ChatKit id."""
         return self.filter(file_id=file_key(attachment_id))
 
     def unused_since(self, cutoff: dt.datetime) -> Self:
         """
-        Uploads begun before the cutoff that were never sent (A4).
+        Filter uploads that were begun before the cutoff and never sent (A4).
 
-        What an application has put into a thread without a message goes with the thread.
+        An attachment with a thread but no message, such as a generated image, is not unused: it is
+        deleted with the thread.
         """
         return self.filter(message_id__isnull=True, session_id__isnull=True, created_at__lt=cutoff)
 
     def deletable(self) -> Self:
-        """Attachments that retention and erasure may delete: of no thread on hold (M4)."""
+        """Filter what retention and erasure may delete: attachments of no thread on hold (M4)."""
         held = ChatSession.objects.filter(session_id=OuterRef("session_id"), is_on_hold=True)
         return self.filter(~Exists(held))
 
 
 class ChatAttachment(models.Model):
-    """What is known of an uploaded file; its bytes are in the storage, under ``path``."""
+    """An uploaded file's metadata; its bytes are in the storage, under ``path``."""
 
     file_id = models.UUIDField(_("file id"), primary_key=True, editable=False)
     # Null until the attachment is sent in a thread; it belongs to the first one (A3).
@@ -47,8 +48,8 @@ class ChatAttachment(models.Model):
         blank=True,
         verbose_name=_("thread"),
     )
-    # Null until a message names it. No constraint: whoever deletes a message deletes its files
-    # first (chatstore.files), and a message without files is deleted in one statement.
+    # Null until it is sent in a message. Without a constraint, a message that has no files is
+    # deleted in one statement; of others, the attachments are deleted first (chatstore.files).
     message = models.ForeignKey(
         ChatMessage,
         on_delete=models.DO_NOTHING,
@@ -64,7 +65,9 @@ class ChatAttachment(models.Model):
     name = models.TextField(_("name"), blank=True)
     mime_type = models.TextField(_("type"), blank=True)
     size = models.PositiveBigIntegerField(
-        _("size"), default=0, help_text=_("In bytes; before the upload, as it was announced.")
+        _("size"),
+        default=0,
+        help_text=_("In bytes; before the upload, the size that the client announced."),
     )
     path = IdentifierField(
         _("path"), blank=True, help_text=_("The name in the storage; empty before the upload.")
@@ -91,14 +94,15 @@ class ChatAttachment(models.Model):
 
 class ChatFileToRemove(models.Model):
     """
-    The scheduled removal of a file in the storage that no row names any more, or none yet.
+    The scheduled removal of a file in the storage that no attachment's row refers to.
 
-    Stored in the transaction that deletes the file's row, and before an upload's bytes are
-    saved, so that no crash leaves a file without either. It says nothing of the file's owner.
+    Stored in the transaction that deletes the attachment, and before an upload's bytes are saved.
+    So a crash can't leave a file that has neither a row nor a scheduled removal (A4). It contains
+    nothing about the file's owner.
     """
 
-    # After which a file is removed that was saved, but is still named by no row.
-    UPLOAD_TIME = dt.timedelta(days=1)
+    # An upload that is not complete and sent after this time is removed (A4).
+    UPLOAD_TIMEOUT = dt.timedelta(days=1)
 
     path = IdentifierField(_("path"), primary_key=True)
     scheduled_at = models.DateTimeField(_("scheduled at"))

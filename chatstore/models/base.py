@@ -1,4 +1,4 @@
-"""What the models share: the type of an id's column, and the verbs of every queryset."""
+"""Shared by the models: the field type of ids, and the base class of the querysets."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Row = TypeVar("Row", bound=models.Model, covariant=True)
 
 class IdentifierField(_CharField):
     """
-    An id of the outside world: up to 255 characters, compared and sorted byte by byte.
+    An id from outside: up to 255 characters, compared and sorted byte by byte.
 
-    MariaDB and MySQL would hold "Alice", "alice" and "alice " for the same owner, and
-    PostgreSQL sorts by the database's language.
+    By default, MariaDB and MySQL compare "Alice", "alice" and "alice " as equal, which would mix
+    owners (S3), and PostgreSQL sorts by the database's locale.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,7 +41,7 @@ class IdentifierField(_CharField):
 
 
 class AnyOf(In):
-    """Django's ``in``; on PostgreSQL with one array, not hundreds of parameters to work through."""
+    """Django's ``in`` lookup; on PostgreSQL with one array instead of one parameter per value."""
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         lhs, params = self.process_lhs(compiler, connection)
@@ -49,33 +49,42 @@ class AnyOf(In):
 
 
 class OwnedQuerySet(models.QuerySet[Row]):
+    """Rows that have an owner, ``user_id``."""
+
     def for_owner(self, user_id: str | models.Expression) -> Self:
-        """Only the rows of this owner."""
+        """Filter the rows of this owner."""
         return self.filter(user_id=user_id)
 
     def for_sessions(self, keys: Iterable[uuid.UUID]) -> Self:
-        """Only these threads, or what belongs to them."""
+        """Filter the sessions with these primary keys, or the rows that belong to them."""
         return self.filter(AnyOf(F("session_id"), keys))
 
     def visible(self) -> Self:
-        """Only what its owner may see: not what a moderator, or a hold, has hidden."""
+        """Filter what the owner may see: not hidden by a moderator (M2) or during a hold (M4)."""
         return self.filter(hidden_at__isnull=True)
 
     def after(self, **position: Any) -> Self:
-        """The rows beyond a position, in the order of its columns, which must be unique."""
-        beyond = Q()
+        """
+        Return the rows after a position, ordered by its columns.
+
+        Args:
+            position: the last row's values of columns that are unique together, in the order of
+                sorting.
+        """
+        is_after = Q()
         for column, value in reversed(position.items()):
-            beyond = Q((f"{column}__gt", value)) | (Q((column, value)) & beyond if beyond else Q())
+            rest = Q((column, value)) & is_after if is_after else Q()
+            is_after = Q((f"{column}__gt", value)) | rest
         first, value = next(iter(position.items()))
-        # The first column once more, in a form by which an index is entered.
-        return self.filter(beyond, (f"{first}__gte", value)).order_by(*position)
+        # Implied by the condition above, but with it the database can use an index.
+        return self.filter(is_after, (f"{first}__gte", value)).order_by(*position)
 
     def iter_pages(self, *columns: str, size: int = 500) -> Iterator[list[Row]]:
         """
-        Yield all rows, ``size`` at a time, in the order of columns that are unique together.
+        Yield all rows in lists of ``size``, ordered by columns that are unique together.
 
-        Unlike iterator() it keeps no cursor and no transaction open, and the memory is that of
-        a page on every database.
+        Unlike iterator() it keeps no cursor and no transaction open, and on every database holds
+        only one list in memory.
         """
         page = list(self.order_by(*columns)[:size])
         while page:
@@ -87,9 +96,9 @@ class OwnedQuerySet(models.QuerySet[Row]):
 
     def raw_delete(self) -> int:
         """
-        Delete these rows in one statement, and return how many they were.
+        Delete these rows in one statement, without cascade; return how many were deleted.
 
-        Nothing cascades, and what refers to the rows must be gone: delete() would load them
-        all, to look for it, and would name their keys instead of these conditions.
+        Rows that refer to them must be deleted before. Django's delete() would load all rows to
+        find those, and then delete by primary keys instead of by this queryset's conditions.
         """
         return self._raw_delete(self.db)

@@ -1,4 +1,4 @@
-"""How many rows of each table an operation has changed."""
+"""Counts: how many threads, messages and files an operation has changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Counts:
-    """What was deleted, exported or imported: rows that the database says it has changed."""
+    """How many rows were deleted, exported or imported, as counted by the database."""
 
     threads: int = 0
     messages: int = 0

@@ -1,8 +1,7 @@
 """
-Primary keys, made from ChatKit's ids (S5).
+Computes primary keys from ChatKit's ids (S5).
 
-A key that is computed needs no look-up: a row is found by the ids alone, and so are the rows that
-belong to it.
+So a row, and the rows that belong to it, are found by ChatKit's ids without a look-up.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from functools import lru_cache
 
 
 def _uuid5(namespace: uuid.UUID, name: str) -> uuid.UUID:
-    """Like uuid.uuid5, but an id with a lone surrogate, which no row has, is no error."""
+    """Return uuid.uuid5(), but accept a lone surrogate: such an id is unknown (S14), no error."""
     digest = hashlib.sha1(  # noqa: S324 (RFC 4122 wants SHA-1)
         namespace.bytes + name.encode("utf-8", "surrogatepass")
     ).digest()
@@ -27,7 +26,7 @@ def session_key(thread_id: str) -> uuid.UUID:
 
 
 def message_key(thread_id: str, item_id: str) -> uuid.UUID:
-    """Return the primary key of an item: the same item id in two threads is two items (S5)."""
+    """Return the primary key of the item; the same item id in two threads is two items (S5)."""
     return _uuid5(session_key(thread_id), item_id)
 
 

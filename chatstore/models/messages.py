@@ -14,14 +14,15 @@ from chatstore.models.sessions import ChatSession
 
 class ChatMessageQuerySet(OwnedQuerySet["ChatMessage"]):
     def thread(self, thread_id: str) -> Self:
-        """The items of the thread with this ChatKit id."""
+        """Filter the items of the thread with this ChatKit id."""
         return self.filter(session_id=session_key(thread_id))
 
     def item(self, thread_id: str, item_id: str) -> Self:
         """
-        The item with these ChatKit ids.
+        Filter the item with these ChatKit ids.
 
-        By its key alone: naming the thread too, PostgreSQL would at times read all of it.
+        By primary key only: with a condition on the thread too, PostgreSQL sometimes chooses that
+        index, and reads the whole thread.
         """
         return self.filter(message_id=message_key(thread_id, item_id))
 
@@ -45,7 +46,7 @@ class ChatMessage(models.Model):
         ChatSession,
         on_delete=models.CASCADE,
         related_name="messages",
-        db_index=False,  # chat_messages_of_thread
+        db_index=False,  # it has chat_messages_of_thread
         verbose_name=_("thread"),
     )
     user_id = IdentifierField(_("owner"))
@@ -65,7 +66,9 @@ class ChatMessage(models.Model):
         _("metadata"),
         default=dict,
         blank=True,
-        help_text=_("The application's own notes: model, token usage. The store leaves it alone."),
+        help_text=_(
+            "For the application, such as model and token usage; the store never writes it."
+        ),
     )
     feedback = models.CharField(
         _("feedback"), max_length=16, choices=Feedback.choices, default="", blank=True
@@ -81,15 +84,15 @@ class ChatMessage(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         constraints = [
-            # Also the index that pages of a thread are read from.
+            # Also the index for pages of a thread.
             models.UniqueConstraint(
                 fields=["user_id", "session", "timestamp"], name="chat_messages_position"
             ),
         ]
         indexes = [
-            # The foreign key's. In order, since MariaDB takes it for pages too.
+            # For the foreign key. With timestamp, because MariaDB uses it for pages too.
             models.Index(fields=["session", "timestamp"], name="chat_messages_of_thread"),
-            # The newest of all, for the moderators; new rows go to its end, which costs little.
+            # For the moderators' list of all messages, newest first.
             models.Index(fields=["timestamp", "message_id"], name="chat_messages_by_time"),
         ]
 

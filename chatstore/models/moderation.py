@@ -1,4 +1,4 @@
-"""ModerationRecord: who read or changed what."""
+"""ModerationRecord: the audit log of what moderators read and changed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from chatstore.models.base import IdentifierField
 
 class ModerationRecord(models.Model):
     """
-    That a member of staff read or changed something: who, when, why and which ids (M3).
+    An entry of the audit log: who read or changed what, when, why and which ids (M3).
 
-    It holds no text of a conversation, and refers to no other row, so that it outlives the
-    account of who acted and the thread that was acted on.
+    It contains no text of a conversation, and has no foreign key, so that it remains when the
+    moderator's account or the thread is deleted.
     """
 
     class Action(models.TextChoices):

@@ -15,19 +15,19 @@ from chatstore.models.keys import session_key
 
 class ChatSessionQuerySet(OwnedQuerySet["ChatSession"]):
     def thread(self, thread_id: str) -> Self:
-        """The thread with this ChatKit id."""
+        """Filter the thread with this ChatKit id."""
         return self.filter(session_id=session_key(thread_id))
 
     def inactive_since(self, cutoff: dt.datetime) -> Self:
-        """Threads whose last activity is before the cutoff (R1)."""
+        """Filter threads whose last activity is before the cutoff (R1)."""
         return self.filter(updated_at__lt=cutoff)
 
     def with_status(self, status: str) -> Self:
-        """Threads that show this status: the moderators', else the application's own (M1)."""
+        """Filter threads that show this status: the moderators', else the application's (M1)."""
         return self.filter(Q(moderation=status) | Q(moderation="", status=status))
 
     def deletable(self) -> Self:
-        """Threads that retention, erasure and moderators may delete: none on hold (M4)."""
+        """Filter what retention, erasure and moderators may delete: threads not on hold (M4)."""
         return self.filter(is_on_hold=False)
 
 
@@ -53,7 +53,7 @@ class ChatSession(models.Model):
         max_length=16,
         choices=Status.choices,
         default=Status.ACTIVE,
-        help_text=_("What the application has set; a moderator's lock is kept apart from it."),
+        help_text=_("Set by the application; a moderator's lock is stored separately."),
     )
     reason = models.TextField(_("reason"), blank=True)
     payload = models.TextField(_("payload"))
@@ -66,7 +66,9 @@ class ChatSession(models.Model):
     is_started = models.BooleanField(
         _("started"),
         default=False,
-        help_text=_("Whether an item was ever stored; until then last activity is no position."),
+        help_text=_(
+            "Whether an item was ever stored; if not, last activity is the time of creation."
+        ),
     )
     items_deleted_at = models.DateTimeField(
         _("items deleted at"),
@@ -76,7 +78,7 @@ class ChatSession(models.Model):
         help_text=_("When single items of the thread were last deleted (S15)."),
     )
 
-    # The moderators' own columns: save_thread never writes them (M1, M4).
+    # The moderators' columns, which save_thread never writes (M1, M4).
     moderation = models.CharField(
         _("moderation"), max_length=16, choices=Moderation.choices, default="", blank=True
     )
@@ -96,7 +98,7 @@ class ChatSession(models.Model):
         db_table = "chat_sessions"
         verbose_name = _("thread")
         verbose_name_plural = _("threads")
-        # Seeing the list (view) and reading conversations are two things (M3).
+        # Seeing the list needs Django's "view" permission only (M3).
         permissions = [
             ("read_transcript", _("Can read conversations")),
             ("moderate", _("Can lock and close threads, and hide messages")),
@@ -112,4 +114,4 @@ class ChatSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.thread_id  # not its title: logs hold ids, never text (S18)
+        return self.thread_id  # not its title: logs contain ids, never text (S18)

@@ -1,5 +1,5 @@
 """
-What moderators do and see: actions with their record, the transcript, search and statistics.
+Moderation: actions on threads and messages, their records, the transcript, search and statistics.
 
-Knows nothing of Django's admin: a script, a command or a webhook can moderate too.
+It must not import Django's admin, so that a script, a command or a webhook can moderate too.
 """

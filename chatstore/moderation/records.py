@@ -1,4 +1,4 @@
-"""Who moderates, and the record of what was read and done (M3)."""
+"""Who moderates, and the records of what they read and did (M3)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Action = ModerationRecord.Action
 @dataclass(frozen=True)
 class Moderator:
     """
-    Who acts, and why. All of it is text, since the record outlives an account.
+    Who acts, and why. All values are text, because the record outlives an account.
 
     Args:
-        name: what the record calls them: a person, a command or a webhook.
+        name: the name of the person, command or webhook; ValueError if it is empty.
         reason: why; may be empty.
-        staff_id: the primary key of their account; empty for a script, which has none.
+        staff_id: the primary key of the person's account; empty for a command or webhook.
     """
 
     name: str
@@ -31,25 +31,25 @@ class Moderator:
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise ValueError("A moderator needs a name, for the record")
+            raise ValueError("A moderator needs a name")
 
     @classmethod
     def from_user(cls, user: Any, reason: str = "") -> Moderator:
-        """Return the signed-in user as a moderator, with the reason that they gave."""
+        """Return the signed-in user of Django as a Moderator."""
         return cls(user.get_username(), codec.replace_unstorable(reason.strip()), str(user.pk))
 
 
 def record(
     thread: ChatSession, by: Moderator, action: Action, item_ids: Iterable[str] = ()
 ) -> None:
-    """Put on record that someone reads, finds or exports what a thread holds, or acts on it."""
+    """Add the record of one action: that a thread was read, found, exported or changed (M3)."""
     record_all([(thread, item_ids)], by, action)
 
 
 def record_all(
     threads: Iterable[tuple[ChatSession, Iterable[str]]], by: Moderator, action: Action
 ) -> None:
-    """Do the same for several threads, each with the ids of items, in one statement."""
+    """Add a record for each thread, with the ids of its items, in one statement."""
     ModerationRecord.objects.using(get_database()).bulk_create(
         ModerationRecord(
             staff_id=by.staff_id,
@@ -65,5 +65,5 @@ def record_all(
 
 
 def get_database() -> str:
-    """Return the alias of the database in which moderators act and are on record."""
+    """Return the alias of the database that actions and their records are written to."""
     return router.db_for_write(ChatSession)

@@ -1,4 +1,4 @@
-"""Redaction: a message is overwritten for good."""
+"""Redaction: a message is overwritten, which can't be undone (M2)."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from chatstore import codec, files
 from chatstore.conf import settings
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatMessage
-from chatstore.moderation.actions import files_of, message_row, recorded
+from chatstore.moderation.actions import recorded_action, select_attachments, select_message
 from chatstore.moderation.records import Action, Moderator
 from chatstore.store.owner import Owner
 
 
 def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> None:
     """
-    Overwrite the message for good: payload, search text, notes and files (M2).
+    Overwrite the payload, search text and metadata of a message, and delete its files (M2).
 
-    The thread's title goes too where it is taken from the message, or ``with_title`` says so.
+    The thread's title is removed too if it quotes the message, or if ``with_title``. Raises
+    ModerationRefused if the thread is on hold (M4), or the thread or the message no longer exists.
     """
     thread = message.session
-    with recorded(thread, by, Action.REDACT, [message.item_id]) as owner:
+    with recorded_action(thread, by, Action.REDACT, [message.item_id]) as owner:
         if not owner.sessions.filter(pk=thread.pk).deletable().exists():  # M4
             raise ModerationRefused(_("The thread is on hold: release it first."))
         _redact_title(owner, message, with_title)
         values = _placeholder(message, thread.thread_id)
         now = timezone.now()
-        if not message_row(owner, message).update(redacted_at=now, metadata={}, **values):
-            raise ModerationRefused(_("The message is gone."))
-        files.delete_attachments(files_of(owner, message))
+        if not select_message(owner, message).update(redacted_at=now, metadata={}, **values):
+            raise ModerationRefused(_("The message no longer exists."))
+        files.delete_attachments(select_attachments(owner, message))
 
 
 def _placeholder(message: ChatMessage, thread_id: str) -> dict[str, Any]:
     """Return the columns of a valid item of the same type, without the original's content."""
     try:
         created_at = codec.load_item(message.payload).created_at
-    except ValueError:  # what today's openai-chatkit can't read is redacted all the same
+    except ValueError:  # the installed openai-chatkit can't decode it (S17)
         created_at = message.timestamp
-    with translation.override(settings.language_code):  # not the moderator's own
+    with translation.override(settings.language_code):  # the site's language, not the moderator's
         text = _("Removed by a moderator.")
-    blanks = _blanks(message.item_id, text)
+    blanks = _placeholder_fields(message.item_id, text)
     item_type = message.item_type if message.item_type in blanks else "hidden_context_item"
     stamp = {"id": message.item_id, "thread_id": thread_id, "created_at": created_at.isoformat()}
     item = codec.load_item(json.dumps({"type": item_type, **stamp, **blanks[item_type]}))
@@ -52,8 +53,8 @@ def _placeholder(message: ChatMessage, thread_id: str) -> dict[str, Any]:
     return values
 
 
-def _blanks(item_id: str, text: str) -> dict[str, dict[str, Any]]:
-    """Return the fields that each type of item must have, with nothing of the original in them."""
+def _placeholder_fields(item_id: str, text: str) -> dict[str, dict[str, Any]]:
+    """Return the required fields of each type of item, without content of the original."""
     card = {"type": "Card", "children": [{"type": "Text", "value": text}]}
     call = {"call_id": item_id, "name": "redacted", "arguments": {}, "status": "completed"}
     return {
@@ -77,11 +78,11 @@ def _blanks(item_id: str, text: str) -> dict[str, dict[str, Any]]:
 def _redact_title(owner: Owner, message: ChatMessage, always: bool) -> None:
     row = owner.sessions.filter(pk=message.session_id)
     title, payload = row.values_list("title", "payload").get()
-    if always or _is_derived(title, message.content):
+    if always or _is_quoted_from(title, message.content):
         row.update(title="", payload=json.dumps({**json.loads(payload), "title": None}))
 
 
-def _is_derived(title: str, content: str) -> bool:
-    """Tell whether a title, but for its ellipsis, is words of the message in a row."""
+def _is_quoted_from(title: str, content: str) -> bool:
+    """Tell whether the title, without its ellipsis, is a sequence of words of the message."""
     words = " ".join(title.casefold().split()).rstrip(".… ")
     return bool(words) and words in " ".join(content.casefold().split())

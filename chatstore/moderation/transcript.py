@@ -1,9 +1,10 @@
 """
-A conversation as a person reads it: rows -> pages of entries, each with parts to be shown.
+Converts the rows of a conversation to pages of entries, which the admin's templates display.
 
-What users and models wrote is never interpreted but as Markdown, without HTML and images. Marks
-that would hide something from the reader (control characters, turns of the direction of writing)
-are shown as such, and very long texts are cut, said to be so, and whole in the item's raw JSON.
+Text of users and models is untrusted: only answers are rendered, as Markdown without HTML and
+images. Characters that could hide text from the reader (control characters, changes of the writing
+direction) are displayed as their code. Very long texts are cut, with a note; the item's raw JSON
+has all of them.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from chatstore.codec import plain_text
 from chatstore.models import ChatAttachment, ChatMessage, ChatMessageQuerySet, ChatSession
 
 PAGE_SIZE = 50
-MAX_TITLE = 80
-MAX_SHOWN = 20_000  # characters of one text
+MAX_TITLE_LENGTH = 80
+MAX_TEXT_LENGTH = 20_000  # characters of one text that are displayed
 MICROSECOND = dt.timedelta(microseconds=1)
-_HIDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
-_KINDS = {
+_TYPE_LABELS = {
     "client_tool_call": gettext_lazy("Tool call"),
     "widget": gettext_lazy("Widget"),
     "generated_image": gettext_lazy("Generated image"),
@@ -47,7 +48,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Source:
-    """What an answer refers to."""
+    """A source that an answer or a task refers to; ``url`` is empty if it is not a web link."""
 
     title: str
     url: str = ""
@@ -55,7 +56,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of an item: text, html (made here), code, files or sources."""
+    """
+    A part of an item.
+
+    Args:
+        kind: text, html (safe, rendered by this module), code, files (rows) or sources (Source).
+        body: what ``kind`` says.
+        label: a heading; may be empty.
+    """
 
     kind: Literal["text", "html", "code", "files", "sources"]
     body: Any
@@ -71,33 +79,38 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """What it is, where that isn't simply a message."""
-        return str(_KINDS.get(self.row.item_type, ""))
+        """Return the name of the item's type; empty for messages."""
+        return str(_TYPE_LABELS.get(self.row.item_type, ""))
 
     @property
-    def is_aside(self) -> bool:
-        """Whether it is none of what the user sees."""
+    def is_internal(self) -> bool:
+        """Tell whether the user does not see the item."""
         return self.row.item_type in ("hidden_context_item", "sdk_hidden_context", "end_of_turn")
 
 
 @dataclass(frozen=True)
 class Page:
-    """Entries in reading order, and the positions from which to read on, if there is more."""
+    """
+    Entries in order of arrival.
+
+    ``older`` is the ``until`` of the page before, ``newer`` the ``since`` of the page after; None
+    if there is none.
+    """
 
     entries: list[Entry]
     older: dt.datetime | None
     newer: dt.datetime | None
 
 
-def read(
+def read_page(
     thread: ChatSession, *, until: dt.datetime | None = None, since: dt.datetime | None = None
 ) -> Page:
     """
     Return a page of the conversation, by default the newest.
 
     Args:
-        until: the position of the last entry, or any time after which to read nothing.
-        since: instead, the position of the first entry.
+        until: the page ends with the last entry at or before this time.
+        since: instead, the page begins with the first entry at or after this time.
     """
     rows: ChatMessageQuerySet = ChatMessage.objects.for_owner(thread.user_id)
     rows = rows.filter(session_id=thread.pk)
@@ -110,7 +123,7 @@ def read(
         has_newer = False
         if until is not None:
             until = codec.as_utc(until)
-            # In order, as the pages are: exists() would let PostgreSQL read the table for it.
+            # With an order, so that PostgreSQL uses the index; for exists() it may read the table.
             has_newer = bool(
                 rows.filter(timestamp__gt=until).order_by("timestamp").values("pk")[:1]
             )
@@ -126,26 +139,26 @@ def read(
 
 
 def visible(text: str) -> str:
-    """Show what would hide something: control characters and turns of direction."""
-    return _HIDING.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+    """Replace control characters and changes of the writing direction by their code, [U+202E]."""
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
-def shown(text: str) -> str:
-    """Return a text as it may be shown, cut where it is very long."""
-    if len(text) > MAX_SHOWN:
+def display_text(text: str) -> str:
+    """Return an untrusted text for display: cut if it is very long, and made ``visible``."""
+    if len(text) > MAX_TEXT_LENGTH:
         cut = _("… (%(count)d more characters: see the raw JSON)")
-        text = text[:MAX_SHOWN] + cut % {"count": len(text) - MAX_SHOWN}
+        text = text[:MAX_TEXT_LENGTH] + cut % {"count": len(text) - MAX_TEXT_LENGTH}
     return visible(text)
 
 
-def title(thread: ChatSession) -> str:
-    """Return a thread's title as it is shown, or its id."""
-    return visible(truncatechars(thread.title or thread.thread_id, MAX_TITLE))
+def display_title(thread: ChatSession) -> str:
+    """Return a thread's title for display, or its id if it has none."""
+    return visible(truncatechars(thread.title or thread.thread_id, MAX_TITLE_LENGTH))
 
 
 def _renderer() -> MarkdownIt:
     renderer = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    # A picture would be fetched from wherever the message says: it stays a link.
+    # A browser would fetch an image from the address in the message: it is rendered as a link.
     renderer.disable("image")
     renderer.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
 
@@ -162,8 +175,8 @@ _markdown = _renderer()
 
 
 def markdown(text: str) -> SafeString:
-    """Return the HTML of an answer: HTML in it is text, links lead to the web or to mail only."""
-    return SafeString(_markdown.render(shown(text)))
+    """Return Markdown as HTML; HTML in it is escaped, links are http, https or mailto only."""
+    return SafeString(_markdown.render(display_text(text)))
 
 
 def _with_files(
@@ -184,7 +197,7 @@ def _parts(row: ChatMessage, files: list[ChatAttachment]) -> list[Part]:
     except ValueError:
         note = _("This version of openai-chatkit can't read the item: see the raw JSON.")
         return [Part("text", note)]
-    parts = list(_TYPES[item.type](item))
+    parts = list(_PARTS_BY_TYPE[item.type](item))
     if files:
         parts.append(Part("files", files))
     return parts
@@ -192,20 +205,20 @@ def _parts(row: ChatMessage, files: list[ChatAttachment]) -> list[Part]:
 
 def _text(text: str | None, label: str = "") -> Iterator[Part]:
     if text:
-        yield Part("text", shown(text), shown(label))
+        yield Part("text", display_text(text), display_text(label))
 
 
 def _code(value: Any, label: str) -> Iterator[Part]:
     if value not in (None, "", {}, []):
         text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        yield Part("code", shown(text), label)
+        yield Part("code", display_text(text), label)
 
 
 def _sources(sources: Iterable[Any]) -> Iterator[Part]:
     found = []
     for source in sources:
         url = getattr(source, "url", "")
-        found.append(Source(shown(source.title), url if _LINK.match(url) else ""))
+        found.append(Source(display_text(source.title), url if _LINK.match(url) else ""))
     if found:
         yield Part("sources", found, _("Sources"))
 
@@ -240,7 +253,7 @@ def _structured_input(item: Any) -> Iterator[Part]:
     for question in item.inputs:
         answer = question.answer
         values = ", ".join(answer.values) if answer else ""
-        yield Part("text", shown(values) or _("No answer"), shown(question.question))
+        yield Part("text", display_text(values) or _("No answer"), display_text(question.question))
 
 
 def _workflow(item: Any) -> Iterator[Part]:
@@ -260,7 +273,7 @@ def _context(item: Any) -> Iterator[Part]:
     yield from _code(item.content, _("Seen by the model only"))
 
 
-_TYPES: dict[str, Callable[[ThreadItem], Iterator[Part]]] = {
+_PARTS_BY_TYPE: dict[str, Callable[[ThreadItem], Iterator[Part]]] = {
     "user_message": _user_message,
     "assistant_message": _assistant_message,
     "client_tool_call": _tool_call,

@@ -1,1 +1,1 @@
-"""Conversations as files: the archive's format, exports, imports, and moderators' downloads."""
+"""Archives of conversations: their format, exports, imports, and downloads for moderators (R3)."""

@@ -1,9 +1,10 @@
 """
-The file that conversations are exported to: JSON Lines, compressed if its name ends in .gz or .zip.
+What readers and writers of an archive share.
 
-docs/export-format.md describes the lines; exports and imports know what they mean. Files lie
-beside it, in ``<name>.files/``, or inside the zip, named by their SHA-256. The last line holds a
-checksum of all lines before it, so that a file that was cut short is recognised.
+An archive is a file of JSON Lines, compressed if its name ends in .gz or .zip;
+docs/export-format.md describes the lines. The attachments' files are in the folder
+``<name>.files/`` or inside the zip, named by their SHA-256. The last line holds a checksum of all
+lines before it, by which an incomplete archive is recognised.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ import zlib
 
 VERSION = 1
 HEADER = {"type": "chatstore", "version": VERSION}
-LINES_NAME = "threads.jsonl"  # in a zip
+LINES_NAME = "threads.jsonl"  # the name of the lines inside a zip
 SQLITE_MAGIC = b"SQLite format 3\x00"
-CHUNK = 64 * 1024
-# What gzip and zip raise for bytes that are not what they should be; of a zip that is encrypted,
-# or packed in a way unknown here, it is a RuntimeError.
-DAMAGED = (EOFError, RuntimeError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
+CHUNK_BYTES = 64 * 1024
+# What gzip and zipfile raise for damaged data; RuntimeError for a zip that is encrypted or
+# compressed by an unknown method.
+DECOMPRESSION_ERRORS = (
+    EOFError,
+    RuntimeError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class ArchiveError(Exception):
-    """What is wrong with an archive, in a sentence that holds no text of a conversation."""
+    """An archive can't be read or written; the message holds no text of a conversation (S18)."""

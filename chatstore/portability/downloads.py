@@ -1,4 +1,4 @@
-"""Conversations as a file for a moderator to take away: an archive, or Markdown to be read."""
+"""Makes the files that moderators download: an archive, or Markdown."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from chatstore.portability.writer import Writer
 
 
 def as_archive(threads: Sequence[ChatSession]) -> IO[bytes]:
-    """Return a zip of JSON Lines and files, in the format of export_threads."""
+    """Return an open zip archive, as export_threads writes it; the caller closes it."""
     sessions = ChatSession.objects.filter(pk__in=[thread.pk for thread in threads])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "threads.zip"
         with Writer(str(path)) as writer:
             Exporter(writer, sessions.db).export(sessions)
-        return path.open("rb")  # which outlives its name
+        return path.open("rb")  # it stays readable after its name is deleted
 
 
 def as_markdown(threads: Sequence[ChatSession]) -> IO[bytes]:
-    """Return a document with a chapter for each thread."""
+    """Return an open Markdown document with a chapter for each thread; the caller closes it."""
     document = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the response)
     for thread in threads:
         document.write(f"# {_line(thread.title or thread.thread_id)}\n\n".encode())

@@ -1,6 +1,8 @@
 """
-Rows -> records of an archive. It takes the memory of a page, and what is read is not locked:
-a thread that is written to meanwhile is exported with or without its newest item.
+Writes rows to an archive, in constant memory (R3).
+
+Rows are not locked: a thread that is written to meanwhile is exported with or without its newest
+item.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from chatstore.models import (
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
-    ROWS,
+    ROWS_PER_BATCH,
     SESSION_COLUMNS,
-    THREADS,
+    THREADS_PER_BATCH,
     Record,
 )
 from chatstore.portability.writer import Writer
@@ -42,11 +44,15 @@ def export_threads(
     progress: Callable[[Counts], None] | None = None,
 ) -> Exporter:
     """
-    Export threads, and uploads that were never sent.
+    Export threads, and uploads that were never sent; return the Exporter with its counts.
 
     Args:
-        user_id: only this owner's.
-        since: only threads with activity, and uploads, at or after this time.
+        using: the alias of the database.
+        user_id: only this owner's threads and uploads.
+        since: only threads with activity, and uploads made, at or after this time.
+        progress: called with the counts so far.
+
+    Raises ArchiveError or OSError if the archive can't be written.
     """
     sessions = ChatSession.objects.using(using).all()
     uploads = ChatAttachment.objects.using(using).filter(session_id=None)
@@ -68,21 +74,25 @@ class Exporter:
         self.writer = writer
         self.using = using
         self.counts = Counts()
-        self.without_bytes = 0  # attachments whose file was not exported, or is not there
+        self.missing_files = 0  # attachments that were exported without their file
 
     def export(
         self, sessions: ChatSessionQuerySet, progress: Callable[[Counts], None] | None = None
     ) -> None:
-        """Write threads by owner and creation; the same threads are always the same bytes."""
-        for page in sessions.iter_pages("user_id", "created_at", "thread_id", size=THREADS):
+        """Write threads, sorted by owner and creation: equal data gives an equal archive."""
+        for page in sessions.iter_pages(
+            "user_id", "created_at", "thread_id", size=THREADS_PER_BATCH
+        ):
             self._write_threads(page)
-            reset_queries()  # DEBUG keeps them all
+            reset_queries()  # while DEBUG is on, Django keeps every statement in memory
             if progress:
                 progress(self.counts)
 
     def export_uploads(self, attachments: ChatAttachmentQuerySet) -> None:
         """Write attachments that were never sent in a thread."""
-        for page in attachments.iter_pages("user_id", "created_at", "attachment_id", size=ROWS):
+        for page in attachments.iter_pages(
+            "user_id", "created_at", "attachment_id", size=ROWS_PER_BATCH
+        ):
             for row in page:
                 self._write_attachment("upload", row, user_id=row.user_id)
 
@@ -92,50 +102,61 @@ class Exporter:
         rows: Any = ChatAttachment.objects.using(self.using).for_sessions(keys)
         for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
             attachments.setdefault(row.session_id, []).append((row, row.item_id))
-        messages = self._messages(keys)
+        loaded = self._load_messages(keys)
         for session in sessions:
             self.writer.write(
                 {"type": "thread", "user_id": session.user_id, "id": session.thread_id}
-                | {"thread": _object(session.payload)}
-                | _filled(session, SESSION_COLUMNS)
+                | {"thread": _parsed_payload(session.payload)}
+                | _nonempty_columns(session, SESSION_COLUMNS)
             )
             self.counts.threads += 1
-            for message in messages(session):
+            for message in self._messages_of(session, loaded):
                 self.writer.write(
-                    {"type": "item", "id": message.item_id, "item": _object(message.payload)}
-                    | _filled(message, MESSAGE_COLUMNS)
+                    {
+                        "type": "item",
+                        "id": message.item_id,
+                        "item": _parsed_payload(message.payload),
+                    }
+                    | _nonempty_columns(message, MESSAGE_COLUMNS)
                 )
                 self.counts.messages += 1
             for attachment, item_id in attachments.get(session.session_id, ()):
                 self._write_attachment("attachment", attachment, item_id=item_id)
-            # A thread without it was cut short, and is not imported.
+            # A thread without this line is incomplete, and is not imported.
             self.writer.write({"type": "thread_end"})
 
-    def _messages(self, keys: list[Any]) -> Callable[[ChatSession], Iterator[ChatMessage]]:
-        """Return what gives a thread's messages: from one query if they are few, else by pages."""
-        rows = ChatMessage.objects.using(self.using)
-        few = list(rows.for_sessions(keys).order_by("session_id", "timestamp")[: ROWS + 1])
-        if len(few) <= ROWS:
-            by_session: dict[Any, list[ChatMessage]] = {}
-            for row in few:
-                by_session.setdefault(row.session_id, []).append(row)
-            return lambda session: iter(by_session.get(session.session_id, ()))
+    def _load_messages(self, keys: list[Any]) -> dict[Any, list[ChatMessage]] | None:
+        """Return the messages of threads by session_id, in one query; None if they are too many."""
+        rows = ChatMessage.objects.using(self.using).for_sessions(keys)
+        messages = list(rows.order_by("session_id", "timestamp")[: ROWS_PER_BATCH + 1])
+        if len(messages) > ROWS_PER_BATCH:
+            return None
+        by_session: dict[Any, list[ChatMessage]] = {}
+        for row in messages:
+            by_session.setdefault(row.session_id, []).append(row)
+        return by_session
 
-        def from_pages(session: ChatSession) -> Iterator[ChatMessage]:
-            mine = rows.for_owner(session.user_id).filter(session_id=session.session_id)
-            for page in mine.iter_pages("timestamp", size=ROWS):
-                yield from page
-                reset_queries()
-
-        return from_pages
+    def _messages_of(
+        self, session: ChatSession, loaded: dict[Any, list[ChatMessage]] | None
+    ) -> Iterator[ChatMessage]:
+        """Yield a thread's messages: those that are loaded, else read in pages."""
+        if loaded is not None:
+            yield from loaded.get(session.session_id, ())
+            return
+        rows = ChatMessage.objects.using(self.using).for_owner(session.user_id)
+        for page in rows.filter(session_id=session.session_id).iter_pages(
+            "timestamp", size=ROWS_PER_BATCH
+        ):
+            yield from page
+            reset_queries()
 
     def _write_attachment(self, kind: str, row: ChatAttachment, **about: str | None) -> None:
         record = {
             "type": kind,
             "id": row.attachment_id,
-            "attachment": _object(row.payload),
+            "attachment": _parsed_payload(row.payload),
             **{name: value for name, value in about.items() if value is not None},
-            **_filled(row, ATTACHMENT_COLUMNS),
+            **_nonempty_columns(row, ATTACHMENT_COLUMNS),
         }
         if row.path and (sha256 := self._add_file(row.path)):
             record["sha256"] = sha256
@@ -143,18 +164,18 @@ class Exporter:
         self.counts.files += 1
 
     def _add_file(self, path: str) -> str | None:
-        if self.writer.takes_files:
+        if self.writer.can_store_files:
             try:
                 with files.get_storage().open(path) as content:
                     return self.writer.add_file(content)
             except FileNotFoundError:
                 pass
-        self.without_bytes += 1
+        self.missing_files += 1
         return None
 
 
-def _object(payload: str) -> Any:
-    """Return the ChatKit object; a payload that is no JSON object stays the text that it is."""
+def _parsed_payload(payload: str) -> Any:
+    """Return the payload as a JSON object, or as text if it is not one."""
     try:
         value = json.loads(payload)
     except ValueError:
@@ -162,7 +183,7 @@ def _object(payload: str) -> Any:
     return value if isinstance(value, dict) else payload
 
 
-def _filled(row: Model, columns: tuple[str, ...]) -> Record:
+def _nonempty_columns(row: Model, columns: tuple[str, ...]) -> Record:
     values = {column: getattr(row, column) for column in columns}
     return {
         column: value.astimezone(dt.UTC).isoformat(timespec="microseconds")

@@ -1,6 +1,7 @@
 """
-Records of an archive -> rows. It takes the memory of a page, and is repeatable: a thread is
-there as a whole or not at all, and one that is there is left alone.
+Writes the records of an archive to rows, in constant memory (R3).
+
+It is repeatable: a thread is imported in one transaction, and one that exists is not changed.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from chatstore.portability.reader import Reader
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
-    ROWS,
+    ROWS_PER_BATCH,
     SESSION_COLUMNS,
-    THREADS,
+    THREADS_PER_BATCH,
     Record,
 )
 
@@ -53,9 +54,12 @@ def import_threads(
     Import an archive, or the SQLite file of ChatKit's sample store.
 
     Args:
-        partial: take what is whole of an archive that was cut short.
+        using: the alias of the database.
+        partial: import the complete threads of an incomplete archive.
+        progress: called with the counts so far.
 
-    Raises ArchiveError, before anything is imported, for an archive that isn't whole.
+    Raises ArchiveError: before anything is imported if the archive is incomplete or damaged, later
+    if a record can't be imported.
     """
     if reader.is_sqlite:
         records = sample_store.records(reader.path)
@@ -68,91 +72,91 @@ def import_threads(
 
 class Importer:
     """
-    Reads records into rows, in transactions of whole threads, and counts what is new.
+    Writes records to rows, in transactions of complete threads, and counts the new ones.
 
-    Threads that are there already are left alone, whatever they hold, and only their missing
-    files are brought; an import that was interrupted is simply run again.
+    Threads that exist are not changed, whatever they hold; only missing files of their attachments
+    are added. So an import that was interrupted can be run again.
     """
 
     def __init__(self, using: str, open_file: Callable[[str], Any]) -> None:
         self.using = using
         self.open_file = open_file
         self.counts = Counts()
-        self.present = 0  # threads that were there already
-        self.conflicts = 0  # threads and attachments that somebody else has here
-        self.without_bytes = 0  # attachments whose file is not in the archive
+        self.existing = 0  # threads that existed before
+        self.conflicts = 0  # threads and attachments that exist here with another owner
+        self.missing_files = 0  # attachments whose file is not in the archive, or damaged
         self._rows: dict[type[Model], list[Any]] = {
             ChatSession: [],
             ChatMessage: [],
             ChatAttachment: [],
         }
-        self._files: list[tuple[str, str, str]] = []
-        self._last: Record = {}  # where it went wrong, if it does
-        self._number = 0
+        self._files: list[tuple[str, str, str]] = []  # user_id, attachment_id, sha256
+        self._last_record: Record = {}  # for error messages
+        self._groups = 0
 
     def run(
         self, records: Iterable[Record], progress: Callable[[Counts], None] | None = None
     ) -> None:
-        """Import all records. Raises ArchiveError with the place of one that can't be."""
+        """Import all records. Raises ArchiveError, which names the record that has failed."""
         try:
             self._run(records, progress)
         except DatabaseError as error:
             raise ArchiveError(
                 _(
-                    "The database refused a thread (%(error)s): %(place)s, or not far before. "
-                    "What stands before it is imported; run the import again."
+                    "The database refused a thread (%(error)s) at or shortly before %(place)s. "
+                    "The threads before it are imported. Run the import again."
                 )
-                % {"place": self._place(), "error": type(error).__name__}
+                % {"place": self._location(), "error": type(error).__name__}
             ) from error
 
     def _run(self, records: Iterable[Record], progress: Callable[[Counts], None] | None) -> None:
-        wholes = groupby(records, key=self._whole)
-        size = THREADS
-        while size == THREADS:
+        groups = groupby(records, key=self._group_number)
+        size = THREADS_PER_BATCH
+        while size == THREADS_PER_BATCH:  # a smaller batch is the last one
             size = 0
             with transaction.atomic(using=self.using):
-                for _number, whole in islice(wholes, THREADS):
-                    self._import_whole(whole)
+                for _number, group in islice(groups, THREADS_PER_BATCH):
+                    self._import_group(group)
                     size += 1
                 self._flush()
-            self._save_files()  # outside of the transaction, as files.save wants it
+            self._save_files()  # not in the transaction: files.save has its own
             reset_queries()
             if progress:
                 progress(self.counts)
 
-    def _whole(self, record: Record) -> int:
-        """Return the number of the whole that a record belongs to: a thread, or an upload."""
-        self._last = record
-        self._number += record.get("type") in ("thread", "upload")
-        return self._number
+    def _group_number(self, record: Record) -> int:
+        """Return the number of the record's group: a thread with its items, or an upload."""
+        self._last_record = record
+        self._groups += record.get("type") in ("thread", "upload")
+        return self._groups
 
-    def _import_whole(self, records: Iterator[Record]) -> None:
+    def _import_group(self, records: Iterator[Record]) -> None:
         try:
             first = next(records)
             user_id = codec.validate_user_id(first["user_id"])
             if first["type"] == "upload":
                 self._add_attachment(first, user_id)
-                if next(records, None):  # nothing belongs to an upload
+                if next(records, None):  # an upload is one record
                     raise ValueError
             else:
                 self._import_thread(first, user_id, records)
         except (KeyError, TypeError, ValueError, RecursionError, ValidationError) as error:
-            # What exactly is wrong with it would be text of the conversation.
+            # Only the error's type: its message could quote the conversation (S18).
             raise ArchiveError(
-                _("%(place)s can't be imported (%(error)s). Mend it, and run the import again.")
-                % {"place": self._place(), "error": type(error).__name__}
+                _("%(place)s can't be imported (%(error)s). Correct it, and run the import again.")
+                % {"place": self._location(), "error": type(error).__name__}
             ) from None
 
-    def _place(self) -> str:
-        """Return the line of the last record; the sample store has none, but ids."""
-        if "line" in self._last:
-            return str(_("Line %s") % self._last["line"])
-        return f"{self._last.get('type')} {self._last.get('id')}"
+    def _location(self) -> str:
+        """Return the last record's line; for the sample store, which has none, type and id."""
+        if "line" in self._last_record:
+            return str(_("Line %s") % self._last_record["line"])
+        return f"{self._last_record.get('type')} {self._last_record.get('id')}"
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
         session = _session(first, user_id)
         owner = self._owner_of(session)
-        self.present += owner == user_id
+        self.existing += owner == user_id
         self.conflicts += owner not in (None, user_id)
         if is_new := owner is None:
             self._add(session)
@@ -162,7 +166,7 @@ class Importer:
             if record["type"] == "item":
                 if is_new:
                     message = _message(record, session)
-                    if position is not None:  # it is a key: each has one of its own
+                    if position is not None:  # positions in a thread are unique
                         message.timestamp = max(message.timestamp, position + MICROSECOND)
                     position = message.timestamp
                     self._add(message)
@@ -173,7 +177,7 @@ class Importer:
             elif record["type"] != "thread_end":
                 raise ValueError
         if position is not None and (position > session.updated_at or not session.is_started):
-            # An item came while the thread was being exported; or the archive doesn't say.
+            # An item was added during the export, or the record doesn't hold these columns.
             session.updated_at = max(session.updated_at, position)
             session.is_started = True
             row = ChatSession.objects.using(self.using).for_owner(user_id).filter(pk=session.pk)
@@ -199,17 +203,17 @@ class Importer:
             self._files.append((user_id, row.attachment_id, str(record["sha256"])))
 
     def _owner_of(self, row: ChatSession | ChatAttachment) -> str | None:
-        """Return the owner of the row of the same key that is there or about to be."""
+        """Return the owner of the stored or waiting row with this key; None if there is none."""
         for waiting in self._rows[type(row)]:
-            if waiting == row:  # twice in the archive: its batch was tried again
+            if waiting == row:  # twice in the archive, because the export repeated a batch
                 return str(waiting.user_id)
-        there: Any = type(row)._default_manager.using(self.using).filter(pk=row.pk)
-        owner: str | None = there.values_list("user_id", flat=True).first()
+        stored: Any = type(row)._default_manager.using(self.using).filter(pk=row.pk)
+        owner: str | None = stored.values_list("user_id", flat=True).first()
         return owner
 
     def _add(self, row: Model) -> None:
         self._rows[type(row)].append(row)
-        if sum(map(len, self._rows.values())) >= ROWS:
+        if sum(map(len, self._rows.values())) >= ROWS_PER_BATCH:
             self._flush()
 
     def _flush(self) -> None:
@@ -218,7 +222,7 @@ class Importer:
             rows.clear()
 
     def _save_files(self) -> None:
-        """Bring the bytes of attachments that have none yet."""
+        """Save the files of attachments that have none yet."""
         for user_id, attachment_id, sha256 in self._files:
             rows = ChatAttachment.objects.using(self.using).for_owner(user_id)
             row = rows.attachment(attachment_id).filter(path="")
@@ -226,48 +230,49 @@ class Importer:
                 continue
             content = self.open_file(sha256)
             if content is None:
-                self.without_bytes += 1
+                self.missing_files += 1
                 continue
             with content:
                 path = files.save(File(content), self.using)
             with transaction.atomic(using=self.using):
-                is_wanted = row.update(path=path)
-                if is_wanted:
-                    files.keep(path, self.using)
-            if not is_wanted:  # deleted meanwhile, or brought by another import
-                files.remove_now(path, self.using)
+                is_used = row.update(path=path)
+                if is_used:
+                    files.cancel_removal(path, self.using)
+            if not is_used:  # the row was deleted meanwhile, or another import has saved the file
+                files.remove_file(path, self.using)
         self._files.clear()
 
 
-def _text(value: Any) -> str:
-    """Return a payload as it is stored."""
+def _payload_text(value: Any) -> str:
+    """Return a record's ChatKit object as the text of the payload column."""
     if isinstance(value, str):
         return codec.replace_unstorable(value)
     return json.dumps(codec.replace_unstorable(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def _id(record: Record) -> str:
+    """Return the record's id; ValueError if it is not a valid one."""
     value = record["id"]
     if not isinstance(value, str) or not value or not codec.is_storable_id(value):
         raise ValueError
     return value
 
 
-def _derived(
+def _derived_columns(
     record: Record, kind: str, load: Callable[[str], Any], values: Callable[[Any], Record]
 ) -> Record:
-    """Return the columns that follow from the ChatKit object, and its payload as it came."""
-    payload = _text(record[kind])
+    """Return the columns that are derived from the ChatKit object, and its payload unchanged."""
+    payload = _payload_text(record[kind])
     try:
         loaded = load(payload)
-    except ValueError:  # of another version of ChatKit: kept, and not served (S17)
+    except ValueError:  # of another version of ChatKit: stored, but not served (S17)
         return {"payload": payload}
     if loaded.id != record["id"]:
         raise ValueError
     return values(loaded) | {"payload": payload}
 
 
-def _filled_in(model: type[Model], record: Record, columns: tuple[str, ...]) -> Record:
+def _column_values(model: type[Model], record: Record, columns: tuple[str, ...]) -> Record:
     fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
     values = {
         column: fields[column].to_python(codec.replace_unstorable(record[column]))
@@ -282,8 +287,8 @@ def _filled_in(model: type[Model], record: Record, columns: tuple[str, ...]) -> 
 
 def _session(record: Record, user_id: str) -> ChatSession:
     thread_id = _id(record)
-    values = _derived(record, "thread", codec.load_thread, codec.session_values)
-    values |= _filled_in(ChatSession, record, SESSION_COLUMNS)
+    values = _derived_columns(record, "thread", codec.load_thread, codec.session_values)
+    values |= _column_values(ChatSession, record, SESSION_COLUMNS)
     values |= {"session_id": session_key(thread_id), "thread_id": thread_id, "user_id": user_id}
     row = ChatSession(**{"updated_at": values["created_at"]} | values)
     row.clean_fields()
@@ -292,8 +297,8 @@ def _session(record: Record, user_id: str) -> ChatSession:
 
 def _message(record: Record, session: ChatSession) -> ChatMessage:
     item_id = _id(record)
-    values = _derived(record, "item", codec.load_item, codec.message_values)
-    values |= _filled_in(ChatMessage, record, MESSAGE_COLUMNS)
+    values = _derived_columns(record, "item", codec.load_item, codec.message_values)
+    values |= _column_values(ChatMessage, record, MESSAGE_COLUMNS)
     values |= {
         "message_id": message_key(session.thread_id, item_id),
         "session_id": session.session_id,
@@ -307,8 +312,8 @@ def _message(record: Record, session: ChatSession) -> ChatMessage:
 
 def _attachment(record: Record, user_id: str, session: ChatSession | None) -> ChatAttachment:
     attachment_id = _id(record)
-    values = _derived(record, "attachment", codec.load_attachment, codec.attachment_values)
-    values |= _filled_in(ChatAttachment, record, ATTACHMENT_COLUMNS)
+    values = _derived_columns(record, "attachment", codec.load_attachment, codec.attachment_values)
+    values |= _column_values(ChatAttachment, record, ATTACHMENT_COLUMNS)
     values |= {"file_id": file_key(attachment_id), "attachment_id": attachment_id}
     if session is not None:
         values["session_id"] = session.session_id

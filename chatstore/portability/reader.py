@@ -1,4 +1,4 @@
-"""Reads an archive, whatever its name says; it takes the memory of a line."""
+"""Reads an archive, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from typing import IO, Any, Self, cast
 from django.utils.translation import gettext as _
 
 from chatstore.portability.archive import (
-    CHUNK,
-    DAMAGED,
+    CHUNK_BYTES,
+    DECOMPRESSION_ERRORS,
     HEADER,
     LINES_NAME,
     SQLITE_MAGIC,
@@ -30,12 +30,14 @@ from chatstore.portability.archive import (
 
 class Reader:
     """
-    Reads an archive, whatever its name says: lines, gzip or zip.
+    Reads an archive of lines, gzip or zip; its content tells which, not its name.
 
     Args:
-        source: a path; "-" for standard input. A pipe is copied to a temporary file first, since
-            an archive is read twice: to be checked, and to be used.
-        files: the folder of the files, where it isn't beside the archive.
+        source: a path; "-" for standard input. A pipe is copied to a temporary file first, because
+            an archive is read twice: by ``check``, then by ``records``.
+        files: the folder of the files; default: ``<source>.files``.
+
+    Raises ArchiveError if the file can't be read.
     """
 
     def __init__(self, source: str, files: str | None = None) -> None:
@@ -59,7 +61,7 @@ class Reader:
             if source == "-" or not self.file.seekable():
                 copy = tempfile.NamedTemporaryFile()  # noqa: SIM115 (closed with the reader)
                 self._resources.enter_context(copy)
-                shutil.copyfileobj(self.file, copy, CHUNK)
+                shutil.copyfileobj(self.file, copy, CHUNK_BYTES)
                 copy.flush()
                 self.file = copy
             self.path: str = self.file.name
@@ -73,22 +75,23 @@ class Reader:
             try:
                 self._zip = self._resources.enter_context(zipfile.ZipFile(self.file))
             except zipfile.BadZipFile as error:
-                raise ArchiveError(_("The zip is damaged or was cut short.")) from error
+                raise ArchiveError(_("The zip file is damaged or incomplete.")) from error
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the file is a SQLite database: that of ChatKit's sample store, perhaps."""
+        """Tell whether the file is a SQLite database, such as that of ChatKit's sample store."""
         return bool(self._magic == SQLITE_MAGIC)
 
     def check(self, *, partial: bool = False) -> int:
         """
-        Read it once, and return the number of lines to use; ArchiveError where it isn't whole.
+        Verify the archive, and return the number of lines that ``records`` may read.
 
-        With ``partial`` an archive that was cut short is used up to its last whole thread.
+        Raises ArchiveError if the archive is incomplete or damaged. With ``partial``, an incomplete
+        archive is accepted up to its last complete thread.
         """
         digest = hashlib.sha256()
         checksum = None
-        count = whole = 0
+        count = complete = 0
         try:
             for line in self._raw_lines():
                 record = _parse(line, count + 1)
@@ -100,30 +103,30 @@ class Reader:
                 digest.update(line)
                 count += 1
                 if record.get("type") in ("thread_end", "upload"):
-                    whole = count
-        except (*DAMAGED, ArchiveError) as error:
+                    complete = count
+        except (*DECOMPRESSION_ERRORS, ArchiveError) as error:
             if count == 0 and isinstance(error, ArchiveError):
                 raise
         if checksum is not None and checksum != digest.hexdigest():
-            raise ArchiveError(_("The checksum is wrong: the archive was changed."))
+            raise ArchiveError(_("The checksum is wrong: the archive has been changed."))
         if checksum is None and not partial:
             raise ArchiveError(
                 _(
-                    "The archive is damaged or cut short after line %s. "
-                    "--partial uses what stands before."
+                    "The archive is damaged or incomplete after line %s. "
+                    "--partial imports what is before it."
                 )
                 % count
             )
-        return whole if checksum is None else count
+        return complete if checksum is None else count
 
     def records(self, count: int) -> Iterator[dict[str, Any]]:
-        """Yield as many records as ``check`` has found, the header apart."""
+        """Yield the records of the first ``count`` lines but the header, each with its ``line``."""
         for number, line in enumerate(islice(self._raw_lines(), count), 1):
             if number > 1:
                 yield _parse(line, number) | {"line": number}
 
     def open_file(self, sha256: str) -> IO[bytes] | None:
-        """Open a file of the archive; None where it isn't there, or isn't what it was."""
+        """Open an attachment's file; None if it is missing or does not match its SHA-256."""
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             return None
         try:
@@ -131,7 +134,7 @@ class Reader:
                 if hashlib.file_digest(cast(Any, content), "sha256").hexdigest() != sha256:
                     return None
             return self._open_file(sha256)
-        except (OSError, KeyError, *DAMAGED):
+        except (OSError, KeyError, *DECOMPRESSION_ERRORS):
             return None
 
     def _open_file(self, sha256: str) -> IO[bytes]:
@@ -145,7 +148,9 @@ class Reader:
                 try:
                     lines = stack.enter_context(self._zip.open(LINES_NAME))
                 except KeyError as error:
-                    raise ArchiveError(_("The zip holds no %s.") % LINES_NAME) from error
+                    raise ArchiveError(
+                        _("The zip file does not contain %s.") % LINES_NAME
+                    ) from error
             else:
                 self.file.seek(0)
                 lines = cast(IO[bytes], self.file)
@@ -168,13 +173,15 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        raise ArchiveError(_("Line %s is no JSON object, or was cut short.") % number)
+        raise ArchiveError(_("Line %s is not a JSON object, or is incomplete.") % number)
     return record
 
 
 def _check_header(record: dict[str, Any]) -> None:
     if record.get("type") != HEADER["type"]:
-        raise ArchiveError(_("This is no archive of chatstore: its first line doesn't say so."))
+        raise ArchiveError(
+            _("This is not an archive of chatstore: its first line is not the header.")
+        )
     if record.get("version") != VERSION:
         raise ArchiveError(
             _("The archive has version %(theirs)s; this chatstore reads version %(ours)s.")

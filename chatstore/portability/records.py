@@ -1,7 +1,7 @@
 """
-What an archive holds of each row: docs/export-format.md is about this.
+The columns that an archive holds of each row; docs/export-format.md describes them.
 
-Columns that follow from the ChatKit object are not exported, but derived again on the way in.
+Columns that are derived from the ChatKit object are not exported; the import derives them again.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any
 
 Record = dict[str, Any]
 
-THREADS = 50  # at a time, and in an import's transaction
-ROWS = 500  # at a time, of a thread
+THREADS_PER_BATCH = 50  # read together by an export; one transaction of an import
+ROWS_PER_BATCH = 500  # messages or attachments that are held in memory
 
-# What is exported beside the ChatKit object, where it isn't empty. A column that stands neither
-# here nor in codec's *_values is lost on the way.
+# Columns that are exported besides the ChatKit object, if they are not empty. A new column must be
+# added here unless the codec derives it (*_values); otherwise an export loses it.
 SESSION_COLUMNS = (
     "created_at",
     "updated_at",

@@ -2,7 +2,7 @@
 Reads the SQLite file of ChatKit's sample store as the records of an archive.
 
 Its tables are threads and items, each with id, user_id, created_at and JSON in ``data`` (and
-items with thread_id), and files, without created_at. The bytes of files are not in it.
+items with thread_id), and files, without created_at. It does not hold the files' content.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from chatstore.portability.archive import ArchiveError
 from chatstore.portability.records import Record
 
-# One pass, sorted by SQLite: items have no index on their thread.
+# One query for all: items have no index on their thread.
 _THREADS = """
     SELECT threads.user_id, threads.created_at, threads.id, threads.data,
            items.id, items.created_at, items.data
@@ -34,7 +34,7 @@ _FILES = "SELECT id, user_id, data FROM files ORDER BY user_id, id"
 
 
 def records(path: str) -> Iterator[Record]:
-    """Yield the records; ArchiveError where the file is another database."""
+    """Yield the records of the file at ``path``. Raises ArchiveError if it is another database."""
     uri = f"{Path(path).absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -63,12 +63,12 @@ def _thread_records(
                 "type": "thread",
                 "user_id": user_id,
                 "id": thread_id,
-                "thread": _inner(thread, "thread"),
+                "thread": _unwrap(thread, "thread"),
                 "created_at": created_at,
                 "is_started": item_id is not None,
             }
         if item_id is not None:
-            item = _inner(data, "item")
+            item = _unwrap(data, "item")
             yield {"type": "item", "id": item_id, "item": item, "timestamp": item_created_at}
             for attachment_id in _attachment_ids(item):
                 message_of.setdefault(attachment_id, item_id)
@@ -79,7 +79,7 @@ def _thread_records(
 
 
 def _attachment_ids(item: Any) -> Iterator[str]:
-    """Yield the ids of an item's attachments, whatever another version of ChatKit wrote."""
+    """Yield the ids of an item's attachments; other versions of ChatKit may have written it."""
     attachments = item.get("attachments") if isinstance(item, dict) else None
     for attachment in attachments if isinstance(attachments, list) else ():
         if isinstance(attachment, dict) and isinstance(attachment.get("id"), str):
@@ -87,13 +87,13 @@ def _attachment_ids(item: Any) -> Iterator[str]:
 
 
 def _file(kind: str, file_id: str, data: str) -> Record:
-    attachment = _inner(data, "attachment")
+    attachment = _unwrap(data, "attachment")
     created_at = timezone.now().isoformat()
     return {"type": kind, "id": file_id, "attachment": attachment, "created_at": created_at}
 
 
-def _inner(data: str, kind: str) -> Any:
-    """Return the ChatKit object of ``{"thread": {...}}``, or the text if it is none."""
+def _unwrap(data: str, kind: str) -> Any:
+    """Return the ChatKit object in JSON such as ``{"thread": {…}}``, or the text if it has none."""
     try:
         return json.loads(data)[kind]
     except (ValueError, KeyError, TypeError):

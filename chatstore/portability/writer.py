@@ -1,4 +1,4 @@
-"""Writes an archive; it takes the memory of a line."""
+"""Writes an archive, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from typing import IO, Any, Self, cast
 from django.utils.translation import gettext as _
 
 from chatstore import codec
-from chatstore.portability.archive import CHUNK, HEADER, LINES_NAME, ArchiveError
+from chatstore.portability.archive import CHUNK_BYTES, HEADER, LINES_NAME, ArchiveError
 
 
 class Writer:
     """
-    Writes an archive that must not be there yet; only its owner may read it.
+    Writes a new archive, which only its owner may read.
 
     Args:
-        target: a path, ending in .gz or .zip for these; "-" for standard output.
-        files: a folder for the files, where the target has no place of its own for them.
+        target: a path, compressed if it ends in .gz or .zip; "-" for standard output.
+        files: the folder for the files; default: ``<target>.files``, or none with standard output.
+            A zip holds them itself.
+
+    Raises ArchiveError if the target exists or can't be written.
     """
 
     def __init__(self, target: str, files: str | None = None) -> None:
@@ -55,14 +58,14 @@ class Writer:
             self._zip = self._resources.enter_context(
                 zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED)
             )
-            # A zip is written one entry at a time: the lines wait until the files are in.
+            # A zip is written one entry at a time: the lines are added after the files.
             self._lines = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the writer)
             self._resources.enter_context(self._lines)
             self._folder = None
             return
         self._folder = self._folder or Path(f"{target}.files")
         if target.endswith(".gz"):
-            # Neither name nor time in its header: equal contents are equal bytes.
+            # No name and no time in the header, so that equal data gives an equal file.
             self._lines = cast(
                 IO[bytes],
                 self._resources.enter_context(
@@ -71,60 +74,60 @@ class Writer:
             )
 
     @property
-    def takes_files(self) -> bool:
-        """Whether there is a place for files: not on standard output."""
+    def can_store_files(self) -> bool:
+        """Tell whether files can be added: not to standard output without a folder."""
         return self._zip is not None or self._folder is not None
 
     def write(self, record: dict[str, Any]) -> None:
-        """Write one line."""
+        """Write a record as one line."""
         try:
             line = _line(record)
-        except UnicodeEncodeError:  # a lone surrogate, in the application's own notes
+        except UnicodeEncodeError:  # a lone surrogate in the application's metadata (S14)
             line = _line(codec.replace_unstorable(record))
         self._digest.update(line)
         self._lines.write(line)
 
     def add_file(self, content: IO[bytes]) -> str:
-        """Copy a file in, once however often it is added; return its SHA-256."""
+        """Copy a file to the archive, only once if it is added again; return its SHA-256."""
         if self._folder:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         digest = hashlib.sha256()
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as copy:
             try:
-                while chunk := content.read(CHUNK):
+                while chunk := content.read(CHUNK_BYTES):
                     digest.update(chunk)
                     copy.write(chunk)
                 copy.flush()
-                self._place(copy, digest.hexdigest())
+                self._store_file(copy, digest.hexdigest())
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(copy.name)
         return digest.hexdigest()
 
-    def _place(self, copy: Any, name: str) -> None:
+    def _store_file(self, copy: Any, name: str) -> None:
         if self._zip is None:
             os.fsync(copy.fileno())
             os.replace(copy.name, cast(Path, self._folder) / name)
         elif f"files/{name}" not in self._zip.NameToInfo:
             copy.seek(0)
             with self._zip.open(_zip_entry(f"files/{name}"), "w", force_zip64=True) as entry:
-                shutil.copyfileobj(copy, entry, CHUNK)
+                shutil.copyfileobj(copy, entry, CHUNK_BYTES)
 
     def flush(self) -> None:
-        """Make sure that what was written survives a crash of the machine (zip excepted)."""
+        """Write to the disk what was written so far, except for a zip."""
         self._lines.flush()
         if self._file is not None and self._zip is None:
             self._file.flush()
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Write the last line, and close the archive: without it, it counts as cut short."""
+        """Write the last line and close the archive, which is incomplete without it."""
         checksum = self._digest.hexdigest()
         self.write({"type": "end", "sha256": checksum})
         if self._zip is not None:
             self._lines.seek(0)
             with self._zip.open(_zip_entry(LINES_NAME), "w", force_zip64=True) as entry:
-                shutil.copyfileobj(self._lines, entry, CHUNK)
+                shutil.copyfileobj(self._lines, entry, CHUNK_BYTES)
         self.flush()
         self._resources.close()
 
@@ -148,7 +151,7 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _zip_entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # equal contents are equal bytes
+    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # equal data gives an equal file
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
     return entry

@@ -1,4 +1,4 @@
-"""The sync operations on attachments' rows, one for each method of DjangoStore."""
+"""The operations on attachments, one for each method of DjangoStore, which documents them."""
 
 from __future__ import annotations
 

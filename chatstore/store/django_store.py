@@ -33,7 +33,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     Reads and writes use the database that the router names for writes of ChatSession. The context
     is any object with a ``user_id``, as a key or as an attribute; override ``get_user_id`` for
-    another one. A message, in the models, is an item of any type.
+    another one.
 
     Each method raises ValueError if the context has no valid user_id (S2), and django.db.Error if
     the database still fails after three more attempts (S15). NotFoundError is ChatKit's; an

@@ -1,4 +1,4 @@
-"""The operations on items, one for each method of DjangoStore; see chatstore.db.execution."""
+"""The operations on items, one for each method of DjangoStore, which documents them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _update_item(
     if replace:
         return bool((yield owner.query(queries.replace_item, **keys, **values)))
     if values["item_type"] in codec.IMMUTABLE_TYPES:
-        return bool((yield owner.query(queries.select_item_id, **keys)))
+        return bool((yield owner.query(queries.select_item_of_type, **keys, **values)))
     # Answered, skipped and completed are final.
     is_pending = values["item_status"] == "pending"
     update = queries.update_pending_item if is_pending else queries.update_item

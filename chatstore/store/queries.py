@@ -79,7 +79,9 @@ _ITEM_VALUES = column_parameters(
     ChatMessage, "item_id", "payload", "item_type", "item_status", "sender_type", "content"
 )
 select_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_ITEM_COLUMNS))
-select_item_id = Statement(_messages.filter(message_id=ITEM).values_list("item_id"))
+select_item_of_type = Statement(
+    _messages.filter(message_id=ITEM, item_type=_ITEM_VALUES["item_type"]).values_list("item_id")
+)
 _new_item = _thread.filter(~Exists(_messages.filter(message_id=ITEM)))
 
 

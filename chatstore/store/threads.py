@@ -1,4 +1,4 @@
-"""The operations on threads, one for each method of DjangoStore; see chatstore.db.execution."""
+"""The operations on threads, one for each method of DjangoStore, which documents them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`{% chatkit %}`: OpenAI's own chat component, set up for this app's endpoint and files."""
+"""The tag `{% chatkit %}`: OpenAI's chat component, configured for this app's endpoint."""
 
 from __future__ import annotations
 
@@ -30,26 +30,29 @@ def chatkit(
     """
     Render the component with its history, feedback, retry and uploads switched on.
 
-    `options` are ChatKitOptions as the component's `setOptions` takes them; each replaces or, if
-    it is a mapping, extends the tag's own. `upload` is "direct", "two_phase" or "" for none;
-    `thread` the id of the thread to open first. Two tags on a page need different ids.
+    Args:
+        options: ChatKitOptions, the argument of the component's `setOptions`. Each replaces the
+            tag's default, or is merged into it if both are mappings.
+        upload: "direct", "two_phase", or "" for no uploads.
+        thread: the id of the thread to open first.
+        id: of the element that holds the options; must differ between two tags on a page.
 
-    A Content-Security-Policy has to allow COMPONENT's host as script-src and frame-src.
+    A Content-Security-Policy must allow COMPONENT's host in script-src and frame-src.
     """
-    ours = _options(upload, thread)
+    merged = _default_options(upload, thread)
     for name, value in (options or {}).items():
-        old = ours.get(name)
-        ours[name] = {**old, **value} if isinstance(old, dict) and value else value
+        default = merged.get(name)
+        merged[name] = {**default, **value} if isinstance(default, dict) and value else value
     return {
         "id": id,
-        "options": ours,
+        "options": merged,
         "src": COMPONENT,
         "csrf_token": get_token(context["request"]),
         "page_url": reverse("chatstore:page"),
     }
 
 
-def _options(upload: str, thread: str | None) -> dict[str, Any]:
+def _default_options(upload: str, thread: str | None) -> dict[str, Any]:
     api: dict[str, Any] = {"url": reverse("chatstore:api"), "domainKey": settings.domain_key}
     composer: dict[str, Any] = {}
     if upload:

@@ -1,4 +1,4 @@
-"""Filters of the moderators' pages."""
+"""Template filters of the moderators' pages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ register = template.Library()
 
 @register.filter
 def visible(value: Any) -> str:
-    """Show control characters and turns of direction as such."""
+    """Replace control characters and changes of the writing direction by their code."""
     return transcript.visible(str(value))
 
 
 @register.filter
 def title_of(thread: ChatSession) -> str:
-    """The thread's title, or its id."""
-    return transcript.title(thread)
+    """Return the thread's title for display, or its id if it has none."""
+    return transcript.display_title(thread)

@@ -1,11 +1,8 @@
 """
-What a test of a ChatKit store needs: a contract to hold it to, and a store for others' tests.
+Tools for testing ChatKit stores and servers. Nothing here needs Django.
 
-- StoreContract: the store's promises (S1 to S18) as tests for a store of one's own, in Django
-  or not; see its docstring for how to run it.
-- MemoryStore: a store in plain dicts that keeps the same contract, for tests of a server.
-
-Nothing here needs Django: no database, no settings.
+- StoreContract: tests of the promises S1 to S18, to run on your own store; its docstring says how.
+- MemoryStore: a store in memory that passes the same tests, for tests of a server.
 """
 
 from chatstore.testing.contract import StoreContract

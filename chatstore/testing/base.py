@@ -1,4 +1,4 @@
-"""What the parts of the contract share: the hooks that a user fills in, and the asserting of it."""
+"""The base class of the contract's parts: the hooks to override, and helpers for the tests."""
 
 from __future__ import annotations
 
@@ -17,51 +17,57 @@ THREAD: TypeAdapter[Any] = TypeAdapter(ThreadMetadata)
 ITEM: TypeAdapter[Any] = TypeAdapter(ThreadItem)
 ATTACHMENT: TypeAdapter[Any] = TypeAdapter(Attachment)
 
-# Made anew at each load, perhaps, since they expire (S6).
-MADE_ANEW = frozenset({"preview_url", "upload_descriptor"})
-# Ids that nobody can have (S14), besides one that nobody has.
+# A store may return other values of these than were saved, since they expire (S6).
+REGENERATED_FIELDS = frozenset({"preview_url", "upload_descriptor"})
+# Ids that can't exist (S14), and one that doesn't.
 UNKNOWN_IDS = ("unknown", "", "nul_\0", "surrogate_\ud800", "long" * 100, "' OR 1=1 --")
 
 if TYPE_CHECKING:
     _Mixin = TestCase
-else:  # only its users are test cases, so that importing it runs nothing
+else:  # no TestCase, so that a test runner collects only the subclasses
     _Mixin = object
 
 
 class ContractBase(_Mixin):
+    """
+    The hooks and helpers of StoreContract.
+
+    ``alice`` and ``charlie`` are the contexts of two owners; the tests act as alice.
+    """
+
     alice: Any
     charlie: Any
-    store: Any  # a Store, and perhaps save_feedback
+    store: Any  # a chatkit Store; it may have save_feedback and delete_items_after too
 
-    # To be filled in
+    # Hooks: make_store is required
 
     def make_store(self) -> Store[Any]:
-        """Return the store to test, empty, or with nothing in it of the contract's users."""
-        raise NotImplementedError(f"{type(self).__name__} must say how to make its store")
+        """Return the store to test, without any object of the contract's users."""
+        raise NotImplementedError(f"{type(self).__name__} must implement make_store()")
 
     def make_context(self, user_id: Any) -> Any:
-        """Return what the store takes for the context of a request by this user."""
+        """Return the context of a request by this user; some user ids are invalid (S2)."""
         return {"user_id": user_id}
 
-    # May be filled in: each makes what can't be made through the Store interface
+    # Optional hooks, for what the Store interface can't do; without one, its tests are skipped
 
     async def break_payload(self, thread_id: str, item_id: str) -> None:
-        """Spoil a stored item, as if a later openai-chatkit had written it (S17)."""
-        raise SkipTest("break_payload() is not filled in")
+        """Change a stored item's data so that openai-chatkit can't decode it (S17)."""
+        raise SkipTest("break_payload() is not implemented")
 
     async def hide_item(self, thread_id: str, item_id: str) -> None:
         """Hide a stored item, as a moderator does (M2)."""
-        raise SkipTest("hide_item() is not filled in")
+        raise SkipTest("hide_item() is not implemented")
 
     async def redact_item(self, thread_id: str, item_id: str) -> None:
         """Redact a stored item, as a moderator does (M2); its payload may stay as it is."""
-        raise SkipTest("redact_item() is not filled in")
+        raise SkipTest("redact_item() is not implemented")
 
     async def feedback_of(self, thread_id: str, item_id: str) -> str:
         """Return the feedback stored with an item: positive, negative or empty (V1)."""
-        raise SkipTest("feedback_of() is not filled in")
+        raise SkipTest("feedback_of() is not implemented")
 
-    # The contract's own
+    # Helpers
 
     def setUp(self) -> None:
         super().setUp()
@@ -100,14 +106,18 @@ class ContractBase(_Mixin):
     async def pages(
         self, load: Callable[[str | None], Awaitable[Page[Any]]]
     ) -> AsyncIterator[list[str]]:
-        """Yield the ids of each page, as a client goes through a list."""
+        """Yield the ids of each page, and check the cursors; ``load`` takes the cursor."""
         after, has_more = None, True
         seen: set[str | None] = set()
         while has_more:
-            self.assertNotIn(after, seen, "pages go round in a circle")
+            self.assertNotIn(after, seen, "a cursor was returned twice")
             seen.add(after)
             page = await load(after)
-            self.assertEqual(page.after is not None, page.has_more, "after goes with has_more")
+            self.assertEqual(
+                page.after is not None,
+                page.has_more,
+                "after must be set if has_more is, and only then",
+            )
             if page.has_more:
                 self.assertEqual(page.after, page.data[-1].id)
             yield ids(page.data)
@@ -122,15 +132,15 @@ class ContractBase(_Mixin):
             yield
 
     def assert_same(self, loaded: BaseModel, saved: BaseModel, adapter: TypeAdapter[Any]) -> None:
-        """Assert what S6 promises, by pydantic alone."""
+        """Assert that the loaded object is what pydantic makes of the saved one's JSON (S6)."""
         expected = adapter.validate_json(saved.model_dump_json())
         self.assertIs(type(loaded), type(expected))
         self.assertEqual(_comparable(loaded), _comparable(expected))
 
-    def doors(self, thread_id: str, item_id: str, attachment_id: str) -> Doors:
-        """Return each operation of the store, with these ids, as a function of the context."""
+    def operations(self, thread_id: str, item_id: str, attachment_id: str) -> Operations:
+        """Return each operation of the store with these ids, as a function of the context."""
         store, message = self.store, samples.user_message(item_id)
-        doors: Doors = {
+        operations: Operations = {
             "load_thread": lambda c: store.load_thread(thread_id, c),
             "save_thread": lambda c: store.save_thread(samples.thread(thread_id, title="X"), c),
             "load_threads": lambda c: store.load_threads(10, None, "asc", c),
@@ -154,11 +164,13 @@ class ContractBase(_Mixin):
             "delete_attachment": lambda c: store.delete_attachment(attachment_id, c),
         }
         if save_feedback := getattr(store, "save_feedback", None):
-            doors["save_feedback"] = lambda c: save_feedback(thread_id, [item_id], "negative", c)
-        return doors
+            operations["save_feedback"] = lambda c: save_feedback(
+                thread_id, [item_id], "negative", c
+            )
+        return operations
 
 
-Doors = dict[str, Callable[[Any], Awaitable[Any]]]
+Operations = dict[str, Callable[[Any], Awaitable[Any]]]
 
 
 def ids(objects: Iterable[Any]) -> list[str]:
@@ -169,5 +181,5 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     if isinstance(value, dict):
-        return {k: _comparable(child) for k, child in value.items() if k not in MADE_ANEW}
+        return {k: _comparable(child) for k, child in value.items() if k not in REGENERATED_FIELDS}
     return [_comparable(child) for child in value] if isinstance(value, list) else value

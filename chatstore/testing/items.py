@@ -1,4 +1,4 @@
-"""S8 to S10, S16: adding, replacing and deleting items, and the order they come in."""
+"""Tests of S8 to S10, S16, M2 and V1: adding, replacing and deleting items, and their order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from chatstore import codec
 from chatstore.testing import samples
 from chatstore.testing.base import ITEM, ContractBase, ids
 
-WILD_CLOCKS = [
+# How far the clocks of the items' creators are off.
+CLOCK_OFFSETS = [
     dt.timedelta(),
     dt.timedelta(days=-400),
     dt.timedelta(days=400),
@@ -57,7 +58,7 @@ class ItemsContract(ContractBase):
         for saved, loaded in zip(first, (await self.page()).data, strict=True):
             self.assert_same(loaded, saved, ITEM)
 
-    async def test_S8_what_is_settled_never_goes_back_to_pending(self) -> None:
+    async def test_S8_a_finished_item_never_goes_back_to_pending(self) -> None:
         await self.save_thread()
         answered = StructuredInputFreeform(
             id="why", question="Why?", answer=StructuredInputAnswer(values=["So"])
@@ -121,7 +122,7 @@ class ItemsContract(ContractBase):
         await self.add_messages("msg_2")
         self.assertEqual(await self.item_ids(), ["msg_1", "msg_3", "msg_2"])
 
-    async def test_S9_a_thread_goes_with_all_that_was_in_it(self) -> None:
+    async def test_S9_a_thread_is_deleted_with_its_items_and_attachments(self) -> None:
         for thread_id in ("thr_1", "thr_2"):
             await self.save_thread(thread_id)
             await self.add_messages("msg_1", "msg_2", thread_id=thread_id)
@@ -141,7 +142,7 @@ class ItemsContract(ContractBase):
         await self.save_thread()
         self.assertEqual(await self.item_ids(), [])
 
-    async def test_S9_an_attachment_goes_with_its_message_or_alone(self) -> None:
+    async def test_S9_an_attachment_is_deleted_with_its_message_or_alone(self) -> None:
         await self.save_thread()
         files = [samples.attachment(f"atc_{number}") for number in range(3)]
         for file in files:
@@ -191,7 +192,7 @@ class ItemsContract(ContractBase):
             await self.add_messages("msg_1", "msg_2", "msg_3", thread_id=thread_id)
         await self.hide_item("thr_1", "msg_2")
         delete_items_after = getattr(self.store, "delete_items_after", None)
-        if delete_items_after is None:  # ours, not ChatKit's
+        if delete_items_after is None:  # not in chatkit's Store
             self.skipTest("The store has no delete_items_after()")
         for thread_id, item_id, context in (
             ("thr_1", "msg_1", self.charlie),
@@ -203,7 +204,7 @@ class ItemsContract(ContractBase):
         self.assertEqual(await self.item_ids(), ["msg_1", "msg_3"])
         await delete_items_after("thr_1", "msg_1", self.alice)
         self.assertEqual(await self.item_ids(), ["msg_1"])
-        await self.add_messages("msg_2")  # nothing is left of the hidden one
+        await self.add_messages("msg_2")  # the hidden item was deleted too
         self.assertEqual(await self.item_ids(), ["msg_1", "msg_2"])
         page = await self.page(thread_id="thr_2")
         self.assertEqual(ids(page.data), ["msg_1", "msg_2", "msg_3"])
@@ -236,7 +237,7 @@ class ItemsContract(ContractBase):
         await self.save_thread(created_at=samples.NOW + dt.timedelta(days=999))
         expected = []
         for round_, zone in enumerate((None, dt.UTC, dt.timezone(dt.timedelta(hours=-9)))):
-            for number, offset in enumerate(WILD_CLOCKS):
+            for number, offset in enumerate(CLOCK_OFFSETS):
                 item_id = f"msg_{round_}_{number:x}"
                 time = (samples.NOW + offset).replace(tzinfo=zone)
                 await self.add(samples.user_message(item_id, created_at=time))
@@ -250,7 +251,7 @@ class ItemsContract(ContractBase):
         await self.add_messages(*expected)
         self.assertEqual(await self.item_ids(), expected)
 
-    async def test_S10_a_deleted_last_items_place_is_not_given_again(self) -> None:
+    async def test_S10_the_position_of_a_deleted_last_item_is_not_reused(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1", "msg_2", "msg_3")
         await self.store.delete_thread_item("thr_1", "msg_3", self.alice)
@@ -258,7 +259,7 @@ class ItemsContract(ContractBase):
         await self.add_messages("msg_4")
         self.assertEqual(ids((await self.page(after="msg_1")).data), ["msg_4"])
 
-    async def test_S10_what_was_replaced_keeps_its_place_whatever_its_time(self) -> None:
+    async def test_S10_a_replaced_item_keeps_its_position_whatever_its_time(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1", "msg_2", "msg_3")
         for days in (-5, 5):
@@ -285,7 +286,7 @@ class ItemsContract(ContractBase):
             self.assertEqual(sorted(order), names)
             self.assertEqual(await self.item_ids("desc", thread_id=f"thr_{number}"), order[::-1])
 
-    async def test_S16_a_cancelled_write_is_there_or_not_but_never_half(self) -> None:
+    async def test_S16_a_cancelled_write_is_complete_or_absent(self) -> None:
         await self.save_thread()
         for number in range(20):
             name = f"msg_{number:02}"
@@ -294,12 +295,12 @@ class ItemsContract(ContractBase):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            # What had begun has ended: the next look sees all that will ever come of it.
+            # The cancelled operation has ended: it must write nothing after this read.
             seen = await self.item_ids()
             await asyncio.sleep(0.001)
             self.assertEqual(await self.item_ids(), seen)
 
 
 def _changed(item: Any) -> dict[str, Any]:
-    """Return an update that can be seen in any item."""
+    """Return an update of a field that every item type has."""
     return {"created_at": item.created_at + dt.timedelta(days=1)}

@@ -1,4 +1,4 @@
-"""MemoryStore: the store's contract in plain dicts, for tests that need no database."""
+"""MemoryStore: a store in memory, for tests without a database."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Thread:
     user_id: str
     created_at: dt.datetime
     payload: str
-    # In order of arrival, which is all that there is to an item's position (S10).
+    # In order of arrival, which is the order of their positions (S10).
     items: dict[str, _Item] = field(default_factory=dict)
 
 
@@ -47,10 +47,10 @@ class _Attachment:
 
 class MemoryStore(Store[Any]):
     """
-    Keeps threads, items and attachments in memory, by the same contract as DjangoStore.
+    Keeps threads, items and attachments in memory, with the behaviour of DjangoStore.
 
-    Its contexts, its ids and its errors are DjangoStore's. A new one is empty; what it holds ends
-    with it. For one event loop, not for several threads.
+    Contexts, ids, return values and errors are those of DjangoStore; it has no moderation. Each
+    instance has its own objects. Use it in one event loop: it is not safe for several OS threads.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class MemoryStore(Store[Any]):
         self._attachments: dict[str, _Attachment] = {}
 
     def get_user_id(self, context: Any) -> Any:
-        """Return the owner's id, or None (S2)."""
+        """Return the owner's id; None if the context has none (S2)."""
         return codec.user_id_from_context(context)
 
     def generate_thread_id(self, context: Any) -> str:
@@ -73,7 +73,7 @@ class MemoryStore(Store[Any]):
 
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         thread = self._thread(thread_id, context)
-        for loaded in _decoded(codec.load_thread, [(thread_id, thread.payload)]):
+        for loaded in _decode_rows(codec.load_thread, [(thread_id, thread.payload)]):
             mark_thread_seen(thread_id)
             return loaded
         raise NotFoundError(f"Thread {thread_id} not found")
@@ -86,7 +86,7 @@ class MemoryStore(Store[Any]):
         if stored and stored.user_id == user_id:
             stored.payload = payload
         elif is_thread_seen(thread.id):
-            pass  # a running stream only updates: deleted stays deleted (S7)
+            pass  # deleted during this request: it stays deleted (S7)
         elif stored:
             raise NotFoundError(f"Thread {thread.id} not found")
         else:
@@ -102,13 +102,13 @@ class MemoryStore(Store[Any]):
         if after is not None and after not in own:
             raise NotFoundError(f"Thread {after} not found")
         keys = sorted(own, key=lambda key: (own[key].created_at, key))
-        rows = [(key, own[key].payload) for key in _beyond(keys, after, order)]
-        return _page(codec.load_thread, rows, limit)
+        rows = [(key, own[key].payload) for key in _after_cursor(keys, after, order)]
+        return _build_page(codec.load_thread, rows, limit)
 
     async def delete_thread(self, thread_id: str, context: Any) -> None:
         if self._find(thread_id, context):
             del self._threads[thread_id]
-            self._drop_attachments(lambda row: row.thread_id == thread_id)
+            self._delete_attachments(lambda row: row.thread_id == thread_id)
 
     # Items
 
@@ -120,9 +120,9 @@ class MemoryStore(Store[Any]):
         items = thread.items if thread else {}
         if thread and after is not None and after not in items:
             raise NotFoundError(f"Item {after} not found in thread {thread_id}")
-        keys = _beyond(list(items), after, order)
+        keys = _after_cursor(list(items), after, order)
         rows = [(key, items[key].payload) for key in keys if not items[key].is_hidden]
-        return _page(codec.load_item, rows, limit)
+        return _build_page(codec.load_item, rows, limit)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
         if item.id == codec.FAKE_ID:
@@ -138,7 +138,7 @@ class MemoryStore(Store[Any]):
         thread = self._find(thread_id, context)
         stored = thread.items.get(item_id) if thread else None
         if stored and not stored.is_hidden:
-            for item in _decoded(codec.load_item, [(item_id, stored.payload)]):
+            for item in _decode_rows(codec.load_item, [(item_id, stored.payload)]):
                 return item
         raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
@@ -146,19 +146,19 @@ class MemoryStore(Store[Any]):
         thread = self._find(thread_id, context)
         if thread and thread.items.pop(item_id, None):
             sent_with = (thread_id, item_id)
-            self._drop_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
+            self._delete_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None:
-        """Delete what follows an item, hidden items too: its answer is asked for anew (M2)."""
+        """Delete all items after this one, hidden ones too, before its answer is retried (M2)."""
         thread = self._find(thread_id, context)
         if thread and item_id in thread.items:
-            for later in _beyond(list(thread.items), item_id, "asc"):
+            for later in _after_cursor(list(thread.items), item_id, "asc"):
                 await self.delete_thread_item(thread_id, later, context)
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: Any
     ) -> None:
-        """Keep the user's feedback with the items; unknown and hidden ones are ignored (V1)."""
+        """Store the user's feedback with the items; unknown and hidden items are ignored (V1)."""
         thread = self._find(thread_id, context)
         for item_id in item_ids if thread else ():
             stored = thread.items.get(item_id) if thread else None
@@ -184,7 +184,7 @@ class MemoryStore(Store[Any]):
                 stored.item_type, stored.item_status = new.item_type, new.item_status
             elif new.item_type not in codec.IMMUTABLE_TYPES:
                 return
-        for attachment_id in codec.attachment_ids(item):  # they go with this item (A4)
+        for attachment_id in codec.attachment_ids(item):  # deleted with this item (A4)
             row = self._attachments.get(attachment_id)
             is_free = row and row.item_id is None and row.thread_id in (None, thread_id)
             if row and is_free and row.user_id == user_id:
@@ -200,16 +200,16 @@ class MemoryStore(Store[Any]):
         if row.user_id != user_id:
             raise NotFoundError(f"Attachment {attachment.id} not found")
         row.payload = values["payload"]
-        # It stays with the first thread that it is sent in (A3).
-        sent_in = attachment.thread_id
-        if row.thread_id is None and sent_in is not None and self._find(sent_in, context):
-            row.thread_id = sent_in
+        # An attachment belongs to the first thread that it is sent in (A3).
+        thread_id = attachment.thread_id
+        if row.thread_id is None and thread_id is not None and self._find(thread_id, context):
+            row.thread_id = thread_id
 
     async def load_attachment(self, attachment_id: str, context: Any) -> Attachment:
         user_id = self._user_id(context)
         row = self._attachments.get(attachment_id)
         if row and row.user_id == user_id:
-            for loaded in _decoded(codec.load_attachment, [(attachment_id, row.payload)]):
+            for loaded in _decode_rows(codec.load_attachment, [(attachment_id, row.payload)]):
                 return loaded
         raise NotFoundError(f"Attachment {attachment_id} not found")
 
@@ -219,7 +219,7 @@ class MemoryStore(Store[Any]):
         if row and row.user_id == user_id:
             del self._attachments[attachment_id]
 
-    # Whose is it?
+    # Look-ups for the owner
 
     def _user_id(self, context: Any) -> str:
         return codec.validate_user_id(self.get_user_id(context))
@@ -234,8 +234,8 @@ class MemoryStore(Store[Any]):
             return thread
         raise NotFoundError(f"Thread {thread_id} not found")
 
-    def _drop_attachments(self, goes: Callable[[_Attachment], bool]) -> None:
-        kept = {key: row for key, row in self._attachments.items() if not goes(row)}
+    def _delete_attachments(self, is_deleted: Callable[[_Attachment], bool]) -> None:
+        kept = {key: row for key, row in self._attachments.items() if not is_deleted(row)}
         self._attachments = kept
 
 
@@ -249,13 +249,14 @@ def _may_replace(stored: _Item, new: _Item) -> bool:
     )
 
 
-def _beyond(keys: list[str], after: str | None, order: str) -> list[str]:
+def _after_cursor(keys: list[str], after: str | None, order: str) -> list[str]:
+    """Return the keys after the cursor, in this order; ``keys`` are ascending (S11)."""
     if order == "desc":
         keys = keys[::-1]
     return keys[keys.index(after) + 1 :] if after in keys else keys
 
 
-def _decoded(load: Callable[[str], Loaded], rows: Iterable[tuple[str, str]]) -> list[Loaded]:
+def _decode_rows(load: Callable[[str], Loaded], rows: Iterable[tuple[str, str]]) -> list[Loaded]:
     loaded = []
     for row_id, payload in rows:
         try:
@@ -265,10 +266,12 @@ def _decoded(load: Callable[[str], Loaded], rows: Iterable[tuple[str, str]]) -> 
     return loaded
 
 
-def _page(load: Callable[[str], Loaded], rows: list[tuple[str, str]], limit: int) -> Page[Loaded]:
+def _build_page(
+    load: Callable[[str], Loaded], rows: list[tuple[str, str]], limit: int
+) -> Page[Loaded]:
     has_more = len(rows) > limit
     return Page(
-        data=_decoded(load, rows[:limit]),
+        data=_decode_rows(load, rows[:limit]),
         has_more=has_more,
         after=rows[limit - 1][0] if has_more else None,
     )

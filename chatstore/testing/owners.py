@@ -1,4 +1,4 @@
-"""S1 to S5: the interface, and whose is what."""
+"""Tests of S1 to S5: the Store interface, owners, isolation between them, and ids."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OwnersContract(ContractBase):
                 with self.assert_not_found(unknown):
                     await put(unknown, samples.user_message(), self.alice)
 
-    async def test_S1_what_is_not_there_is_listed_as_empty_and_deleted_in_peace(self) -> None:
+    async def test_S1_what_is_not_there_is_listed_as_empty_and_deleted_without_error(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1")
         for unknown in UNKNOWN_IDS:
@@ -58,23 +58,23 @@ class OwnersContract(ContractBase):
             loaded = await self.store.load_thread("thr_1", context)
             self.assertEqual(loaded.id, "thr_1")
 
-    async def test_S2_without_an_owner_every_door_is_a_value_error(self) -> None:
+    async def test_S2_without_an_owner_every_operation_is_a_value_error(self) -> None:
         await self.save_thread()
         for context in ({}, {"user_id": ""}, {"user_id": None}, None, SimpleNamespace(id="alice")):
-            for name, door in self.doors("thr_1", "msg_1", "atc_1").items():
+            for name, operation in self.operations("thr_1", "msg_1", "atc_1").items():
                 with (
                     self.subTest(f"{name}, {context}"),
                     self.assertRaisesRegex(ValueError, "User ID not found in context"),
                 ):
-                    await door(context)
+                    await operation(context)
 
-    async def test_S2_an_owner_that_no_database_can_hold_is_a_value_error(self) -> None:
+    async def test_S2_an_owner_that_cannot_be_stored_is_a_value_error(self) -> None:
         for user_id in ("x" * 256, "nul\0", "surrogate\udc00"):
-            for name, door in self.doors("thr_1", "msg_1", "atc_1").items():
+            for name, operation in self.operations("thr_1", "msg_1", "atc_1").items():
                 with self.subTest(f"{name}, {user_id!r}"), self.assertRaises(ValueError):
-                    await door(self.make_context(user_id))
+                    await operation(self.make_context(user_id))
 
-    async def test_S2_any_other_owner_is_himself_only(self) -> None:
+    async def test_S2_similar_ids_are_different_owners(self) -> None:
         names = [
             "Ann",
             "ann",
@@ -103,15 +103,18 @@ class OwnersContract(ContractBase):
 
     # S3
 
-    async def test_S3_anothers_id_is_answered_like_an_unknown_one_by_every_door(self) -> None:
+    async def test_S3_another_owners_id_is_answered_like_an_unknown_one(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1")
         await self.store.save_attachment(samples.attachment(), self.alice)
-        for name, door in self.doors("thr_1", "msg_1", "atc_1").items():
+        for name, operation in self.operations("thr_1", "msg_1", "atc_1").items():
             with self.subTest(name):
-                answer = await self._answer(door, self.charlie)
-                if name not in ("save_thread", "save_attachment"):  # to unknown ids these create
-                    unknown = self.doors("thr_0", "msg_0", "atc_0")[name]
+                answer = await self._answer(operation, self.charlie)
+                if name not in (
+                    "save_thread",
+                    "save_attachment",
+                ):  # with an unknown id these create
+                    unknown = self.operations("thr_0", "msg_0", "atc_0")[name]
                     expected = await self._answer(unknown, self.charlie)
                     for known_id, unknown_id in (
                         ("thr_1", "thr_0"),
@@ -121,22 +124,22 @@ class OwnersContract(ContractBase):
                         expected = expected.replace(unknown_id, known_id)
                     self.assertEqual(answer, expected)
 
-    async def test_S3_no_door_lets_another_change_anything(self) -> None:
+    async def test_S3_no_operation_changes_another_owners_objects(self) -> None:
         saved = [samples.user_message("msg_1"), samples.tool_call("tc_1")]
         await self.save_thread(title="Mine")
         await self.add(*saved)
         await self.store.save_attachment(samples.attachment(), self.alice)
         for item_id in ("msg_1", "tc_1"):
-            for name, door in self.doors("thr_1", item_id, "atc_1").items():
+            for name, operation in self.operations("thr_1", item_id, "atc_1").items():
                 with self.subTest(name):
-                    await self._answer(door, self.charlie)
+                    await self._answer(operation, self.charlie)
                     self.assertEqual((await self.page()).data, saved)
                     loaded = await self.store.load_thread("thr_1", self.alice)
                     self.assertEqual(loaded.title, "Mine")
                     file = await self.store.load_attachment("atc_1", self.alice)
                     self.assertEqual(file.name, "a.txt")
 
-    async def test_S3_another_sees_nothing(self) -> None:
+    async def test_S3_another_owner_sees_nothing(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1")
         page = await self.store.load_threads(10, None, "desc", self.charlie)
@@ -147,7 +150,9 @@ class OwnersContract(ContractBase):
                 items = await self.store.load_thread_items(*args)
                 self.assertEqual((items.data, items.has_more, items.after), ([], False, None))
 
-    async def test_S3_an_attachment_sent_in_anothers_thread_is_none_of_theirs(self) -> None:
+    async def test_S3_an_attachment_sent_in_another_owners_thread_stays_with_its_owner(
+        self,
+    ) -> None:
         await self.save_thread()
         file = samples.attachment("atc_c", thread_id="thr_1")
         await self.store.save_attachment(file, self.charlie)
@@ -181,7 +186,7 @@ class OwnersContract(ContractBase):
         await self.store.delete_thread_item("thr_1", "msg_1", self.alice)
         self.assertEqual(await self.item_ids(thread_id="thr_2"), ["msg_1"])
 
-    async def test_S5_ids_are_told_apart_to_the_letter(self) -> None:
+    async def test_S5_similar_ids_are_different_objects(self) -> None:
         names = [
             "Thr",
             "thr",
@@ -200,8 +205,8 @@ class OwnersContract(ContractBase):
             self.assertEqual((await self.load(name, names[0])).content[0].text, name)
         self.assertEqual(await self.item_ids(thread_id=names[0]), names)
 
-    async def _answer(self, door: Any, context: Any) -> str:
+    async def _answer(self, operation: Any, context: Any) -> str:
         try:
-            return repr(await door(context))
+            return repr(await operation(context))
         except NotFoundError as error:
             return f"NotFoundError: {error}"

@@ -1,4 +1,4 @@
-"""Objects for the contract's tests: one of each kind, with something in every corner."""
+"""Sample objects for the contract's tests: each type of ChatKit's, with all of its fields set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import AnyUrl
 
 with warnings.catch_warnings():
-    # The SDK's widgets module warns about itself, when imported and when used.
+    # The SDK's widgets module raises DeprecationWarnings, when imported and when used.
     warnings.simplefilter("ignore", DeprecationWarning)
     from chatkit.types import (
         Annotation,
@@ -62,7 +62,7 @@ def thread(id: str = "thr_1", **fields: Any) -> ThreadMetadata:  # noqa: A002
 
 
 def threads() -> list[ThreadMetadata]:
-    """Return threads of every status, and with every field."""
+    """Return threads with each status, one of them with every field set."""
     return [
         thread("thr_bare"),
         thread("thr_locked", status=LockedStatus(reason="Over quota"), title="Locked"),
@@ -107,13 +107,13 @@ def hidden_context(id: str = "hcx_1", content: Any = "", **fields: Any) -> Hidde
 
 
 def dynamic_widget(id: str = "msg_widget", **properties: Any) -> WidgetItem:  # noqa: A002
-    """Return a widget as a WidgetTemplate builds it: the SDK knows not all of its properties."""
+    """Return a widget as WidgetTemplate builds it, with properties that the SDK doesn't know."""
     root = {"type": "Card", "children": [{"type": "Text", "value": "a", "glow": 4}], **properties}
     return WidgetItem(**_base(id), widget=DynamicWidgetRoot.model_validate(root))
 
 
 def items() -> list[ThreadItem]:
-    """Return an item of each of the eleven types, of some several."""
+    """Return items of all eleven types, several of some."""
     source = URLSource(title="Site", url="https://example.com/", attribution="Example")
     file_source = FileSource(title="Paper", filename="paper.pdf", description="On elephants")
     tasks: list[Any] = [

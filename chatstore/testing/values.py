@@ -1,4 +1,4 @@
-"""S6, S7, S14, S17, S18: what is saved is what is loaded, and what becomes of what can't be."""
+"""Tests of S6, S7, S14, S17 and S18: values are loaded as saved, refused, replaced or skipped."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ class ValuesContract(ContractBase):
             (attachment.name, attachment.metadata), ("\ufffd.txt", {"\ufffd": "\ufffd"})
         )
 
-    async def test_S14_an_id_that_holds_one_is_unknown(self) -> None:
+    async def test_S14_an_id_with_nul_or_a_surrogate_is_unknown(self) -> None:
         await self.save_thread("thr_1")
         for mark in ("\0", "\ud800"):
             await self.save_thread(f"thr_{mark}")
@@ -290,7 +290,7 @@ class ValuesContract(ContractBase):
 
     async def test_S18_neither_log_nor_error_holds_the_text_of_a_conversation(self) -> None:
         with self.assertLogs(level=logging.DEBUG) as logs:
-            logging.getLogger("chatstore").debug("So that there is something in the log")
+            logging.getLogger("chatstore").debug("assertLogs fails without any record")
             await self.save_thread(title=SECRET, metadata={SECRET: SECRET})
             item = samples.user_message(text=SECRET)
             await self.add(item, item)

@@ -1,4 +1,4 @@
-"""Gives all of one owner's threads to another: for the visitor who signs up."""
+"""Transfers all threads of one owner to another, for example of a visitor who signs up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatstore.management import arguments
 
 
 class Command(BaseCommand):
-    help = "Gives all threads, messages and uploads of one owner to another."
+    help = "Transfers all threads, messages and uploads of one owner to another."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--from", dest="from_user", type=arguments.user_id, required=True)
@@ -27,9 +27,9 @@ class Command(BaseCommand):
             raise CommandError(_("--from and --to are the same."))
         counts = assign_threads(from_user, to_user, database, dry_run=dry_run)
         sentence = (
-            _("Would give %(counts)s of %(old)s to %(new)s.")
+            _("Would transfer %(counts)s from %(old)s to %(new)s.")
             if dry_run
-            else _("Gave %(counts)s of %(old)s to %(new)s.")
+            else _("Transferred %(counts)s from %(old)s to %(new)s.")
         )
-        words = {"counts": arguments.in_words(counts), "old": from_user, "new": to_user}
-        self.stdout.write(sentence % words)
+        values = {"counts": arguments.format_counts(counts), "old": from_user, "new": to_user}
+        self.stdout.write(sentence % values)

@@ -1,4 +1,4 @@
-"""Lists rows that this version of openai-chatkit can't read, and so are not served (S17)."""
+"""Lists rows that the installed openai-chatkit can't decode, and that are not served (S17)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chatstore.lifecycle.decode_check import unreadable
+from chatstore.lifecycle.decode_check import find_undecodable_rows
 from chatstore.management import arguments
 
 
 class Command(BaseCommand):
-    help = "Lists threads, items and attachments that today's openai-chatkit can't decode."
+    help = "Lists threads, items and attachments that the installed openai-chatkit can't decode."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--user", type=arguments.user_id, help=_("Only this owner's rows."))
@@ -27,10 +27,10 @@ class Command(BaseCommand):
         found = 0
         with arguments.Progress(self.stderr) as progress:
 
-            def say(checked: int) -> None:
-                progress.say(ngettext("%d row", "%d rows", checked) % checked)
+            def show_progress(checked: int) -> None:
+                progress.show(ngettext("%d row", "%d rows", checked) % checked)
 
-            for row in unreadable(database, user, say):
+            for row in find_undecodable_rows(database, user, show_progress):
                 found += 1
                 self.stdout.write(
                     json.dumps(vars(row))
@@ -39,6 +39,6 @@ class Command(BaseCommand):
                 )
         if found:
             raise CommandError(
-                ngettext("%d row can't be read.", "%d rows can't be read.", found) % found
+                ngettext("%d row can't be decoded.", "%d rows can't be decoded.", found) % found
             )
-        self.stdout.write(_("Every row can be read."))
+        self.stdout.write(_("Every row can be decoded."))

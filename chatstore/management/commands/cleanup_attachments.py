@@ -1,4 +1,4 @@
-"""Deletes uploads that no message used, and removes files whose removal is due (A4)."""
+"""Deletes uploads that were never sent, and removes files whose removal is due (A4)."""
 
 from __future__ import annotations
 

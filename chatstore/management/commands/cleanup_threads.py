@@ -1,4 +1,4 @@
-"""Deletes threads that are older than the retention age; docs/operations.md tells about it."""
+"""Deletes threads that are older than the retention age (R1, R2); see docs/operations.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chatstore.lifecycle.retention import BATCH_SIZE, Archive, Report, Rule, cleanup
+from chatstore.lifecycle.retention import BATCH_SIZE, ArchiveBatch, Report, Rule, cleanup
 from chatstore.management import arguments
 from chatstore.models import ChatSession, ChatSessionQuerySet
 from chatstore.portability.archive import ArchiveError
@@ -22,7 +22,7 @@ from chatstore.portability.writer import Writer
 
 
 class Command(BaseCommand):
-    help = "Deletes threads without activity for some days, with their messages and files."
+    help = "Deletes threads without activity for --days days, with their messages and files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=arguments.days, required=True)
@@ -30,7 +30,9 @@ class Command(BaseCommand):
             "--by",
             choices=["activity", "created"],
             default="activity",
-            help=_("What is older than the days: the last activity (default), or the creation."),
+            help=_(
+                "Which time is compared with --days: the last activity (default), or the creation."
+            ),
         )
         parser.add_argument("--user", type=arguments.user_id, help=_("Only this owner's threads."))
         parser.add_argument(
@@ -46,17 +48,17 @@ class Command(BaseCommand):
             help=_("Threads in a transaction; default: %d.") % BATCH_SIZE,
         )
         parser.add_argument(
-            "--limit", type=arguments.whole_number, help=_("Stop after this many threads.")
+            "--limit", type=arguments.positive_integer, help=_("Stop after this many threads.")
         )
         parser.add_argument(
             "--max-seconds",
-            type=arguments.whole_number,
+            type=arguments.positive_integer,
             help=_("Begin no batch after this many seconds."),
         )
         parser.add_argument(
             "--archive",
             metavar="FILE",
-            help=_("Write what is deleted to a new file first, as export_threads does."),
+            help=_("Export the threads to this new file before they are deleted."),
         )
         parser.add_argument(
             "--json", dest="as_json", action="store_true", help=_("Print the counts as JSON.")
@@ -88,11 +90,11 @@ class Command(BaseCommand):
             status=status,
         )
         if archive and (archive == "-" or archive.endswith(".zip")):
-            # A zip can be read only after it is closed, and a run may be killed before.
-            raise CommandError(_("--archive takes a file of lines, FILE.jsonl or FILE.jsonl.gz."))
+            # A run may be killed, and a zip that was not closed can't be read.
+            raise CommandError(_("--archive must be FILE.jsonl or FILE.jsonl.gz."))
         try:
             with (
-                self._archive(None if dry_run else archive, database) as keep,
+                self._open_archive(None if dry_run else archive, database) as archive_batch,
                 arguments.Progress(self.stderr) as progress,
             ):
                 report = cleanup(
@@ -102,10 +104,10 @@ class Command(BaseCommand):
                     limit=limit,
                     max_seconds=max_seconds,
                     dry_run=dry_run,
-                    archive=keep,
+                    archive=archive_batch,
                     progress=progress,
                 )
-        except (ArchiveError, OSError) as error:  # such as a full disk: that batch stays
+        except (ArchiveError, OSError) as error:  # such as a full disk; the batch is not deleted
             raise CommandError(str(error)) from error
         if as_json:
             values = {
@@ -121,30 +123,30 @@ class Command(BaseCommand):
             self.stdout.write(self._sentence(report, dry_run=dry_run))
 
     @contextmanager
-    def _archive(self, target: str | None, database: str) -> Iterator[Archive | None]:
-        """Open the archive that is to hold what is deleted, if one is wanted."""
+    def _open_archive(self, target: str | None, database: str) -> Iterator[ArchiveBatch | None]:
+        """Yield the function that exports a batch to the archive; None without --archive."""
         if target is None:
             yield None
             return
         with Writer(target) as writer:
             exporter = Exporter(writer, database)
 
-            def keep(sessions: ChatSessionQuerySet) -> None:
+            def archive_batch(sessions: ChatSessionQuerySet) -> None:
                 exporter.export(sessions)
                 writer.flush()
 
-            yield keep
+            yield archive_batch
 
     def _sentence(self, report: Report, *, dry_run: bool) -> str:
         sentence = _("Would delete %s.") if dry_run else _("Deleted %s.")
-        sentences = [sentence % arguments.in_words(report.deleted)]
+        sentences = [sentence % arguments.format_counts(report.deleted)]
         if report.on_hold:
             sentences.append(
                 ngettext(
-                    "%d thread on hold is spared.", "%d threads on hold are spared.", report.on_hold
+                    "%d thread on hold is kept.", "%d threads on hold are kept.", report.on_hold
                 )
                 % report.on_hold
             )
         if not report.is_finished:
-            sentences.append(_("Stopped at a limit: there may be more."))
+            sentences.append(_("Stopped at a limit; there may be more."))
         return " ".join(sentences)

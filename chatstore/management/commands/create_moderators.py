@@ -1,4 +1,4 @@
-"""Makes the group that a site's moderators are put into."""
+"""Creates the group of a site's moderators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 NAME = "Chat moderators"
-# What can't be undone, and what takes conversations out of the site, is given to people singly.
+# Not redact, delete and export, which can't be undone or copy conversations: give these singly.
 PERMISSIONS = (
     "view_chatsession",
     "view_chatmessage",
@@ -22,13 +22,13 @@ PERMISSIONS = (
 
 class Command(BaseCommand):
     help = (
-        f"Make the group “{NAME}”, whose members read, lock, hide and hold in the admin. "
-        "Redacting, deleting and exporting are not among its permissions. Run again, it adds "
-        "what is missing."
+        f"Creates the group “{NAME}”, which may read, lock, hide and put on hold in the admin. "
+        "It has no permission to redact, delete or export. If the group exists, missing "
+        "permissions are added."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A command, not a migration: permissions are made after the last migration has run.
+        # Not a migration, because Django creates permissions after the last migration.
         group, _is_new = Group.objects.get_or_create(name=NAME)
         permissions = Permission.objects.filter(
             content_type__app_label="chatstore", codename__in=PERMISSIONS

@@ -1,4 +1,4 @@
-"""Erases all of one user, and prints a receipt (R4)."""
+"""Erases all data of one user, and prints a receipt (R4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chatstore.management import arguments
 
 
 class Command(BaseCommand):
-    help = "Erases all threads, messages and files of a user. What is on hold is named and left."
+    help = "Erases all threads, messages and files of a user. Threads on hold are listed and kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", type=arguments.user_id, help=_("The owner's id."))
@@ -29,14 +29,18 @@ class Command(BaseCommand):
     ) -> None:
         receipt = erase_user(user, database, dry_run=dry_run)
         if as_json:
-            counts, time = vars(receipt.erased), receipt.erased_at.isoformat()
-            values = {"dry_run": dry_run, **vars(receipt), "erased": counts, "erased_at": time}
+            values = {
+                "dry_run": dry_run,
+                **vars(receipt),
+                "erased": vars(receipt.erased),
+                "erased_at": receipt.erased_at.isoformat(),
+            }
             self.stdout.write(json.dumps(values))
         else:
             self._print(receipt, dry_run=dry_run)
         if receipt.failed_receivers:
             raise CommandError(
-                _("The application's own erasure failed, see the log: %s.")
+                _("Receivers of the signal user_erased failed, see the log: %s.")
                 % ", ".join(receipt.failed_receivers)
             )
 
@@ -62,5 +66,5 @@ class Command(BaseCommand):
             if dry_run
             else _("Erased %(counts)s of %(user)s.")
         )
-        counts = arguments.in_words(receipt.erased)
+        counts = arguments.format_counts(receipt.erased)
         self.stdout.write(sentence % {"counts": counts, "user": receipt.user_id})

@@ -1,4 +1,4 @@
-"""Exports threads as JSON Lines with files; the format is docs/export-format.md."""
+"""Exports threads as JSON Lines with files (R3); docs/export-format.md describes the format."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--user", type=arguments.user_id, help=_("Only this owner's threads."))
         parser.add_argument(
-            "--since", type=arguments.moment, help=_("Only what was active since this time.")
+            "--since",
+            type=arguments.date_or_time,
+            help=_("Only threads with activity since this time."),
         )
         parser.add_argument(
             "--files",
             metavar="FOLDER",
-            help=_("Where the files go; default: FILE.files, or inside the zip."),
+            help=_("The folder for the files; default: FILE.files, or inside the zip."),
         )
         arguments.add_database(parser)
 
@@ -53,16 +55,15 @@ class Command(BaseCommand):
                 )
         except (ArchiveError, OSError) as error:  # such as a full disk
             raise CommandError(str(error)) from error
-        # Standard output may be the archive itself.
-        say = self.stderr if file == "-" else self.stdout
-        said = _("Exported %s.") % arguments.in_words(exporter.counts)
-        say.write(said, style_func=str)  # no error, though it may be on standard error
-        if exporter.without_bytes:
+        output = self.stderr if file == "-" else self.stdout  # "-": stdout is the archive
+        sentence = _("Exported %s.") % arguments.format_counts(exporter.counts)
+        output.write(sentence, style_func=str)  # without the style of an error on stderr
+        if exporter.missing_files:
             self.stderr.write(
                 ngettext(
                     "%d attachment was exported without its file.",
                     "%d attachments were exported without their files.",
-                    exporter.without_bytes,
+                    exporter.missing_files,
                 )
-                % exporter.without_bytes
+                % exporter.missing_files
             )

@@ -1,4 +1,4 @@
-"""Imports what export_threads has written, or ChatKit's sample store; repeatable."""
+"""Imports an archive, or the file of ChatKit's sample store (R3). It can be repeated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chatstore.portability.reader import Reader
 class Command(BaseCommand):
     help = (
         "Imports an archive of export_threads, or the SQLite file of ChatKit's sample store. "
-        "Threads that are there already are left alone."
+        "Threads that exist are not changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,10 +25,12 @@ class Command(BaseCommand):
             "file", nargs="?", default="-", help=_("The archive; default: standard input.")
         )
         parser.add_argument(
-            "--files", metavar="FOLDER", help=_("Where the files are; default: FILE.files.")
+            "--files", metavar="FOLDER", help=_("The folder of the files; default: FILE.files.")
         )
         parser.add_argument(
-            "--partial", action="store_true", help=_("Take what is whole of a cut archive.")
+            "--partial",
+            action="store_true",
+            help=_("Import the complete threads of an incomplete archive."),
         )
         arguments.add_database(parser)
 
@@ -44,31 +46,31 @@ class Command(BaseCommand):
         if importer.conflicts:
             raise CommandError(
                 ngettext(
-                    "%d thread or attachment belongs to somebody else here, and was left out.",
-                    "%d threads or attachments belong to somebody else here, and were left out.",
+                    "%d thread or attachment exists with another owner, and was skipped.",
+                    "%d threads or attachments exist with another owner, and were skipped.",
                     importer.conflicts,
                 )
                 % importer.conflicts
             )
 
     def _sentence(self, importer: Importer) -> str:
-        sentences = [_("Imported %s.") % arguments.in_words(importer.counts)]
-        if importer.present:
+        sentences = [_("Imported %s.") % arguments.format_counts(importer.counts)]
+        if importer.existing:
             sentences.append(
                 ngettext(
-                    "%d thread was there already.",
-                    "%d threads were there already.",
-                    importer.present,
+                    "%d thread existed already.",
+                    "%d threads existed already.",
+                    importer.existing,
                 )
-                % importer.present
+                % importer.existing
             )
-        if importer.without_bytes:
+        if importer.missing_files:
             sentences.append(
                 ngettext(
                     "The file of %d attachment is missing.",
                     "The files of %d attachments are missing.",
-                    importer.without_bytes,
+                    importer.missing_files,
                 )
-                % importer.without_bytes
+                % importer.missing_files
             )
         return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""Gives the demo site its users and conversations."""
+"""Creates the demo site's users and conversations."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ item_type: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
 
 class Command(BaseCommand):
     help = (
-        "Make the users demo/demo and admin/admin and thirty conversations of several ages. "
-        "Only while DEBUG is on; run again, it changes nothing."
+        "Creates the users demo/demo and admin/admin, and thirty conversations of several ages. "
+        "Only while DEBUG is on. If the users exist, nothing is changed."
     )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("The demo's passwords are known to all: only while DEBUG is on.")
+            raise CommandError("The demo's passwords are public, so this needs DEBUG to be on.")
         users = get_user_model().objects
         if not users.filter(username="admin").exists():
             users.create_superuser("admin", password="admin")
@@ -37,11 +37,11 @@ class Command(BaseCommand):
             return
         demo_user = users.create_user("demo", password="demo")
         async_to_sync(self._write_conversations)({"user_id": str(demo_user.pk)})
-        self.stdout.write(f"Made {len(demo.CONVERSATIONS)} demo conversations.")
+        self.stdout.write(f"Created {len(demo.CONVERSATIONS)} demo conversations.")
 
     async def _write_conversations(self, context: dict[str, str]) -> None:
         store: DjangoStore[dict[str, str]] = DjangoStore()
-        now = timezone.make_naive(timezone.now())  # as the SDK stamps them
+        now = timezone.make_naive(timezone.now())  # naive, as in the SDK
         for (title, items), age in zip(demo.CONVERSATIONS, demo.AGES, strict=True):
             started_at = now - dt.timedelta(days=age, minutes=len(items))
             thread = ThreadMetadata.model_validate(

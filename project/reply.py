@@ -1,4 +1,4 @@
-"""Where the demo's scenes play: one thread of one user, and how things are said and shown there."""
+"""Makes the stream events of the demo's answers: texts and widgets."""
 
 from __future__ import annotations
 
@@ -31,27 +31,28 @@ Events = AsyncIterator[ThreadStreamEvent]
 
 
 @dataclass
-class Stage:
-    """Where a scene plays: one thread of one user."""
+class Reply:
+    """The answer to one message in a thread."""
 
     thread: ThreadMetadata
     store: Store[Any]
     context: Any
-    pace: float = 0.015
-    """Seconds between two words."""
+    seconds_per_word: float = 0.015
 
-    def base(self, kind: StoreItemType = "message") -> dict[str, Any]:
-        """Return what every new item has."""
+    def item_fields(self, kind: StoreItemType = "message") -> dict[str, Any]:
+        """Return the fields that every new item needs: id, thread_id, created_at."""
         return {
             "id": self.store.generate_item_id(kind, self.thread, self.context),
             "thread_id": self.thread.id,
             "created_at": timezone.now(),
         }
 
-    async def say(self, text: str, *annotations: Annotation, pace: float | None = None) -> Events:
-        """Stream a text word by word, then its annotations."""
-        pace = self.pace if pace is None else pace
-        item = AssistantMessageItem(**self.base(), content=[])
+    async def text(
+        self, text: str, *annotations: Annotation, seconds_per_word: float | None = None
+    ) -> Events:
+        """Yield the events that stream a text word by word, then its annotations."""
+        seconds_per_word = self.seconds_per_word if seconds_per_word is None else seconds_per_word
+        item = AssistantMessageItem(**self.item_fields(), content=[])
         content = AssistantMessageContent(text="", annotations=[])
 
         def update(change: Any) -> ThreadItemUpdatedEvent:
@@ -59,13 +60,13 @@ class Stage:
 
         yield ThreadItemAddedEvent(item=item)
         yield update(AssistantMessageContentPartAdded(content_index=0, content=content))
-        # Long texts come in larger pieces: at most a thousand events an answer.
+        # Long texts are sent in larger parts, so that an answer has at most 1,000 events.
         words = re.findall(r"\S*\s*", text)
         step = max(1, len(words) // 1000)
         for start in range(0, len(words), step):
             delta = "".join(words[start : start + step])
             yield update(AssistantMessageContentPartTextDelta(content_index=0, delta=delta))
-            await asyncio.sleep(pace)
+            await asyncio.sleep(seconds_per_word)
         for index, annotation in enumerate(annotations):
             yield update(
                 AssistantMessageContentPartAnnotationAdded(
@@ -76,7 +77,9 @@ class Stage:
         yield update(AssistantMessageContentPartDone(content_index=0, content=content))
         yield ThreadItemDoneEvent(item=item.model_copy(update={"content": [content]}))
 
-    def show(self, widget: dict[str, Any], copy_text: str) -> ThreadItemDoneEvent:
-        """Return the event that shows a widget."""
+    def widget(self, widget: dict[str, Any], copy_text: str) -> ThreadItemDoneEvent:
+        """Return the event that adds a widget."""
         root = DynamicWidgetRoot.model_validate(widget)
-        return ThreadItemDoneEvent(item=WidgetItem(**self.base(), widget=root, copy_text=copy_text))
+        return ThreadItemDoneEvent(
+            item=WidgetItem(**self.item_fields(), widget=root, copy_text=copy_text)
+        )

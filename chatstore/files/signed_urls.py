@@ -1,9 +1,10 @@
 """
-The URLs of files: absolute, signed, valid for a limited time, and made anew at each load.
+Signed URLs of files on this site: absolute, valid for a limited time, renewed at each load.
 
-A signature names its purpose, the attachment and its owner. With it a file can be read without a
-session here, as from the frame of the official component, whose requests carry none of the site's
-cookies; whoever is signed in must be the owner besides (chatstore.http.files).
+The signature covers the purpose, the attachment and its owner. With it a file can be read without a
+session, which ChatKit's official component needs: it runs in a frame of another site, whose
+requests have no cookies of this one. chatstore.http.files refuses a signed-in user who is not the
+owner.
 """
 
 from __future__ import annotations
@@ -23,20 +24,31 @@ from chatstore.conf import settings
 Purpose = Literal["upload", "file"]
 
 
-def make(purpose: Purpose, attachment_id: str, user_id: Any, context: Any) -> str:
+def create(purpose: Purpose, attachment_id: str, user_id: Any, context: Any) -> str:
     """
-    Return the URL at which the owner's file is uploaded, or read.
+    Return the absolute URL to upload or read an owner's file.
 
-    It is absolute by CHATSTORE_BASE_URL, else by the request in the context. Raises ValueError
-    where there is neither, NoReverseMatch where chatstore.urls are not included.
+    Args:
+        purpose: a token for "upload" can't be used to read, nor the other way round.
+        attachment_id: the file.
+        user_id: its owner, who is stored in the token.
+        context: has the ``request`` that gives the host, unless CHATSTORE_BASE_URL is set.
+
+    Raises ValueError if there is neither a request nor CHATSTORE_BASE_URL, NoReverseMatch if the
+    project does not include chatstore.urls.
     """
     path = reverse("chatstore:file", args=[attachment_id])
     token = signing.dumps(str(user_id), salt=_salt(purpose, attachment_id))
     return f"{_absolute(path, context)}?{codec.FILE_URL_PARAMETER}={token}"
 
 
-def owner_by(token: str, purpose: Purpose, attachment_id: str) -> str | None:
-    """Return the owner that a token of this purpose names; None if it is wrong or too old."""
+def owner_from_token(token: str, purpose: Purpose, attachment_id: str) -> str | None:
+    """
+    Return the owner in the token of a URL.
+
+    None if the signature is wrong, for another purpose or attachment, or older than
+    CHATSTORE_UPLOAD_URL_TTL or CHATSTORE_FILE_URL_TTL seconds.
+    """
     max_age = settings.upload_url_ttl if purpose == "upload" else settings.file_url_ttl
     try:
         return str(signing.loads(token, salt=_salt(purpose, attachment_id), max_age=max_age))
@@ -44,18 +56,18 @@ def owner_by(token: str, purpose: Purpose, attachment_id: str) -> str | None:
         return None
 
 
-def renew_items(items: Iterable[ThreadItem], user_id: Any, context: Any) -> None:
-    """Replace the signed URLs in loaded items by fresh ones."""
+def renew_item_urls(items: Iterable[ThreadItem], user_id: Any, context: Any) -> None:
+    """Replace expiring URLs of this module in loaded items by new ones (S6)."""
     for item in items:
         if item.type == "user_message":
             for attachment in item.attachments:
-                renew(attachment, user_id, context)
+                renew_preview_url(attachment, user_id, context)
         elif item.type == "generated_image" and item.image:
             item.image.url = _renewed(item.image.url, user_id, context)
 
 
-def renew(attachment: Attachment, user_id: Any, context: Any) -> None:
-    """Replace the preview's URL by a fresh one, if it is a signed URL of this module."""
+def renew_preview_url(attachment: Attachment, user_id: Any, context: Any) -> None:
+    """Replace an image's preview URL by a new one, if it is a URL of this module (S6)."""
     if attachment.type == "image":
         url = str(attachment.preview_url)
         if (renewed := _renewed(url, user_id, context)) != url:
@@ -67,8 +79,11 @@ def _renewed(url: str, user_id: Any, context: Any) -> str:
     if attachment_id is None:
         return url
     try:
-        return make("file", attachment_id, user_id, context)
-    except (NoReverseMatch, ValueError):  # outside of a request: nobody is there to follow it
+        return create("file", attachment_id, user_id, context)
+    except (
+        NoReverseMatch,
+        ValueError,
+    ):  # without a request, as in a command, no client uses the URL
         return url
 
 

@@ -15,7 +15,8 @@ from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
 
 from chatstore import files
-from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
 from chatstore.store import DjangoStore
 from tests import base
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
@@ -104,6 +105,58 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
             self.assertTrue(ChatFileToRemove.objects.exists())
             raise KeyError
         self.assert_files_are_those_of_rows(1)
+
+    def test_A3_a_message_that_names_a_file_of_another_thread_leaves_it_there(self) -> None:
+        add_attachment("atc_1")
+        self.do("save_thread", base.thread("thr_1"))
+        self.do("save_thread", base.thread("thr_2"))
+        self.do("save_attachment", base.attachment("atc_1", thread_id="thr_1"))
+        named = base.user_message(thread_id="thr_2", attachments=[base.attachment("atc_1")])
+        for operation in ("add_thread_item", "save_item"):
+            self.do(operation, "thr_2", named)
+            row = ChatAttachment.objects.select_related("session").get()
+            self.assertEqual((row.session.thread_id, row.message_id), ("thr_1", None))
+        self.do("delete_thread", "thr_2")
+        self.assert_files_are_those_of_rows(1)
+
+    def test_M4_a_thread_on_hold_without_files_is_kept_too(self) -> None:
+        add_thread("thr_1", messages=2, is_on_hold=True)
+        self.do("delete_thread", "thr_1")
+        self.assertIsNotNone(ChatSession.objects.get().hidden_at)
+        self.assertEqual(ChatMessage.objects.count(), 2)
+
+
+class RenamingStorage(FileSystemStorage):
+    """A real storage that chooses the names of its files itself."""
+
+    def _save(self, name: str, content: Any) -> str:
+        return super()._save(f"{name}_renamed", content)
+
+
+class RenamedFilesTest(StorageMixin, TransactionTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        backend = {
+            "BACKEND": "tests.test_files.RenamingStorage",
+            "OPTIONS": {"location": str(self.media)},
+        }
+        override = override_settings(STORAGES={"default": backend})
+        override.enable()
+        self.addCleanup(override.disable)
+
+    def test_A1_a_file_is_found_under_the_name_that_the_storage_has_chosen(self) -> None:
+        store = DjangoAttachmentStore()
+        content = ContentFile(b"some text")
+        upload = async_to_sync(store.upload)(content, "a.txt", "text/plain", base.ALICE)
+        self.assertEqual(async_to_sync(store.read)(upload.id, base.ALICE), b"some text")
+        self.assertFalse(ChatFileToRemove.objects.exists())
+        async_to_sync(store.delete_attachment)(upload.id, base.ALICE)
+        self.assertEqual(self.stored(), set())
+
+    def test_A4_under_that_name_its_removal_is_scheduled(self) -> None:
+        path = files.save(ContentFile(b"bytes"), "default")
+        self.assertEqual(self.stored(), {path})
+        self.assertEqual(ChatFileToRemove.objects.get().path, path)
 
 
 class BadDayTest(StorageMixin, TransactionTestCase):

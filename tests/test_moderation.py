@@ -261,6 +261,18 @@ class HoldTest(ModerationTestCase):
             async_to_sync(self.store.load_attachment)("atc_1", ALICE)
         self.assertEqual(len(self.stored()), 1)
 
+    def test_M4_files_of_what_their_owner_deletes_are_hidden_from_them(self) -> None:
+        for name, args in (
+            ("delete_thread_item", ("thr_1", "msg_1")),
+            ("delete_thread", ("thr_1",)),
+        ):
+            with self.subTest(name):
+                self.delete(name, *args)
+                with self.assertRaises(NotFoundError):
+                    async_to_sync(self.store.load_attachment)("atc_1", ALICE)
+                ChatAttachment.objects.update(hidden_at=None)
+        self.assertEqual(len(self.stored()), 1)
+
     def test_M4_save_thread_does_not_revive_it(self) -> None:
         self.delete("delete_thread", "thr_1")
         with self.assertRaises(NotFoundError):

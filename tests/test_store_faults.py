@@ -427,3 +427,23 @@ class PostgreSQLFaultsTest(FaultsTest):
         runner.join()
         self.assertEqual(errors, [])
         self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
+
+    def test_S15_of_two_who_make_the_same_thread_or_item_at_once_neither_gets_an_error(
+        self,
+    ) -> None:
+        for make, args in (
+            (store.save_thread, [thread("thr_2", title=title) for title in ("first", "second")]),
+            (store.add_thread_item, [user_message("msg_1", text) for text in ("first", "second")]),
+            (store.save_attachment, [attachment(name=name) for name in ("first", "second")]),
+        ):
+            with self.subTest(make.__name__):
+                place = ["thr_1"] if make == store.add_thread_item else []
+                with transaction.atomic():
+                    call(make, *place, args[0])
+                    runner, errors = self.operation(make, *place, args[1])
+                    self.waiting()
+                runner.join()
+                self.assertEqual(errors, [])
+        self.assertEqual(call(store.load_thread, "thr_2").title, "second")
+        self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
+        self.assertEqual(call(store.load_attachment, "atc_1").name, "second")

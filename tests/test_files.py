@@ -16,7 +16,13 @@ from django.utils import timezone
 
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
-from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
+from chatstore.models import (
+    ChatAttachment,
+    ChatFileToRemove,
+    ChatMessage,
+    ChatSession,
+    message_key,
+)
 from chatstore.store import DjangoStore
 from tests import base
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
@@ -104,6 +110,12 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
             self.do("delete_thread", "thr_1")
             self.assertTrue(ChatFileToRemove.objects.exists())
             raise KeyError
+        self.assert_files_are_those_of_rows(1)
+
+    def test_A4_with_the_messages_that_a_retry_removes(self) -> None:
+        session = add_thread("thr_1", messages=2, files=1)  # of msg_1, which is the first
+        add_attachment("atc_2", session=session, message_id=message_key("thr_1", "msg_0"))
+        self.do("delete_items_after", "thr_1", "msg_1")
         self.assert_files_are_those_of_rows(1)
 
     def test_A3_a_message_that_names_a_file_of_another_thread_leaves_it_there(self) -> None:

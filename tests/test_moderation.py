@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -25,8 +27,8 @@ from chatkit.types import (
     WidgetItem,
 )
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError
-from django.test import AsyncClient, TestCase, override_settings
+from django.db import DatabaseError, transaction
+from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
 
 from chatstore import codec, signals
 from chatstore.exceptions import ModerationRefused
@@ -38,7 +40,8 @@ from chatstore.server import ChatServer
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
-from tests.rows import StorageMixin, add_attachment
+from tests.proxy import elsewhere
+from tests.rows import StorageMixin, add_attachment, add_thread
 
 SECRET = "my secret is 12345"
 
@@ -279,6 +282,17 @@ class HoldTest(ModerationTestCase):
             self.save(base.thread(title="Again"))
         self.assertIsNotNone(self.thread.hidden_at)
 
+    def test_M4_a_thread_that_its_owner_deleted_is_not_listed_and_takes_no_item(self) -> None:
+        self.delete("delete_thread", "thr_1")
+        page = async_to_sync(self.store.load_threads)(9, None, "asc", ALICE)
+        self.assertEqual(page.data, [])
+        self.assertEqual(self.item_ids(), [])
+        for put in (self.store.add_thread_item, self.store.save_item):
+            with self.subTest(put.__name__), self.assertRaises(NotFoundError):
+                async_to_sync(put)("thr_1", base.answer("msg_3"), ALICE)
+        self.delete("delete_items_after", "thr_1", "msg_1")
+        self.assertEqual(ChatMessage.objects.visible().count(), 2)
+
     def test_M4_what_its_owner_deleted_is_not_shown_to_them_again(self) -> None:
         actions.hide(self.message("msg_2"), self.by)
         self.delete("delete_items_after", "thr_1", "msg_1")
@@ -294,6 +308,55 @@ class HoldTest(ModerationTestCase):
             actions.delete(self.thread, self.by)
         self.assertFalse(ChatSession.objects.exists())
         self.assertEqual(self.stored(), set())
+
+
+class HoldAndDeletionAtOnceTest(StorageMixin, TransactionTestCase):
+    """A moderator puts a thread on hold; before that commits, its owner deletes."""
+
+    def test_M4_a_deletion_waits_for_a_hold_that_is_being_set(self) -> None:
+        store: DjangoStore[dict[str, str]] = DjangoStore()
+        by = Moderator("bob")
+        for number, (operation, files, *item_ids) in enumerate(
+            (
+                (store.delete_thread_item, 0, "msg_1"),
+                (store.delete_items_after, 0, "msg_1"),
+                (store.delete_thread, 0),
+                (store.delete_thread, 1),
+            )
+        ):
+            thread = add_thread(f"thr_{number}", files=files)
+            arguments = (thread.thread_id, *item_ids, ALICE)
+            deletion = threading.Thread(
+                target=elsewhere(partial(async_to_sync(operation), *arguments))
+            )
+            with self.subTest(operation.__name__, files=files):
+                with transaction.atomic():
+                    actions.hold(thread, by)
+                    deletion.start()
+                    deletion.join(0.2)
+                deletion.join()
+                self.assertEqual(ChatMessage.objects.filter(session=thread).count(), 2)
+                self.assertEqual(ChatAttachment.objects.filter(session=thread).count(), files)
+
+    def test_M4_a_redaction_waits_for_a_hold_that_is_being_set(self) -> None:
+        thread = add_thread("thr_1")
+        message = thread.messages.first()
+        refusals: list[ModerationRefused] = []
+
+        def try_to_redact() -> None:
+            try:
+                redact(message, Moderator("carol"))
+            except ModerationRefused as refused:
+                refusals.append(refused)
+
+        redaction = threading.Thread(target=elsewhere(try_to_redact))
+        with transaction.atomic():
+            actions.hold(thread, Moderator("bob"))
+            redaction.start()
+            redaction.join(0.2)
+        redaction.join()
+        self.assertIn("on hold", str(refusals[0]))
+        self.assertEqual(ChatMessage.objects.get(pk=message.pk).payload, message.payload)
 
 
 class RecordTest(ModerationTestCase):

@@ -309,6 +309,59 @@ class HoldTest(ModerationTestCase):
         self.assertFalse(ChatSession.objects.exists())
         self.assertEqual(self.stored(), set())
 
+    def test_M4_a_file_that_its_owner_deleted_is_not_shown_with_its_message(self) -> None:
+        self.delete("delete_attachment", "atc_1")
+        actions.hide(self.message(), self.by)
+        actions.show(self.message(), self.by)
+        with self.assertRaises(NotFoundError):
+            async_to_sync(self.store.load_attachment)("atc_1", ALICE)
+
+    def test_M4_what_is_on_hold_is_not_redacted(self) -> None:
+        payload = self.message().payload
+        with self.assertRaises(ModerationRefused):
+            redact(self.message(), self.by)
+        self.assertEqual(self.message().payload, payload)
+        actions.release(self.thread, self.by)
+        redact(self.message(), self.by)
+        self.assertNotIn(SECRET, self.message().payload)
+
+
+class OtherRowsTest(StorageMixin, TestCase):
+    def test_M1_M2_an_action_changes_what_it_is_for_and_nothing_else(self) -> None:
+        by = Moderator("bob", "rude")
+        thread = add_thread("thr_1", messages=2, files=1)
+        message = thread.messages.get(item_id="msg_1")
+        other_message = thread.messages.get(item_id="msg_0")
+        add_attachment("atc_other", session=thread, message_id=other_message.pk)
+        add_thread("thr_2", messages=2, files=1)
+
+        def others() -> list[Any]:
+            return [
+                list(ChatSession.objects.exclude(pk=thread.pk).values()),
+                list(ChatMessage.objects.exclude(pk=message.pk).order_by("pk").values()),
+                list(ChatAttachment.objects.exclude(message=message).order_by("pk").values()),
+            ]
+
+        before = others()
+        for act in ("lock", "close", "reopen", "hold", "release"):
+            with self.subTest(act):
+                getattr(actions, act)(thread, by)
+                self.assertEqual(others(), before)
+        for act in (actions.hide, actions.show, redact):
+            with self.subTest(act.__name__):
+                act(message, by)
+                self.assertEqual(others(), before)
+        actions.delete(thread, by)
+        self.assertEqual(ChatSession.objects.get().thread_id, "thr_2")
+        self.assertEqual(ChatMessage.objects.count(), 2)
+
+    def test_M1_M4_what_has_ended_leaves_no_reason(self) -> None:
+        thread, by = add_thread("thr_1"), Moderator("bob", "rude")
+        for act in ("lock", "reopen", "hold", "release"):
+            getattr(actions, act)(thread, by)
+        thread.refresh_from_db()
+        self.assertEqual((thread.moderation_reason, thread.hold_reason), ("", ""))
+
 
 class HoldAndDeletionAtOnceTest(StorageMixin, TransactionTestCase):
     """A moderator puts a thread on hold; before that commits, its owner deletes."""

@@ -99,6 +99,15 @@ class JSONTest(SimpleTestCase):
             with self.subTest(repr(given_)):
                 self.assertEqual(self.stored(given_), stored)
 
+    def test_S6_nan_becomes_null_beside_what_must_be_replaced_too(self) -> None:
+        for given_, stored in (
+            ({"nan": float("nan"), "nul": "\0"}, {"nan": None, "nul": "\ufffd"}),
+            ([float("inf"), "\ud800"], [None, "\ufffd"]),
+            ([float("nan"), Mark.NUL], [None, "a\ufffd"]),
+        ):
+            with self.subTest(repr(given_)):
+                self.assertEqual(self.stored(given_), stored)
+
     @settings(max_examples=200, deadline=None, derandomize=True)
     @given(values)
     def test_S6_whatever_is_taken_comes_back_and_can_be_stored(self, content: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from io import StringIO
 from typing import Any
 
@@ -244,6 +245,19 @@ class BadDayTest(StorageMixin, TransactionTestCase):
             (self.media / path).unlink()
         async_to_sync(DjangoStore().delete_thread)("thr_1", base.ALICE)
         self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_R4_the_receipt_counts_the_files_of_this_user_that_could_not_be_removed(self) -> None:
+        yesterday = timezone.now() - DAY
+        ChatFileToRemove.objects.create(
+            path="of/another", scheduled_at=yesterday, due_at=yesterday, tries=1
+        )
+        add_thread("thr_1", files=2)
+        FailingStorage.fails = True
+        out = StringIO()
+        with self.assertLogs("chatstore.files", "WARNING"):
+            call_command("erase_user", "alice", json=True, stdout=out)
+        self.assertEqual(json.loads(out.getvalue())["files_left"], 2)
+        self.assertFalse(ChatAttachment.objects.exists())
 
     def test_A4_names_say_nothing_and_lead_nowhere(self) -> None:
         content = ContentFile(b"bytes", name="../../evil.html")

@@ -171,6 +171,15 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
 
         self.assertEqual(thread_ids(), {"on", "after"})
 
+    def test_R2_of_threads_active_at_the_same_instant_no_batch_skips_one(self) -> None:
+        time = timezone.now() - 100 * DAY
+        for number in range(5):
+            add_thread(f"old_{number}", created_at=time, updated_at=time)
+        for dry_run in (True, False):
+            report = cleanup(days=90, batch_size=2, dry_run=dry_run)
+            self.assertEqual(counts(report), (5, 10, 0))
+        self.assertEqual(thread_ids(), set())
+
     def test_R1_without_items_the_creation_counts(self) -> None:
         store = DjangoStore()
         old = dt.datetime.now() - dt.timedelta(days=100)

@@ -18,6 +18,7 @@ from chatkit.types import (
     ClosedStatus,
     LockedStatus,
     Page,
+    SyncCustomActionResponse,
     ThreadItemDoneEvent,
     ThreadMetadata,
 )
@@ -224,6 +225,8 @@ class TimesTest(SimpleTestCase):
             [each.created_at.tzinfo for each in codec.with_offsets(page).data], [UTC] * 2
         )
         self.assertEqual(codec.with_offsets(thread).created_at.tzinfo, UTC)
+        answer = SyncCustomActionResponse(updated_item=item)
+        self.assertEqual(codec.with_offsets(answer).updated_item.created_at.tzinfo, UTC)
         for untouched in (item, thread):
             self.assertIsNone(untouched.created_at.tzinfo)
 

@@ -143,6 +143,13 @@ class HidingTest(ModerationTestCase):
         async_to_sync(self.store.delete_items_after)("thr_1", "msg_1", ALICE)
         self.assertEqual(ChatMessage.objects.count(), 1)
 
+    def test_M2_what_a_script_has_hidden_can_be_shown_again(self) -> None:
+        cron = Moderator("cron")
+        actions.hide(self.message(), cron)
+        self.assertEqual(self.message().hidden_by, "cron")
+        actions.show(self.message(), cron)
+        self.assertIsNone(self.message().hidden_at)
+
     def test_what_is_hidden_already_or_not_at_all_is_refused(self) -> None:
         with self.assertRaises(ModerationRefused):
             actions.show(self.message(), self.by)

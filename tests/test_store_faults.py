@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from chatkit.store import NotFoundError
 from django.core.files.base import ContentFile
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import TransactionTestCase
+from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from chatstore import files
@@ -355,22 +357,30 @@ class LocksTest(FaultsTest):
             self.assertEqual(item_ids(), ["msg_0"])
 
 
-@pytest.mark.postgresql
-class PostgreSQLFaultsTest(FaultsTest):
+class AtOnceTestCase(FaultsTest):
+    """Another connection writes, or waits to."""
+
     def waiting(self) -> None:
         """Return when another connection waits for a lock."""
+        is_postgresql = connection.vendor == "postgresql"
         query = (
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            if is_postgresql
+            else "SELECT count(*) FROM information_schema.innodb_trx "
+            "JOIN information_schema.processlist ON id = trx_mysql_thread_id "
+            "WHERE db = database() AND trx_state = 'LOCK WAIT'"
         )
         with connection.cursor() as cursor:
             for _ in range(1000):
-                # Within a transaction the server shows the connections of the first look only.
-                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                if is_postgresql:
+                    # Within a transaction it shows the connections of the first look only.
+                    cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(query)
                 if cursor.fetchone()[0]:
                     return
-                time.sleep(0.005)
+                # InnoDB renews its view only after nobody has looked for a tenth of a second.
+                time.sleep(0.005 if is_postgresql else 0.15)
         self.fail("nobody waits for a lock")
 
     def operation(self, method: Any, *arguments: Any) -> tuple[threading.Thread, list[Any]]:
@@ -387,28 +397,13 @@ class PostgreSQLFaultsTest(FaultsTest):
         runner.start()
         return runner, errors
 
-    def test_S15_a_serialization_failure_is_tried_again(self) -> None:
-        for level in ("repeatable read", "serializable"):
-            call(store.save_thread, thread(title=""))
-            with connected(
-                options=f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"
-            ):
-                with transaction.atomic():
-                    ChatSession.objects.update(title="Changed meanwhile")
-                    runner, errors = self.operation(
-                        store.add_thread_item, "thr_1", user_message(f"msg_{level}")
-                    )
-                    self.waiting()
-                runner.join()
-            self.assertEqual(errors, [])
-            self.assertIn(f"msg_{level}", item_ids())
 
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class AtOnceTest(AtOnceTestCase):
     def test_S15_a_deadlock_is_tried_again(self) -> None:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SET LOCAL deadlock_timeout = '20s'"
-                )  # the other is to be the victim
+            self.let_the_other_be_the_victim()
             ChatMessage.objects.create(
                 message_id=message_key("thr_1", "msg_1"),
                 session_id=session_key("thr_1"),
@@ -416,14 +411,15 @@ class PostgreSQLFaultsTest(FaultsTest):
                 item_id="msg_1",
                 item_type="user_message",
                 sender_type="user",
-                timestamp=ChatSession.objects.get().updated_at.replace(year=2001),
+                timestamp=timezone.now() - dt.timedelta(days=9000),
                 payload=user_message("msg_1", "first").model_dump_json(),
             )
             runner, errors = self.operation(
                 store.add_thread_item, "thr_1", user_message("msg_1", "second")
             )
             self.waiting()
-            ChatSession.objects.update(title="For this the row is needed that the other holds")
+            row = ChatSession.objects.filter(thread_id="thr_1")
+            row.update(title="For this the row is needed that the other holds")
         runner.join()
         self.assertEqual(errors, [])
         self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
@@ -447,3 +443,51 @@ class PostgreSQLFaultsTest(FaultsTest):
         self.assertEqual(call(store.load_thread, "thr_2").title, "second")
         self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
         self.assertEqual(call(store.load_attachment, "atc_1").name, "second")
+
+    def let_the_other_be_the_victim(self) -> None:
+        """Of two transactions in a deadlock have the server end the other one."""
+        if connection.vendor == "postgresql":  # it ends the one that looks first
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL deadlock_timeout = '20s'")
+        else:  # it ends the one that has changed less
+            for number in range(20):
+                call(store.save_thread, thread(f"thr_weight_{number}"))
+
+
+@pytest.mark.postgresql
+class PostgreSQLFaultsTest(AtOnceTestCase):
+    def test_S15_a_serialization_failure_is_tried_again(self) -> None:
+        for level in ("repeatable read", "serializable"):
+            call(store.save_thread, thread(title=""))
+            with connected(
+                options=f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"
+            ):
+                with transaction.atomic():
+                    ChatSession.objects.update(title="Changed meanwhile")
+                    runner, errors = self.operation(
+                        store.add_thread_item, "thr_1", user_message(f"msg_{level}")
+                    )
+                    self.waiting()
+                runner.join()
+            self.assertEqual(errors, [])
+            self.assertIn(f"msg_{level}", item_ids())
+
+
+@pytest.mark.sqlite
+class SQLiteFaultsTest(FaultsTest):
+    def test_S15_a_write_after_a_read_that_has_become_stale_is_tried_again(self) -> None:
+        """SQLite says busy with a code of its own (SQLITE_BUSY_SNAPSHOT), and at once."""
+        titles: list[str] = []
+
+        def body(attempt: Attempt) -> None:
+            with attempt.transaction():
+                titles.append(ChatSession.objects.get().title)
+                if len(titles) == 1:
+                    elsewhere(lambda: call(store.save_thread, thread(title="Meanwhile")))()
+                ChatSession.objects.update(reason="Written")
+
+        with connected():
+            connection.settings_dict["OPTIONS"].pop("transaction_mode")
+            run_sync("default", body)
+        self.assertEqual(titles, ["", "Meanwhile"])
+        self.assertEqual(ChatSession.objects.get().reason, "Written")

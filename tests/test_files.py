@@ -231,6 +231,16 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         with self.assertRaises(FileNotFoundError), transaction.atomic():
             files.keep(path, "default")
 
+    def test_A4_a_dry_run_counts_the_files_that_are_due_and_no_other(self) -> None:
+        files.save(ContentFile(b"bytes"), "default")
+        for count in (0, 1):
+            out = StringIO()
+            call_command("cleanup_attachments", dry_run=True, stdout=out)
+            noun = "file" if count == 1 else "files"
+            self.assertIn(f"remove {count} {noun}.", out.getvalue())
+            ChatFileToRemove.objects.update(due_at=timezone.now())
+        self.assertEqual(len(self.stored()), 1)
+
     def test_A4_an_upload_that_is_nearly_due_is_given_up(self) -> None:
         """Or it would be removed just after it was kept."""
         path = files.save(ContentFile(b"bytes"), "default")

@@ -194,6 +194,12 @@ class TimesTest(SimpleTestCase):
                 self.assertEqual(found.tzinfo, UTC)
                 self.assertTrue(codec.EARLIEST <= found <= codec.LATEST)
 
+    def test_S6_a_time_that_no_database_can_hold_becomes_the_nearest_that_it_can(self) -> None:
+        for hours in (-12, 0, 14):
+            zone = dt.timezone(dt.timedelta(hours=hours))
+            self.assertEqual(codec.as_utc(dt.datetime.min.replace(tzinfo=zone)), codec.EARLIEST)
+            self.assertEqual(codec.as_utc(dt.datetime.max.replace(tzinfo=zone)), codec.LATEST)
+
     def test_S6_a_naive_time_is_the_processs_own(self) -> None:
         code = (
             "import datetime as dt, warnings; warnings.simplefilter('ignore');"

@@ -6,10 +6,12 @@ import asyncio
 import base64
 import datetime as dt
 import json
+import threading
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from chatkit.store import NotFoundError
 from chatkit.types import (
     AttachmentCreateParams,
@@ -19,6 +21,7 @@ from chatkit.types import (
 )
 from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.db import transaction
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import given
@@ -35,6 +38,7 @@ from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE, CHARLIE
+from tests.proxy import elsewhere
 from tests.rows import StorageMixin
 from tests.uploading import HTML, PDF, PNG, SCRIPT, SVG, ZIP, FailingStorage, uploaded
 
@@ -527,3 +531,19 @@ class GeneratedImagesTest(AttachmentsMixin, TransactionTestCase):
         with self.assertRaises(NotFoundError):
             await self.attachments.add_image(PNG, "thr_1", ALICE)
         self.assertEqual((await self.rows(), self.stored()), (0, set()))
+
+
+class UploadAndDeletionAtOnceTest(AttachmentsMixin, TransactionTestCase):
+    def test_A4_a_deletion_takes_the_file_of_an_upload_that_is_about_to_commit(self) -> None:
+        attachment = async_to_sync(self.begin)()
+        receive = async_to_sync(self.attachments.receive)
+        delete = partial(async_to_sync(self.store.delete_attachment), attachment.id, ALICE)
+        deletion = threading.Thread(target=elsewhere(delete))
+        with transaction.atomic():
+            receive(attachment.id, token_of(attachment), uploaded(), ALICE)
+            deletion.start()
+            deletion.join(0.3)
+        deletion.join()
+        self.assertFalse(ChatAttachment.objects.exists())
+        self.assertEqual(self.stored(), set())
+        self.assertFalse(ChatFileToRemove.objects.exists())

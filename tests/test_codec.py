@@ -19,6 +19,7 @@ from chatkit.types import (
     LockedStatus,
     Page,
     SyncCustomActionResponse,
+    Thread,
     ThreadItemDoneEvent,
     ThreadMetadata,
 )
@@ -172,6 +173,11 @@ class ColumnsTest(SimpleTestCase):
         self.assertEqual((row["title"], row["status"], row["reason"]), ("", "locked", "Why"))
         row = codec.session_values(samples.thread(title="T", status=ClosedStatus()))
         self.assertEqual((row["title"], row["status"], row["reason"]), ("T", "closed", ""))
+
+    def test_S7_the_items_of_a_thread_are_not_in_its_payload(self) -> None:
+        items = Page(data=[samples.user_message()], has_more=False, after=None)
+        row = codec.session_values(Thread(**dict(samples.thread()), items=items))
+        self.assertEqual(row["payload"], samples.thread().model_dump_json())
 
     def test_M1_a_moderators_status_is_shown_and_recognized(self) -> None:
         payload = codec.session_values(samples.thread())["payload"]

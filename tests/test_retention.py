@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+import pytest
 from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
 from django.core.management import call_command
@@ -351,6 +352,27 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(report.deleted.threads, 1)
         self.assertIsInstance(errors[0], NotFoundError)
         self.assertFalse(ChatMessage.objects.exists())
+
+    @pytest.mark.postgresql
+    @pytest.mark.mariadb
+    def test_R2_a_batch_does_not_wait_for_a_thread_that_is_in_use(self) -> None:
+        add_thread("in_use", age=100 * DAY)
+        add_thread("old", age=100 * DAY)
+        is_written, is_cleaned_up = threading.Event(), threading.Event()
+
+        def write() -> None:
+            with transaction.atomic():
+                self.add_message("in_use")
+                is_written.set()
+                self.assertTrue(is_cleaned_up.wait(5), "the batch has waited")
+
+        thread, errors = self.in_thread(write)
+        is_written.wait(10)
+        report = retention.cleanup(self.rule, "default")
+        is_cleaned_up.set()
+        thread.join(30)
+        self.assertEqual((report.deleted.threads, errors), (1, []))
+        self.assertEqual(thread_ids(), {"in_use"})
 
 
 class FilesTest(StorageMixin, TransactionTestCase):

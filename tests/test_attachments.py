@@ -88,7 +88,7 @@ class TypesTest(SimpleTestCase):
             ("a.txt", "text/plain", "Grüße".encode("latin-1"), "text/plain"),
         ]:
             with self.subTest(name=name, claim=claim):
-                self.assertEqual(validation.type_of(content, claim, name), mime_type)
+                self.assertEqual(validation.detect_type(content, claim, name), mime_type)
 
     def test_A3_what_is_not_on_the_list_is_refused_whatever_it_claims_to_be(self) -> None:
         for name, claim, content in [
@@ -103,16 +103,16 @@ class TypesTest(SimpleTestCase):
             ("noise", "", b"\x00\x01\x02\x03"),
         ]:
             with self.subTest(name=name, claim=claim), self.assertRaises(UploadRefused) as caught:
-                validation.type_of(content, claim, name)
+                validation.detect_type(content, claim, name)
             self.assertEqual(caught.exception.status, 400)
             self.assertNotIn(name, str(caught.exception))
 
     @override_settings(CHATSTORE_UPLOAD_TYPES=["text/html", "application/zip"])
     def test_A3_the_list_is_a_setting(self) -> None:
-        self.assertEqual(validation.type_of(HTML, "text/html", "a.html"), "text/html")
-        self.assertEqual(validation.type_of(ZIP, "application/zip", "a.zip"), "application/zip")
+        self.assertEqual(validation.detect_type(HTML, "text/html", "a.html"), "text/html")
+        self.assertEqual(validation.detect_type(ZIP, "application/zip", "a.zip"), "application/zip")
         with self.assertRaises(UploadRefused):
-            validation.type_of(PNG, "image/png", "a.png")
+            validation.detect_type(PNG, "image/png", "a.png")
 
 
 class AnyUploadTest(SimpleTestCase):
@@ -137,7 +137,7 @@ class AnyUploadTest(SimpleTestCase):
         self, start: bytes, rest: bytes, claim: str, name: str
     ) -> None:
         try:
-            mime_type = validation.type_of(start + rest, claim, name)
+            mime_type = validation.detect_type(start + rest, claim, name)
         except UploadRefused:
             return
         self.assertIn(mime_type, settings.upload_types)

@@ -231,14 +231,14 @@ class TimesTest(SimpleTestCase):
         thread = samples.thread()
         event = ThreadItemDoneEvent(item=item)
         page = Page(data=[item, samples.answer(created_at=dt.datetime(2026, 1, 1, tzinfo=UTC))])
-        shown = codec.with_offsets(event)
+        shown = codec.with_utc_offsets(event)
         self.assertEqual(shown.item.created_at, codec.as_utc(item.created_at))
         self.assertEqual(
-            [each.created_at.tzinfo for each in codec.with_offsets(page).data], [UTC] * 2
+            [each.created_at.tzinfo for each in codec.with_utc_offsets(page).data], [UTC] * 2
         )
-        self.assertEqual(codec.with_offsets(thread).created_at.tzinfo, UTC)
+        self.assertEqual(codec.with_utc_offsets(thread).created_at.tzinfo, UTC)
         answer = SyncCustomActionResponse(updated_item=item)
-        self.assertEqual(codec.with_offsets(answer).updated_item.created_at.tzinfo, UTC)
+        self.assertEqual(codec.with_utc_offsets(answer).updated_item.created_at.tzinfo, UTC)
         for untouched in (item, thread):
             self.assertIsNone(untouched.created_at.tzinfo)
 
@@ -246,15 +246,15 @@ class TimesTest(SimpleTestCase):
 class IdsTest(SimpleTestCase):
     def test_S2_owners(self) -> None:
         for value, expected in (("ann", "ann"), (7, "7"), (0, "0"), ("x" * 255, "x" * 255)):
-            self.assertEqual(codec.clean_user_id(value), expected)
+            self.assertEqual(codec.validate_user_id(value), expected)
         for value in (None, "", "x" * 256, "\0", "\udfff"):
             with self.assertRaises(ValueError):
-                codec.clean_user_id(value)
+                codec.validate_user_id(value)
 
     def test_S4_ids_are_unique_and_what_each_item_is_called(self) -> None:
         made = {codec.new_id("message") for _ in range(1000)}
         self.assertEqual(len(made), 1000)
-        kinds = {item.type: codec.id_type(item) for item in samples.items()}
+        kinds = {item.type: codec.store_item_type(item) for item in samples.items()}
         self.assertEqual(kinds["client_tool_call"], "tool_call")
         self.assertEqual(kinds["workflow"], "workflow")
         self.assertEqual(kinds["task"], "task")

@@ -229,7 +229,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         self.cleanup()
         self.assertEqual(self.stored(), set())
         with self.assertRaises(FileNotFoundError), transaction.atomic():
-            files.keep(path, "default")
+            files.cancel_removal(path, "default")
 
     def test_A4_a_dry_run_counts_the_files_that_are_due_and_no_other(self) -> None:
         files.save(ContentFile(b"bytes"), "default")
@@ -246,7 +246,7 @@ class BadDayTest(StorageMixin, TransactionTestCase):
         path = files.save(ContentFile(b"bytes"), "default")
         ChatFileToRemove.objects.update(due_at=timezone.now() + dt.timedelta(minutes=50))
         with self.assertRaises(FileNotFoundError), transaction.atomic():
-            files.keep(path, "default")
+            files.cancel_removal(path, "default")
         self.assertTrue(ChatFileToRemove.objects.exists())
 
     def test_A4_a_file_that_is_gone_already_is_no_error(self) -> None:

@@ -137,7 +137,7 @@ class PresignedTest(TransactionTestCase):
     async def test_A2_a_download_is_signed_with_its_type_and_disposition(self) -> None:
         attachment = await self.attachments.upload(uploaded(PDF), "a.pdf", "", ALICE)
         row = await self.attachments.find(attachment.id, ALICE)
-        signer = Presigner.of(files.get_storage())
+        signer = Presigner.for_storage(files.get_storage())
         assert signer
         url = signer.download_url(row.path, "application/pdf", 'attachment; filename="a.pdf"')
         response = await asyncio.to_thread(httpx.get, url)
@@ -173,5 +173,5 @@ class PresignedTest(TransactionTestCase):
     async def test_A4_an_upload_url_ends_before_what_it_has_left_is_removed(self) -> None:
         attachment = await self.begin(PNG, "a.png", "image/png")
         query = parse_qs(urlsplit(str(attachment.upload_descriptor.url)).query)
-        seconds = ChatFileToRemove.UPLOAD_TIME.total_seconds()
+        seconds = ChatFileToRemove.UPLOAD_TIMEOUT.total_seconds()
         self.assertLess(int(query["X-Amz-Expires"][0]), seconds)

@@ -20,7 +20,7 @@ from psycopg_pool import PoolTimeout
 
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
-from chatstore.db.runs import Attempt, run_sync
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,
@@ -128,13 +128,13 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
         self.assertEqual(ChatSession.objects.count(), 1)
 
     def test_S15_an_upload_whose_last_commit_is_in_doubt_is_kept_and_answered(self) -> None:
-        attachments, keep = DjangoAttachmentStore(), files.keep
+        attachments, keep = DjangoAttachmentStore(), files.cancel_removal
 
         def keep_and_cut(path: str, using: str) -> None:
             keep(path, using)
             self.proxy.cut_at("COMMIT", answered=True)
 
-        with patch.object(files, "keep", keep_and_cut):
+        with patch.object(files, "cancel_removal", keep_and_cut):
             upload = call(attachments.upload, ContentFile(b"some text"), "a.txt", "text/plain")
         self.assertEqual(call(attachments.read, upload.id), b"some text")
         self.assertEqual((len(self.stored()), ChatFileToRemove.objects.count()), (1, 0))

@@ -12,7 +12,7 @@ ITEM_IDS = [f"msg_{number}" for number in (5, 3, 9, 1, 7, 2, 8)]
 
 
 class PagesContract(ContractBase):
-    async def test_S11_pages_of_items_of_any_size_make_the_list(self) -> None:
+    async def test_S11_pages_of_items_of_any_size_add_up_to_the_list(self) -> None:
         await self.save_thread()
         await self.add_messages(*ITEM_IDS)
         for order, expected in (("asc", ITEM_IDS), ("desc", ITEM_IDS[::-1])):
@@ -23,7 +23,7 @@ class PagesContract(ContractBase):
                     sizes = [len(page) async for page in self.pages(load)]
                     self.assertTrue(all(size == min(limit, 7) for size in sizes[:-1]))
 
-    async def test_S11_pages_of_threads_of_any_size_make_the_list(self) -> None:
+    async def test_S11_pages_of_threads_of_any_size_add_up_to_the_list(self) -> None:
         expected = await self._save_threads()
         for order, names in (("asc", expected), ("desc", expected[::-1])):
             for limit in (1, 2, 3, 6, 7, 8, 2**64):
@@ -45,7 +45,7 @@ class PagesContract(ContractBase):
         page = await self.store.load_threads(9, None, "asc", self.alice)
         self.assertEqual(ids(page.data), [f"thr_{number}" for number in range(len(times))])
 
-    async def test_S11_threads_of_the_same_time_are_ordered_by_id_to_the_letter(self) -> None:
+    async def test_S11_threads_of_the_same_time_are_ordered_by_the_bytes_of_their_ids(self) -> None:
         names = ["A", "Z", "a", "a ", "aa", "b", "z", "ä", "\uff5a", "🐘"]
         for name in reversed(names):
             await self.save_thread(name, created_at=samples.NOW)
@@ -130,7 +130,7 @@ class PagesContract(ContractBase):
                 with self.assert_not_found(f"{after}, {order}"):
                     await self.store.load_threads(9, after, order, self.alice)
 
-    async def test_S11_in_anothers_thread_any_cursor_is_an_empty_page(self) -> None:
+    async def test_S11_in_another_owners_thread_any_cursor_is_an_empty_page(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1")
         for thread_id, context in (("thr_1", self.charlie), ("unknown", self.alice)):

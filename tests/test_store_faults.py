@@ -374,7 +374,7 @@ class AtOnceTestCase(FaultsTest):
         with connection.cursor() as cursor:
             for _ in range(1000):
                 if is_postgresql:
-                    # Within a transaction pg_stat_activity always shows the state of the first query.
+                    # In a transaction pg_stat_activity shows the state of the first query only.
                     cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(query)
                 if cursor.fetchone()[0]:

@@ -225,14 +225,14 @@ class PagesTest(TranscriptTestCase):
             position = first + dt.timedelta(microseconds=number)
             self.thread.messages.filter(item_id=f"msg_{119 - number}").update(timestamp=position)
         with patch.object(transcript, "PAGE_SIZE", 2):
-            page = transcript.read(self.thread, until=first + dt.timedelta(microseconds=4))
+            page = transcript.read_page(self.thread, until=first + dt.timedelta(microseconds=4))
             pages = [page]
             while page.older:
-                page = transcript.read(self.thread, until=page.older)
+                page = transcript.read_page(self.thread, until=page.older)
                 pages.insert(0, page)
             found = [[entry.row.item_id for entry in page.entries] for page in pages]
             self.assertEqual(found, [["msg_119"], ["msg_118", "msg_117"], ["msg_116", "msg_115"]])
-            page = transcript.read(self.thread, since=pages[0].newer)
+            page = transcript.read_page(self.thread, since=pages[0].newer)
             self.assertEqual([entry.row.item_id for entry in page.entries], found[1])
 
     def test_the_newest_page_leads_to_none_that_is_newer(self) -> None:

@@ -6,19 +6,28 @@ import asyncio
 import base64
 import datetime as dt
 import json
+import threading
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from chatkit.store import NotFoundError
-from chatkit.types import AttachmentCreateParams, GeneratedImage, GeneratedImageItem
+from chatkit.types import (
+    AttachmentCreateParams,
+    GeneratedImage,
+    GeneratedImageItem,
+    ImageAttachment,
+)
 from django.conf import settings as django_settings
 from django.core.management import call_command
+from django.db import transaction
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
+from pydantic import AnyUrl
 
 from chatstore import checks, codec
 from chatstore.attachments import DjangoAttachmentStore, validation
@@ -29,6 +38,7 @@ from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE, CHARLIE
+from tests.proxy import elsewhere
 from tests.rows import StorageMixin
 from tests.uploading import HTML, PDF, PNG, SCRIPT, SVG, ZIP, FailingStorage, uploaded
 
@@ -224,6 +234,12 @@ class DirectTest(AttachmentsMixin, TestCase):
         self.assertEqual(await self.rows(), 2)
         await self.upload(b"0123456789", CHARLIE)
 
+    @override_settings(CHATSTORE_USER_QUOTA_BYTES=20)
+    async def test_A3_a_users_total_may_reach_the_quota(self) -> None:
+        await self.upload(b"0123456789")
+        await self.upload(b"0123456789")
+        self.assertEqual((await self.refusal(self.upload(b"0"))).status, 413)
+
     async def test_A2_an_attachment_is_its_owners_alone(self) -> None:
         attachment = await self.upload()
         for operation in (
@@ -368,6 +384,18 @@ class TwoPhasesTest(AttachmentsMixin, TestCase):
             loaded = await self.store.load_attachment(attachment.id, ALICE)
         self.assertEqual(loaded.preview_url, attachment.preview_url)
 
+    async def test_S6_the_preview_in_another_storage_stays_as_it_is(self) -> None:
+        for url in (
+            "https://cdn.example/atc_1/?size=2",
+            "https://cdn.example/atc_1?chatstore=x",
+        ):
+            image = ImageAttachment(
+                id="atc_1", name="a.png", mime_type="image/png", preview_url=AnyUrl(url)
+            )
+            await self.store.save_attachment(image, ALICE)
+            loaded = await self.store.load_attachment("atc_1", ALICE)
+            self.assertEqual(str(loaded.preview_url), url)
+
 
 class FaultsTest(AttachmentsMixin, TransactionTestCase):
     def setUp(self) -> None:
@@ -497,3 +525,25 @@ class GeneratedImagesTest(AttachmentsMixin, TransactionTestCase):
         self.assertTrue(loaded.image.url.startswith("https://moved.example/chat/files/atc_"))
         await self.store.delete_thread("thr_1", ALICE)
         self.assertEqual(self.stored(), set())
+
+    async def test_A2_an_image_goes_into_no_thread_of_another_owner(self) -> None:
+        await self.store.save_thread(base.thread(), CHARLIE)
+        with self.assertRaises(NotFoundError):
+            await self.attachments.add_image(PNG, "thr_1", ALICE)
+        self.assertEqual((await self.rows(), self.stored()), (0, set()))
+
+
+class UploadAndDeletionAtOnceTest(AttachmentsMixin, TransactionTestCase):
+    def test_A4_a_deletion_takes_the_file_of_an_upload_that_is_about_to_commit(self) -> None:
+        attachment = async_to_sync(self.begin)()
+        receive = async_to_sync(self.attachments.receive)
+        delete = partial(async_to_sync(self.store.delete_attachment), attachment.id, ALICE)
+        deletion = threading.Thread(target=elsewhere(delete))
+        with transaction.atomic():
+            receive(attachment.id, token_of(attachment), uploaded(), ALICE)
+            deletion.start()
+            deletion.join(0.3)
+        deletion.join()
+        self.assertFalse(ChatAttachment.objects.exists())
+        self.assertEqual(self.stored(), set())
+        self.assertFalse(ChatFileToRemove.objects.exists())

@@ -18,6 +18,8 @@ from chatkit.types import (
     ClosedStatus,
     LockedStatus,
     Page,
+    SyncCustomActionResponse,
+    Thread,
     ThreadItemDoneEvent,
     ThreadMetadata,
 )
@@ -99,6 +101,15 @@ class JSONTest(SimpleTestCase):
             with self.subTest(repr(given_)):
                 self.assertEqual(self.stored(given_), stored)
 
+    def test_S6_nan_becomes_null_beside_what_must_be_replaced_too(self) -> None:
+        for given_, stored in (
+            ({"nan": float("nan"), "nul": "\0"}, {"nan": None, "nul": "\ufffd"}),
+            ([float("inf"), "\ud800"], [None, "\ufffd"]),
+            ([float("nan"), Mark.NUL], [None, "a\ufffd"]),
+        ):
+            with self.subTest(repr(given_)):
+                self.assertEqual(self.stored(given_), stored)
+
     @settings(max_examples=200, deadline=None, derandomize=True)
     @given(values)
     def test_S6_each_accepted_value_can_be_stored_and_read_back(self, content: Any) -> None:
@@ -163,6 +174,11 @@ class ColumnsTest(SimpleTestCase):
         row = codec.session_values(samples.thread(title="T", status=ClosedStatus()))
         self.assertEqual((row["title"], row["status"], row["reason"]), ("T", "closed", ""))
 
+    def test_S7_the_items_of_a_thread_are_not_in_its_payload(self) -> None:
+        items = Page(data=[samples.user_message()], has_more=False, after=None)
+        row = codec.session_values(Thread(**dict(samples.thread()), items=items))
+        self.assertEqual(row["payload"], samples.thread().model_dump_json())
+
     def test_M1_a_moderators_status_is_shown_and_recognized(self) -> None:
         payload = codec.session_values(samples.thread())["payload"]
         for kind, shown in (("locked", LockedStatus), ("closed", ClosedStatus)):
@@ -183,6 +199,12 @@ class TimesTest(SimpleTestCase):
                 found = codec.as_utc(moment.replace(tzinfo=zone))
                 self.assertEqual(found.tzinfo, UTC)
                 self.assertTrue(codec.EARLIEST <= found <= codec.LATEST)
+
+    def test_S6_a_time_that_no_database_can_hold_becomes_the_nearest_that_it_can(self) -> None:
+        for hours in (-12, 0, 14):
+            zone = dt.timezone(dt.timedelta(hours=hours))
+            self.assertEqual(codec.as_utc(dt.datetime.min.replace(tzinfo=zone)), codec.EARLIEST)
+            self.assertEqual(codec.as_utc(dt.datetime.max.replace(tzinfo=zone)), codec.LATEST)
 
     def test_S6_a_naive_time_is_in_the_processs_time_zone(self) -> None:
         code = (
@@ -215,6 +237,8 @@ class TimesTest(SimpleTestCase):
             [each.created_at.tzinfo for each in codec.with_utc_offsets(page).data], [UTC] * 2
         )
         self.assertEqual(codec.with_utc_offsets(thread).created_at.tzinfo, UTC)
+        answer = SyncCustomActionResponse(updated_item=item)
+        self.assertEqual(codec.with_utc_offsets(answer).updated_item.created_at.tzinfo, UTC)
         for untouched in (item, thread):
             self.assertIsNone(untouched.created_at.tzinfo)
 

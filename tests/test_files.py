@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from io import StringIO
 from typing import Any
 
@@ -15,7 +16,14 @@ from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
 
 from chatstore import files
-from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.models import (
+    ChatAttachment,
+    ChatFileToRemove,
+    ChatMessage,
+    ChatSession,
+    message_key,
+)
 from chatstore.store import DjangoStore
 from tests import base
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
@@ -105,6 +113,64 @@ class WithRowsTest(StorageMixin, TransactionTestCase):
             raise KeyError
         self.assert_files_are_those_of_rows(1)
 
+    def test_A4_with_the_messages_that_a_retry_removes(self) -> None:
+        session = add_thread("thr_1", messages=2, files=1)  # of msg_1, which is the first
+        add_attachment("atc_2", session=session, message_id=message_key("thr_1", "msg_0"))
+        self.do("delete_items_after", "thr_1", "msg_1")
+        self.assert_files_are_those_of_rows(1)
+
+    def test_A3_a_message_that_names_a_file_of_another_thread_leaves_it_there(self) -> None:
+        add_attachment("atc_1")
+        self.do("save_thread", base.thread("thr_1"))
+        self.do("save_thread", base.thread("thr_2"))
+        self.do("save_attachment", base.attachment("atc_1", thread_id="thr_1"))
+        named = base.user_message(thread_id="thr_2", attachments=[base.attachment("atc_1")])
+        for operation in ("add_thread_item", "save_item"):
+            self.do(operation, "thr_2", named)
+            row = ChatAttachment.objects.select_related("session").get()
+            self.assertEqual((row.session.thread_id, row.message_id), ("thr_1", None))
+        self.do("delete_thread", "thr_2")
+        self.assert_files_are_those_of_rows(1)
+
+    def test_M4_a_thread_on_hold_without_files_is_kept_too(self) -> None:
+        add_thread("thr_1", messages=2, is_on_hold=True)
+        self.do("delete_thread", "thr_1")
+        self.assertIsNotNone(ChatSession.objects.get().hidden_at)
+        self.assertEqual(ChatMessage.objects.count(), 2)
+
+
+class RenamingStorage(FileSystemStorage):
+    """A real storage that chooses the names of its files itself."""
+
+    def _save(self, name: str, content: Any) -> str:
+        return super()._save(f"{name}_renamed", content)
+
+
+class RenamedFilesTest(StorageMixin, TransactionTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        backend = {
+            "BACKEND": "tests.test_files.RenamingStorage",
+            "OPTIONS": {"location": str(self.media)},
+        }
+        override = override_settings(STORAGES={"default": backend})
+        override.enable()
+        self.addCleanup(override.disable)
+
+    def test_A1_a_file_is_found_under_the_name_that_the_storage_has_chosen(self) -> None:
+        store = DjangoAttachmentStore()
+        content = ContentFile(b"some text")
+        upload = async_to_sync(store.upload)(content, "a.txt", "text/plain", base.ALICE)
+        self.assertEqual(async_to_sync(store.read)(upload.id, base.ALICE), b"some text")
+        self.assertFalse(ChatFileToRemove.objects.exists())
+        async_to_sync(store.delete_attachment)(upload.id, base.ALICE)
+        self.assertEqual(self.stored(), set())
+
+    def test_A4_under_that_name_its_removal_is_scheduled(self) -> None:
+        path = files.save(ContentFile(b"bytes"), "default")
+        self.assertEqual(self.stored(), {path})
+        self.assertEqual(ChatFileToRemove.objects.get().path, path)
+
 
 class FailingStorageTest(StorageMixin, TransactionTestCase):
     """The storage fails, and recovers."""
@@ -165,6 +231,16 @@ class FailingStorageTest(StorageMixin, TransactionTestCase):
         with self.assertRaises(FileNotFoundError), transaction.atomic():
             files.cancel_removal(path, "default")
 
+    def test_A4_a_dry_run_counts_the_files_that_are_due_and_no_other(self) -> None:
+        files.save(ContentFile(b"bytes"), "default")
+        for count in (0, 1):
+            out = StringIO()
+            call_command("cleanup_attachments", dry_run=True, stdout=out)
+            noun = "file" if count == 1 else "files"
+            self.assertIn(f"remove {count} {noun}.", out.getvalue())
+            ChatFileToRemove.objects.update(due_at=timezone.now())
+        self.assertEqual(len(self.stored()), 1)
+
     def test_A4_a_file_that_is_about_to_be_removed_is_not_kept(self) -> None:
         """Otherwise the file could be removed just after its row was written."""
         path = files.save(ContentFile(b"bytes"), "default")
@@ -179,6 +255,19 @@ class FailingStorageTest(StorageMixin, TransactionTestCase):
             (self.media / path).unlink()
         async_to_sync(DjangoStore().delete_thread)("thr_1", base.ALICE)
         self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def test_R4_the_receipt_counts_the_files_of_this_user_that_could_not_be_removed(self) -> None:
+        yesterday = timezone.now() - DAY
+        ChatFileToRemove.objects.create(
+            path="of/another", scheduled_at=yesterday, due_at=yesterday, tries=1
+        )
+        add_thread("thr_1", files=2)
+        FailingStorage.fails = True
+        out = StringIO()
+        with self.assertLogs("chatstore.files", "WARNING"):
+            call_command("erase_user", "alice", json=True, stdout=out)
+        self.assertEqual(json.loads(out.getvalue())["files_left"], 2)
+        self.assertFalse(ChatAttachment.objects.exists())
 
     def test_A4_names_of_files_reveal_nothing_and_have_no_path(self) -> None:
         content = ContentFile(b"bytes", name="../../evil.html")

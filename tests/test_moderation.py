@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -25,8 +27,8 @@ from chatkit.types import (
     WidgetItem,
 )
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError
-from django.test import AsyncClient, TestCase, override_settings
+from django.db import DatabaseError, transaction
+from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
 
 from chatstore import codec, signals
 from chatstore.exceptions import ModerationRefused
@@ -38,7 +40,8 @@ from chatstore.server import ChatServer
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
-from tests.rows import StorageMixin, add_attachment
+from tests.proxy import elsewhere
+from tests.rows import StorageMixin, add_attachment, add_thread
 
 SECRET = "my secret is 12345"
 
@@ -139,6 +142,13 @@ class HidingTest(ModerationTestCase):
         actions.hide(self.message("msg_2"), self.by)
         async_to_sync(self.store.delete_items_after)("thr_1", "msg_1", ALICE)
         self.assertEqual(ChatMessage.objects.count(), 1)
+
+    def test_M2_what_a_script_has_hidden_can_be_shown_again(self) -> None:
+        cron = Moderator("cron")
+        actions.hide(self.message(), cron)
+        self.assertEqual(self.message().hidden_by, "cron")
+        actions.show(self.message(), cron)
+        self.assertIsNone(self.message().hidden_at)
 
     def test_what_is_hidden_already_or_not_at_all_is_refused(self) -> None:
         with self.assertRaises(ModerationRefused):
@@ -261,11 +271,34 @@ class HoldTest(ModerationTestCase):
             async_to_sync(self.store.load_attachment)("atc_1", ALICE)
         self.assertEqual(len(self.stored()), 1)
 
+    def test_M4_files_of_what_their_owner_deletes_are_hidden_from_them(self) -> None:
+        for name, args in (
+            ("delete_thread_item", ("thr_1", "msg_1")),
+            ("delete_thread", ("thr_1",)),
+        ):
+            with self.subTest(name):
+                self.delete(name, *args)
+                with self.assertRaises(NotFoundError):
+                    async_to_sync(self.store.load_attachment)("atc_1", ALICE)
+                ChatAttachment.objects.update(hidden_at=None)
+        self.assertEqual(len(self.stored()), 1)
+
     def test_M4_save_thread_does_not_show_it_again(self) -> None:
         self.delete("delete_thread", "thr_1")
         with self.assertRaises(NotFoundError):
             self.save(base.thread(title="Again"))
         self.assertIsNotNone(self.thread.hidden_at)
+
+    def test_M4_a_thread_that_its_owner_deleted_is_not_listed_and_takes_no_item(self) -> None:
+        self.delete("delete_thread", "thr_1")
+        page = async_to_sync(self.store.load_threads)(9, None, "asc", ALICE)
+        self.assertEqual(page.data, [])
+        self.assertEqual(self.item_ids(), [])
+        for put in (self.store.add_thread_item, self.store.save_item):
+            with self.subTest(put.__name__), self.assertRaises(NotFoundError):
+                async_to_sync(put)("thr_1", base.answer("msg_3"), ALICE)
+        self.delete("delete_items_after", "thr_1", "msg_1")
+        self.assertEqual(ChatMessage.objects.visible().count(), 2)
 
     def test_M4_what_its_owner_deleted_is_not_shown_to_them_again(self) -> None:
         actions.hide(self.message("msg_2"), self.by)
@@ -282,6 +315,108 @@ class HoldTest(ModerationTestCase):
             actions.delete(self.thread, self.by)
         self.assertFalse(ChatSession.objects.exists())
         self.assertEqual(self.stored(), set())
+
+    def test_M4_a_file_that_its_owner_deleted_is_not_shown_with_its_message(self) -> None:
+        self.delete("delete_attachment", "atc_1")
+        actions.hide(self.message(), self.by)
+        actions.show(self.message(), self.by)
+        with self.assertRaises(NotFoundError):
+            async_to_sync(self.store.load_attachment)("atc_1", ALICE)
+
+    def test_M4_what_is_on_hold_is_not_redacted(self) -> None:
+        payload = self.message().payload
+        with self.assertRaises(ModerationRefused):
+            redact(self.message(), self.by)
+        self.assertEqual(self.message().payload, payload)
+        actions.release(self.thread, self.by)
+        redact(self.message(), self.by)
+        self.assertNotIn(SECRET, self.message().payload)
+
+
+class OtherRowsTest(StorageMixin, TestCase):
+    def test_M1_M2_an_action_changes_what_it_is_for_and_nothing_else(self) -> None:
+        by = Moderator("bob", "rude")
+        thread = add_thread("thr_1", messages=2, files=1)
+        message = thread.messages.get(item_id="msg_1")
+        other_message = thread.messages.get(item_id="msg_0")
+        add_attachment("atc_other", session=thread, message_id=other_message.pk)
+        add_thread("thr_2", messages=2, files=1)
+
+        def others() -> list[Any]:
+            return [
+                list(ChatSession.objects.exclude(pk=thread.pk).values()),
+                list(ChatMessage.objects.exclude(pk=message.pk).order_by("pk").values()),
+                list(ChatAttachment.objects.exclude(message=message).order_by("pk").values()),
+            ]
+
+        before = others()
+        for act in ("lock", "close", "reopen", "hold", "release"):
+            with self.subTest(act):
+                getattr(actions, act)(thread, by)
+                self.assertEqual(others(), before)
+        for act in (actions.hide, actions.show, redact):
+            with self.subTest(act.__name__):
+                act(message, by)
+                self.assertEqual(others(), before)
+        actions.delete(thread, by)
+        self.assertEqual(ChatSession.objects.get().thread_id, "thr_2")
+        self.assertEqual(ChatMessage.objects.count(), 2)
+
+    def test_M1_M4_what_has_ended_leaves_no_reason(self) -> None:
+        thread, by = add_thread("thr_1"), Moderator("bob", "rude")
+        for act in ("lock", "reopen", "hold", "release"):
+            getattr(actions, act)(thread, by)
+        thread.refresh_from_db()
+        self.assertEqual((thread.moderation_reason, thread.hold_reason), ("", ""))
+
+
+class HoldAndDeletionAtOnceTest(StorageMixin, TransactionTestCase):
+    """A moderator puts a thread on hold; before that commits, its owner deletes."""
+
+    def test_M4_a_deletion_waits_for_a_hold_that_is_being_set(self) -> None:
+        store: DjangoStore[dict[str, str]] = DjangoStore()
+        by = Moderator("bob")
+        for number, (operation, files, *item_ids) in enumerate(
+            (
+                (store.delete_thread_item, 0, "msg_1"),
+                (store.delete_items_after, 0, "msg_1"),
+                (store.delete_thread, 0),
+                (store.delete_thread, 1),
+            )
+        ):
+            thread = add_thread(f"thr_{number}", files=files)
+            arguments = (thread.thread_id, *item_ids, ALICE)
+            deletion = threading.Thread(
+                target=elsewhere(partial(async_to_sync(operation), *arguments))
+            )
+            with self.subTest(operation.__name__, files=files):
+                with transaction.atomic():
+                    actions.hold(thread, by)
+                    deletion.start()
+                    deletion.join(0.2)
+                deletion.join()
+                self.assertEqual(ChatMessage.objects.filter(session=thread).count(), 2)
+                self.assertEqual(ChatAttachment.objects.filter(session=thread).count(), files)
+
+    def test_M4_a_redaction_waits_for_a_hold_that_is_being_set(self) -> None:
+        thread = add_thread("thr_1")
+        message = thread.messages.first()
+        refusals: list[ModerationRefused] = []
+
+        def try_to_redact() -> None:
+            try:
+                redact(message, Moderator("carol"))
+            except ModerationRefused as refused:
+                refusals.append(refused)
+
+        redaction = threading.Thread(target=elsewhere(try_to_redact))
+        with transaction.atomic():
+            actions.hold(thread, Moderator("bob"))
+            redaction.start()
+            redaction.join(0.2)
+        redaction.join()
+        self.assertIn("on hold", str(refusals[0]))
+        self.assertEqual(ChatMessage.objects.get(pk=message.pk).payload, message.payload)
 
 
 class RecordTest(ModerationTestCase):

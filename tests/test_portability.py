@@ -28,6 +28,7 @@ from django.test import TransactionTestCase
 from django.utils import timezone
 
 from chatstore import codec, signals
+from chatstore.lifecycle import erasure
 from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
 from chatstore.portability.records import ATTACHMENT_COLUMNS, MESSAGE_COLUMNS, SESSION_COLUMNS
 from chatstore.seen_threads import mark_thread_seen, track_seen_threads
@@ -720,6 +721,21 @@ class EraseTest(ArchiveTestCase):
         with self.assertRaises(Exception):  # noqa: B017
             async_to_sync(store.add_thread_item)("thr_1", base.answer(), base.ALICE)
         self.assertFalse(ChatSession.objects.filter(user_id="alice").exists())
+
+    def test_R4_a_dry_run_names_and_spares_what_is_on_hold_too(self) -> None:
+        add_thread("free", "bob", messages=1)
+        said = run("erase_user", "bob", dry_run=True)
+        self.assertIn("1 thread is on hold and stays: held.", said)
+        self.assertIn("Would erase 1 thread, 1 message and 2 files of bob.", said)
+
+    def test_R4_more_than_a_batch_is_erased_to_its_end(self) -> None:
+        add_attachment("alone", "alice")
+        add_attachment("alone_too", "alice")
+        with patch.object(erasure, "BATCH_SIZE", 1):
+            said = run("erase_user", "alice")
+        self.assertEqual(said, "Erased 2 threads, 3 messages and 4 files of alice.")
+        for model in (ChatSession, ChatMessage, ChatAttachment):
+            self.assertFalse(model.objects.filter(user_id="alice").exists())
 
 
 class AssignTest(ArchiveTestCase):

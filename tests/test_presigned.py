@@ -168,3 +168,10 @@ class PresignedTest(TransactionTestCase):
             attachment = await self.begin(PDF, "a.pdf", "application/pdf")
         url = str(attachment.upload_descriptor.url)
         self.assertTrue(url.startswith(f"https://chat.example/chat/files/{attachment.id}/"))
+
+    @override_settings(CHATSTORE_UPLOAD_URL_TTL=7 * 24 * 3600)
+    async def test_A4_an_upload_url_ends_before_what_it_has_left_is_removed(self) -> None:
+        attachment = await self.begin(PNG, "a.png", "image/png")
+        query = parse_qs(urlsplit(str(attachment.upload_descriptor.url)).query)
+        seconds = ChatFileToRemove.UPLOAD_TIMEOUT.total_seconds()
+        self.assertLess(int(query["X-Amz-Expires"][0]), seconds)

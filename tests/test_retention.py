@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+import pytest
 from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
 from django.core.management import call_command
@@ -170,6 +171,15 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         retention.cleanup(retention.Rule(cutoff=now), "default")
 
         self.assertEqual(thread_ids(), {"on", "after"})
+
+    def test_R2_of_threads_active_at_the_same_instant_no_batch_skips_one(self) -> None:
+        time = timezone.now() - 100 * DAY
+        for number in range(5):
+            add_thread(f"old_{number}", created_at=time, updated_at=time)
+        for dry_run in (True, False):
+            report = cleanup(days=90, batch_size=2, dry_run=dry_run)
+            self.assertEqual(counts(report), (5, 10, 0))
+        self.assertEqual(thread_ids(), set())
 
     def test_R1_without_items_the_creation_counts(self) -> None:
         store = DjangoStore()
@@ -342,6 +352,27 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
         self.assertEqual(report.deleted.threads, 1)
         self.assertIsInstance(errors[0], NotFoundError)
         self.assertFalse(ChatMessage.objects.exists())
+
+    @pytest.mark.postgresql
+    @pytest.mark.mariadb
+    def test_R2_a_batch_does_not_wait_for_a_thread_that_is_in_use(self) -> None:
+        add_thread("in_use", age=100 * DAY)
+        add_thread("old", age=100 * DAY)
+        is_written, is_cleaned_up = threading.Event(), threading.Event()
+
+        def write() -> None:
+            with transaction.atomic():
+                self.add_message("in_use")
+                is_written.set()
+                self.assertTrue(is_cleaned_up.wait(5), "the batch has waited")
+
+        thread, errors = self.in_thread(write)
+        is_written.wait(10)
+        report = retention.cleanup(self.rule, "default")
+        is_cleaned_up.set()
+        thread.join(30)
+        self.assertEqual((report.deleted.threads, errors), (1, []))
+        self.assertEqual(thread_ids(), {"in_use"})
 
 
 class FilesTest(StorageMixin, TransactionTestCase):

@@ -104,6 +104,13 @@ class WordsTest(SearchTestCase):
             with self.subTest(query):
                 self.assertEqual(set(self.found(f"q=blue&{query}")), expected)
 
+    def test_a_message_at_the_very_time_is_since_it_and_not_until_it(self) -> None:
+        time = ChatMessage.objects.get(item_id="m2").timestamp
+        since = search.messages("blue", since=time).hits
+        until = search.messages("blue", until=time).hits
+        self.assertEqual({hit.message.item_id for hit in since}, {"m2", "m3", "m4"})
+        self.assertEqual({hit.message.item_id for hit in until}, {"m1"})
+
     def test_M3_a_search_records_the_ids_that_it_found_and_no_words(self) -> None:
         self.found("q=bicycle")
         record = ModerationRecord.objects.get()

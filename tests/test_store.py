@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import Any
 from unittest import IsolatedAsyncioTestCase
 
@@ -173,3 +174,14 @@ class UndecodableThreadTest(TestCase):
         with self.assertLogs("chatstore", "WARNING"), self.assertRaises(NotFoundError):
             await store.load_attachment("atc_1", context)
         self.assertEqual(await ChatSession.objects.acount(), 3)
+
+    async def test_S18_of_what_cant_be_decoded_the_log_tells_the_id_and_no_text(self) -> None:
+        store, context = DjangoStore(), {"user_id": "alice"}
+        await store.save_thread(samples.thread(), context)
+        await store.add_thread_item("thr_1", samples.user_message(), context)
+        await ChatMessage.objects.aupdate(payload='{"type": "from the future", "text": "secret"}')
+        with self.assertLogs("chatstore", "WARNING") as logs:
+            await store.load_thread_items("thr_1", None, 9, "asc", context)
+        logged = "\n".join(map(logging.Formatter().format, logs.records))
+        self.assertIn("msg_1", logged)
+        self.assertNotIn("secret", logged)

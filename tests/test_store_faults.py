@@ -396,22 +396,30 @@ class LocksTest(FaultsTest):
             self.assertEqual(item_ids(), ["msg_0"])
 
 
-@pytest.mark.postgresql
-class PostgreSQLFaultsTest(FaultsTest):
+class AtOnceTestCase(FaultsTest):
+    """Another connection writes, or waits to."""
+
     def waiting(self) -> None:
         """Return when another connection waits for a lock."""
+        is_postgresql = connection.vendor == "postgresql"
         query = (
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            if is_postgresql
+            else "SELECT count(*) FROM information_schema.innodb_trx "
+            "JOIN information_schema.processlist ON id = trx_mysql_thread_id "
+            "WHERE db = database() AND trx_state = 'LOCK WAIT'"
         )
         with connection.cursor() as cursor:
             for _ in range(1000):
-                # Within a transaction pg_stat_activity always shows the state of the first query.
-                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                if is_postgresql:
+                    # In a transaction pg_stat_activity shows the state of the first query only.
+                    cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(query)
                 if cursor.fetchone()[0]:
                     return
-                time.sleep(0.005)
+                # InnoDB renews its view only after nobody has looked for a tenth of a second.
+                time.sleep(0.005 if is_postgresql else 0.15)
         self.fail("nobody waits for a lock")
 
     def operation(self, method: Any, *arguments: Any) -> tuple[threading.Thread, list[Any]]:
@@ -428,6 +436,65 @@ class PostgreSQLFaultsTest(FaultsTest):
         runner.start()
         return runner, errors
 
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class AtOnceTest(AtOnceTestCase):
+    def test_S15_a_deadlock_is_tried_again(self) -> None:
+        with transaction.atomic():
+            self.let_the_other_be_the_victim()
+            ChatMessage.objects.create(
+                message_id=message_key("thr_1", "msg_1"),
+                session_id=session_key("thr_1"),
+                user_id="alice",
+                item_id="msg_1",
+                item_type="user_message",
+                sender_type="user",
+                timestamp=timezone.now() - dt.timedelta(days=9000),
+                payload=user_message("msg_1", "first").model_dump_json(),
+            )
+            runner, errors = self.operation(
+                store.add_thread_item, "thr_1", user_message("msg_1", "second")
+            )
+            self.waiting()
+            row = ChatSession.objects.filter(thread_id="thr_1")
+            row.update(title="For this the row is needed that the other holds")
+        runner.join()
+        self.assertEqual(errors, [])
+        self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
+
+    def test_S15_of_two_who_make_the_same_thread_or_item_at_once_neither_gets_an_error(
+        self,
+    ) -> None:
+        for make, args in (
+            (store.save_thread, [thread("thr_2", title=title) for title in ("first", "second")]),
+            (store.add_thread_item, [user_message("msg_1", text) for text in ("first", "second")]),
+            (store.save_attachment, [attachment(name=name) for name in ("first", "second")]),
+        ):
+            with self.subTest(make.__name__):
+                place = ["thr_1"] if make == store.add_thread_item else []
+                with transaction.atomic():
+                    call(make, *place, args[0])
+                    runner, errors = self.operation(make, *place, args[1])
+                    self.waiting()
+                runner.join()
+                self.assertEqual(errors, [])
+        self.assertEqual(call(store.load_thread, "thr_2").title, "second")
+        self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
+        self.assertEqual(call(store.load_attachment, "atc_1").name, "second")
+
+    def let_the_other_be_the_victim(self) -> None:
+        """Of two transactions in a deadlock have the server end the other one."""
+        if connection.vendor == "postgresql":  # it ends the one that looks first
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL deadlock_timeout = '20s'")
+        else:  # it ends the one that has changed less
+            for number in range(20):
+                call(store.save_thread, thread(f"thr_weight_{number}"))
+
+
+@pytest.mark.postgresql
+class PostgreSQLFaultsTest(AtOnceTestCase):
     def test_S15_a_serialization_failure_is_tried_again(self) -> None:
         for level in ("repeatable read", "serializable"):
             call(store.save_thread, thread(title=""))
@@ -444,27 +511,22 @@ class PostgreSQLFaultsTest(FaultsTest):
             self.assertEqual(errors, [])
             self.assertIn(f"msg_{level}", item_ids())
 
-    def test_S15_a_deadlock_is_tried_again(self) -> None:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SET LOCAL deadlock_timeout = '20s'"
-                )  # the server must choose the other transaction
-            ChatMessage.objects.create(
-                message_id=message_key("thr_1", "msg_1"),
-                session_id=session_key("thr_1"),
-                user_id="alice",
-                item_id="msg_1",
-                item_type="user_message",
-                sender_type="user",
-                timestamp=ChatSession.objects.get().updated_at.replace(year=2001),
-                payload=user_message("msg_1", "first").model_dump_json(),
-            )
-            runner, errors = self.operation(
-                store.add_thread_item, "thr_1", user_message("msg_1", "second")
-            )
-            self.waiting()
-            ChatSession.objects.update(title="For this the row is needed that the other holds")
-        runner.join()
-        self.assertEqual(errors, [])
-        self.assertEqual(call(store.load_item, "thr_1", "msg_1").content[0].text, "first")
+
+@pytest.mark.sqlite
+class SQLiteFaultsTest(FaultsTest):
+    def test_S15_a_write_after_a_read_that_has_become_stale_is_tried_again(self) -> None:
+        """SQLite says busy with a code of its own (SQLITE_BUSY_SNAPSHOT), and at once."""
+        titles: list[str] = []
+
+        def body(attempt: Attempt) -> None:
+            with attempt.transaction():
+                titles.append(ChatSession.objects.get().title)
+                if len(titles) == 1:
+                    elsewhere(lambda: call(store.save_thread, thread(title="Meanwhile")))()
+                ChatSession.objects.update(reason="Written")
+
+        with connected():
+            connection.settings_dict["OPTIONS"].pop("transaction_mode")
+            run_sync("default", body)
+        self.assertEqual(titles, ["", "Meanwhile"])
+        self.assertEqual(ChatSession.objects.get().reason, "Written")

@@ -108,6 +108,10 @@ class StatementsTest(TransactionTestCase):
         for sql in self.asked:
             if "chat_" in sql and "chat_files_to_remove" not in sql:
                 self.assertRegex(sql, "alice|charlie")
+                # Once for each table that the statement reads or writes.
+                tables = re.findall(r"(?:FROM|JOIN|INTO|UPDATE) .?chat_", sql)
+                owners = re.findall("alice|charlie", sql)
+                self.assertGreaterEqual(len(owners), len(tables), sql)
 
 
 class PlansTest(TransactionTestCase):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Any
+from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
 from chatkit.types import (
@@ -216,6 +217,23 @@ class PagesTest(TranscriptTestCase):
         newer = response.context["page"].newer
         response = self.read(self.thread, f"?since={_quoted(newer)}")
         self.assertEqual(self.numbers(response), seen[1])
+
+    def test_of_messages_a_microsecond_apart_no_page_skips_one(self) -> None:
+        """As they are that come at the same instant (S10)."""
+        first = self.thread.messages.earliest("timestamp").timestamp
+        for number in range(5):
+            position = first + dt.timedelta(microseconds=number)
+            self.thread.messages.filter(item_id=f"msg_{119 - number}").update(timestamp=position)
+        with patch.object(transcript, "PAGE_SIZE", 2):
+            page = transcript.read_page(self.thread, until=first + dt.timedelta(microseconds=4))
+            pages = [page]
+            while page.older:
+                page = transcript.read_page(self.thread, until=page.older)
+                pages.insert(0, page)
+            found = [[entry.row.item_id for entry in page.entries] for page in pages]
+            self.assertEqual(found, [["msg_119"], ["msg_118", "msg_117"], ["msg_116", "msg_115"]])
+            page = transcript.read_page(self.thread, since=pages[0].newer)
+            self.assertEqual([entry.row.item_id for entry in page.entries], found[1])
 
     def test_the_newest_page_leads_to_none_that_is_newer(self) -> None:
         """The page that a link of the search opens, by the position of its last message."""

@@ -23,6 +23,14 @@ CLOCK_OFFSETS = [
     dt.timedelta(days=-700_000),
     dt.timedelta(seconds=1),
 ]
+# Said here once more, so that a store that asks the codec is held to the promise itself.
+STAY_AS_STORED = {
+    "user_message",
+    "assistant_message",
+    "hidden_context_item",
+    "sdk_hidden_context",
+    "end_of_turn",
+}
 
 
 class ItemsContract(ContractBase):
@@ -30,8 +38,8 @@ class ItemsContract(ContractBase):
 
     async def test_S8_messages_hidden_context_and_end_of_turn_stay_as_first_stored(self) -> None:
         await self.save_thread()
-        first = [item for item in samples.items() if item.type in codec.IMMUTABLE_TYPES]
-        self.assertEqual({item.type for item in first}, codec.IMMUTABLE_TYPES)
+        first = [item for item in samples.items() if item.type in STAY_AS_STORED]
+        self.assertEqual({item.type for item in first}, STAY_AS_STORED)
         await self.add(*first)
         await self.add(*(item.model_copy(update=_changed(item)) for item in reversed(first)))
         for saved, loaded in zip(first, (await self.page()).data, strict=True):
@@ -39,7 +47,7 @@ class ItemsContract(ContractBase):
 
     async def test_S8_other_items_are_replaced_and_keep_their_position(self) -> None:
         await self.save_thread()
-        first = [item for item in samples.items() if item.type not in codec.IMMUTABLE_TYPES]
+        first = [item for item in samples.items() if item.type not in STAY_AS_STORED]
         await self.add(*first)
         changed = [item.model_copy(update=_changed(item)) for item in first]
         await self.add(*reversed(changed))

@@ -98,6 +98,7 @@ class ValuesContract(ContractBase):
     async def test_S6_a_dynamic_widget_loses_no_property(self) -> None:
         await self.save_thread()
         variants: tuple[dict[str, Any], ...] = (
+            {},
             {"mine": 1},
             {"mine": {"deep": [{"er": None}, 2.5]}, "children": []},
             {"type": "ListView", "children": {"type": "ListViewItem", "glow": "a"}},

@@ -25,11 +25,15 @@ class ContractTest(AsyncPoolMixin, test_store.DjangoStoreContract, TransactionTe
     pass
 
 
-class FaultsTest(AsyncPoolMixin, test_store_faults.DroppedConnectionsTest):
+class DroppedConnectionsTest(
+    AsyncPoolMixin, test_store_faults.DroppedConnections, TransactionTestCase
+):
     pass
 
 
-class TerminatedTest(AsyncPoolMixin, test_store_faults.TerminatedConnectionsTest):
+class TerminatedConnectionsTest(
+    AsyncPoolMixin, test_store_faults.TerminatedConnections, TransactionTestCase
+):
     def fill_pool(self) -> None:
         async def fill() -> None:
             database: Any = await async_pools.get_database("default")

@@ -46,7 +46,9 @@ def item_ids() -> list[str]:
     return [item.id for item in call(store.load_thread_items, "thr_1", None, 99, "asc").data]
 
 
-class FaultsTest(TransactionTestCase):
+class Faults:
+    """A thread with an item, for the tests of one kind of fault."""
+
     def setUp(self) -> None:
         super().setUp()
         call(store.save_thread, thread())
@@ -65,9 +67,7 @@ def delete_item(item_id: str) -> Callable[[], None]:
     return lambda: call(store.delete_thread_item, "thr_1", item_id)
 
 
-@pytest.mark.postgresql
-@pytest.mark.mariadb
-class DroppedConnectionsTest(StorageMixin, FaultsTest):
+class DroppedConnections(StorageMixin, Faults):
     """A proxy drops the connection between the store and the server."""
 
     def setUp(self) -> None:
@@ -255,7 +255,13 @@ class DroppedConnectionsTest(StorageMixin, FaultsTest):
 
 @pytest.mark.postgresql
 @pytest.mark.mariadb
-class CallersTransactionTest(FaultsTest):
+class DroppedConnectionsTest(DroppedConnections, TransactionTestCase):
+    pass
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class CallersTransactionTest(Faults, TransactionTestCase):
     def test_S15_inside_the_callers_transaction_nothing_is_tried_again(self) -> None:
         with proxied() as proxy, self.assertRaises(DROPPED), transaction.atomic():
             call(store.load_thread, "thr_1")
@@ -265,7 +271,7 @@ class CallersTransactionTest(FaultsTest):
         self.assertEqual(item_ids(), ["msg_0"])
 
 
-class WaitingTest(FaultsTest):
+class WaitingTest(Faults, TransactionTestCase):
     def test_S15_after_a_timeout_of_the_pool_there_is_no_second_wait(self) -> None:
         tries = []
 
@@ -281,7 +287,7 @@ class WaitingTest(FaultsTest):
 
 @pytest.mark.postgresql
 @pytest.mark.mariadb
-class AbsentServerTest(FaultsTest):
+class AbsentServerTest(Faults, TransactionTestCase):
     def test_S15_an_absent_server_is_an_error_and_the_store_works_once_it_is_back(self) -> None:
         with proxied() as proxy:
             pool = {"pool": {"min_size": 1, "max_size": 4, "timeout": 1}}
@@ -293,9 +299,7 @@ class AbsentServerTest(FaultsTest):
         self.assertEqual(item_ids(), ["msg_0"])
 
 
-@pytest.mark.postgresql
-@pytest.mark.mariadb
-class TerminatedConnectionsTest(FaultsTest):
+class TerminatedConnections(Faults):
     """The server ends connections, as at a restart or by a command of an administrator."""
 
     def fill_pool(self) -> None:
@@ -312,6 +316,12 @@ class TerminatedConnectionsTest(FaultsTest):
                 self.assertGreaterEqual(elsewhere(terminate)(), 1)
                 self.call(store.add_thread_item, "thr_1", user_message(f"msg_{number}"))
                 self.assertEqual(len(item_ids()), number + 1)
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class TerminatedConnectionsTest(TerminatedConnections, TransactionTestCase):
+    pass
 
 
 def terminate() -> int:
@@ -339,7 +349,7 @@ def terminate() -> int:
     return len(found)
 
 
-class LocksTest(FaultsTest):
+class LocksTest(Faults, TransactionTestCase):
     """Another connection has locked the row."""
 
     def options(self) -> dict[str, Any]:
@@ -396,7 +406,7 @@ class LocksTest(FaultsTest):
             self.assertEqual(item_ids(), ["msg_0"])
 
 
-class AtOnceTestCase(FaultsTest):
+class AtOnceTestCase(Faults, TransactionTestCase):
     """Another connection writes, or waits to."""
 
     def waiting(self) -> None:
@@ -513,7 +523,7 @@ class PostgreSQLFaultsTest(AtOnceTestCase):
 
 
 @pytest.mark.sqlite
-class SQLiteFaultsTest(FaultsTest):
+class SQLiteFaultsTest(Faults, TransactionTestCase):
     def test_S15_a_write_after_a_read_that_has_become_stale_is_tried_again(self) -> None:
         """SQLite says busy with a code of its own (SQLITE_BUSY_SNAPSHOT), and at once."""
         titles: list[str] = []

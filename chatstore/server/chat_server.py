@@ -41,6 +41,7 @@ from chatstore.seen_threads import remember_threads
 from chatstore.server import preconditions, requests
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.server.event_guards import guard_events
+from chatstore.server.model_input import newest_input
 from chatstore.server.model_runs import stream_run
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
@@ -143,9 +144,18 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 yield event
 
     async def load_input(
-        self, thread: ThreadMetadata, context: TContext
+        self, thread: ThreadMetadata, context: TContext, max_items: int | None = None
     ) -> list[TResponseInputItem]:
-        """Return the thread's newest items as the model reads them, oldest first."""
+        """
+        Return the thread's newest items as the model reads them, oldest first.
+
+        What is longer than CHATSTORE_MAX_INPUT_LENGTH is left out from its beginning, but never
+        the last user message.
+
+        Args:
+            max_items: how many items to give; run_agent asks for fewer than ``history_length``
+                where the model has refused the input for its length.
+        """
         page = await self.store.load_thread_items(
             thread.id, None, self.history_length, "desc", context
         )
@@ -154,7 +164,12 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
             if isinstance(self.attachment_store, DjangoAttachmentStore)
             else HistoryConverter()
         )
-        return await converter.to_agent_input(page.data[::-1])
+        return await newest_input(
+            converter,
+            page.data,
+            max_items=max_items or self.history_length,
+            max_length=settings.max_input_length,
+        )
 
     def _image_converter(
         self, thread: ThreadMetadata, context: TContext

@@ -6,12 +6,15 @@ The SDK's stream_agent_response lets a model whose answer nobody waits for talk 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
-from agents import RunResultStreaming
+from agents import RawResponsesStreamEvent, RunResultStreaming
 from chatkit.agents import AgentContext, ResponseStreamConverter, stream_agent_response
 from chatkit.types import ProgressUpdateEvent, ThreadStreamEvent
+from openai.types.responses import ResponseOutputTextAnnotationAddedEvent
+from pydantic import BaseModel
 
 
 async def stream_run(
@@ -39,7 +42,7 @@ class _Run:
 
     async def stream_events(self) -> AsyncIterator[Any]:
         async for event in self._result.stream_events():
-            yield event
+            yield _with_known_classes(event)
         if self._is_left:
             # The SDK's task that waits for one more is alone now: of an end without an event,
             # which is an exception, asyncio would log that nobody retrieved it.
@@ -49,3 +52,19 @@ class _Run:
         if not self._result.is_complete:
             self._is_left = True
             self._result.cancel()
+
+
+def _with_known_classes(event: Any) -> Any:
+    """
+    Return an event of the run in a form that chatkit's converter takes.
+
+    From openai 3.1 on an annotation that is streamed is of other classes than one of a whole
+    message: chatkit refuses these, but not a dict.
+    """
+    if not isinstance(event, RawResponsesStreamEvent):
+        return event
+    match event.data:
+        case ResponseOutputTextAnnotationAddedEvent(annotation=BaseModel() as annotation):
+            data = event.data.model_copy(update={"annotation": annotation.model_dump()})
+            return dataclasses.replace(event, data=data)
+    return event

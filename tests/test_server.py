@@ -234,6 +234,79 @@ class Conversation(Asking):
         (*_, event) = await self.send("threads.create", input=user_input("sorry No."))
         self.assertEqual((event["code"], event["message"]), ("custom", "No."))
 
+    async def check_kept(self, scene: str, ending: str) -> None:
+        events = await self.send("threads.create", input=user_input(f"{scene} partial"))
+        thread_id = events[0]["thread"]["id"]
+        for _ in range(2):  # it is there once, and stays so
+            for items in (
+                await self.items(thread_id),
+                (await self.get("threads.get_by_id", thread_id=thread_id))["items"]["data"],
+            ):
+                kept = [item for item in items if item["type"] == "assistant_message"]
+                texts = [part["text"] for item in kept for part in item["content"]]
+                self.assertEqual(texts, ["partial"], scene)
+                self.assertEqual([item.get("ending") for item in kept], [ending], scene)
+        added = next(event for event in events if event["type"] == "thread.item.added")
+        self.assertEqual(kept[0]["id"], added["item"]["id"])
+        self.assertEqual(kept[0]["created_at"], added["item"]["created_at"])
+
+    async def test_V4_what_was_said_before_a_failure_is_kept_and_marked(self) -> None:
+        for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel"):
+            await self.check_kept(scene, "failed")
+
+    async def test_V4_a_failure_before_the_first_word_leaves_no_answer(self) -> None:
+        for scene in ("fail", "sorry"):
+            events = await self.send("threads.create", input=user_input(scene))
+            self.assertEqual(len(await self.items(events[0]["thread"]["id"])), 1, scene)
+
+    async def test_V4_S6_an_unfinished_answer_that_is_saved_again_stays_what_it_was(self) -> None:
+        events = await self.send("threads.create", input=user_input("fail partial"))
+        thread_id = events[0]["thread"]["id"]
+        item_id = (await self.items(thread_id))[-1]["id"]
+        loaded = await self.server.store.load_item(thread_id, item_id, ALICE)
+        self.assertNotIn("ending", loaded.model_dump_json())
+        await self.server.store.save_item(thread_id, loaded, ALICE)
+        self.assertEqual(await self.server.store.load_item(thread_id, item_id, ALICE), loaded)
+        self.assertEqual((await self.items(thread_id))[-1]["ending"], "failed")
+
+    async def test_V4_a_finished_answer_has_no_ending(self) -> None:
+        thread_id = await self.create("say hello")
+        self.assertNotIn("ending", (await self.items(thread_id))[-1])
+
+    async def test_V4_a_cancellation_from_within_ends_with_an_error_event(self) -> None:
+        events = await self.send("threads.create", input=user_input("cancel partial"))
+        self.assertEqual(events[-1]["type"], "error")
+
+    async def test_S14_half_of_an_emoji_ends_no_stream(self) -> None:
+        events = await self.send("threads.create", input=user_input("half so"))
+        self.assertEqual("".join(map(text_of, events)), "so\ufffdon")
+        self.assertEqual(events[-1]["item"]["content"][0]["text"], "so\ufffdon")
+        items = await self.items(events[0]["thread"]["id"])
+        self.assertEqual(items[-1]["content"][0]["text"], "so\ufffdon")
+
+    async def test_hidden_context_is_stored_and_in_no_event(self) -> None:
+        events = await self.send("threads.create", input=user_input("hidden words"))
+        self.assertNotIn("plugh", json.dumps(events))
+        thread_id = events[0]["thread"]["id"]
+        page = await self.server.store.load_thread_items(thread_id, None, 9, "asc", ALICE)
+        self.assertEqual(
+            [item.type for item in page.data],
+            ["user_message", "hidden_context_item", "sdk_hidden_context", "assistant_message"],
+        )
+
+    async def test_S8_an_id_that_is_in_the_thread_already_is_renamed(self) -> None:
+        thread_id = await self.create("repeat one")
+        for words in ("two", "three"):
+            message = {"thread_id": thread_id, "input": user_input(f"repeat {words}")}
+            events = await self.send("threads.add_user_message", **message)
+            own = {event["item_id"] for event in events if "item_id" in event}
+            own |= {event["item"]["id"] for event in events[1:] if "item" in event}
+            self.assertEqual(len(own), 1, events)
+        items = await self.items(thread_id)
+        self.assertEqual(len({item["id"] for item in items}), 6)
+        texts = [item["content"][0]["text"] for item in items[1::2]]
+        self.assertEqual(texts, ["one", "two", "three"])
+
     async def test_V5_a_new_thread_with_an_unknown_attachment_is_none(self) -> None:
         message = user_input("say a", attachments=["atc_unknown"])
         with self.assertRaises(NotFoundError):
@@ -337,6 +410,7 @@ class PrivateParts(SimpleTestCase):
             "_process_events": ["self", "thread", "context", "stream"],
             "_process_streaming": ["self", "request", "context"],
             "_process_non_streaming": ["self", "request", "context"],
+            "_apply_assistant_message_update": ["self", "item", "update"],
         }.items():
             for server in (ChatKitServer, ChatServer):
                 signature = inspect.signature(getattr(server, name))

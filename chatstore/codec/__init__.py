@@ -18,8 +18,10 @@ from chatstore.codec.paging import check_page
 from chatstore.codec.payloads import (
     FILE_URL_PARAMETER,
     IMMUTABLE_TYPES,
+    Ending,
     ModeratedClosedStatus,
     ModeratedLockedStatus,
+    UnfinishedAnswer,
     attachment_id_of,
     attachment_ids,
     attachment_values,
@@ -36,6 +38,7 @@ from chatstore.codec.times import EARLIEST, LATEST, as_utc, with_offsets
 
 __all__ = [
     "EARLIEST",
+    "Ending",
     "FAKE_ID",
     "FILE_URL_PARAMETER",
     "IMMUTABLE_TYPES",
@@ -43,6 +46,7 @@ __all__ = [
     "MAX_ID_LENGTH",
     "ModeratedClosedStatus",
     "ModeratedLockedStatus",
+    "UnfinishedAnswer",
     "as_utc",
     "attachment_id_of",
     "attachment_ids",

@@ -10,9 +10,9 @@ import json
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import to_json
 
 from chatstore.codec.ids import check_id
@@ -24,6 +24,8 @@ with warnings.catch_warnings():
     # The SDK's widgets module warns about itself when it is imported.
     warnings.simplefilter("ignore", DeprecationWarning)
     from chatkit.types import (
+        AssistantMessageContent,
+        AssistantMessageItem,
         Attachment,
         ClosedStatus,
         LockedStatus,
@@ -67,6 +69,21 @@ class ModeratedLockedStatus(LockedStatus):
 
 class ModeratedClosedStatus(ClosedStatus):
     """A moderator's closing, shown in place of the application's own status (M1)."""
+
+
+Ending = Literal["stopped", "failed"]
+
+
+class UnfinishedAnswer(AssistantMessageItem):
+    """
+    What was said of an answer until it was stopped, or failed (V4).
+
+    Equal to any other item in JSON, so that it is saved as what it was; ChatServer tells clients
+    of the ending.
+    """
+
+    content: list[AssistantMessageContent]  # once more: chatkit has it in quotes
+    ending: Ending = Field(exclude=True)
 
 
 _MODERATED = {"locked": ModeratedLockedStatus, "closed": ModeratedClosedStatus}
@@ -175,9 +192,11 @@ def load_thread(payload: str, moderation: str = "", reason: str = "") -> ThreadM
     return thread
 
 
-def load_item(payload: str) -> ThreadItem:
-    """Return an item as it was saved."""
+def load_item(payload: str, ending: str = "") -> ThreadItem:
+    """Return an item as it was saved, and an answer that is unfinished as one that says so."""
     item = _item_adapter.validate_json(payload)
+    if ending and isinstance(item, AssistantMessageItem):
+        return UnfinishedAnswer.model_construct(**dict(item), ending=ending)
     if isinstance(item, WidgetItem):
         # The SDK reads every Card as its own Card, and drops the properties it doesn't know.
         stored = json.loads(payload)["widget"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar, cast
 
@@ -20,9 +20,15 @@ from chatkit.errors import ErrorCode
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
 from chatkit.store import AttachmentStore, Store
 from chatkit.types import (
+    AssistantMessageItem,
     ChatKitReq,
     ErrorEvent,
     FeedbackKind,
+    HiddenContextItem,
+    SDKHiddenContextItem,
+    ThreadItem,
+    ThreadItemAddedEvent,
+    ThreadItemReplacedEvent,
     ThreadMetadata,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
@@ -33,6 +39,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
@@ -40,11 +47,13 @@ from chatstore.conf import settings
 from chatstore.seen_threads import remember_threads
 from chatstore.server import preconditions, requests
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
-from chatstore.server.event_guards import guard_events
+from chatstore.server.errors import describe
+from chatstore.server.event_guards import GuardedStream
 from chatstore.server.model_input import newest_input
 from chatstore.server.model_runs import stream_run
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
+from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, has_text
 from chatstore.store import DjangoStore
 
 logger = logging.getLogger(__name__)
@@ -236,10 +245,49 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         context: TContext,
         stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
     ) -> AsyncIterator[ThreadStreamEvent]:
-        async for event in super()._process_events(
-            thread, context, lambda: guard_events(stream, thread, self.store, context)
-        ):
-            yield event
+        guarded = GuardedStream(stream, thread, self.store, context)
+        answers = UnfinishedAnswers(self._apply_assistant_message_update)
+        async for event in super()._process_events(thread, context, guarded.events):
+            answers.follow(event)
+            if isinstance(event, ErrorEvent) and not guarded.is_last(event):
+                # The SDK's own, which ends the stream. Stored first: its client may go now.
+                await self._keep_broken_off(thread, answers, context)
+            if not _is_hidden(event):
+                yield event
+        await self._keep_broken_off(thread, answers, context)
+
+    async def handle_stream_cancelled(
+        self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext
+    ) -> None:
+        """
+        Keep what there is of an answer that is stopped, marked as such (V4), and leave the SDK's
+        note to the model that it was.
+        """
+        await self._keep_answers(thread, pending_items, "stopped", context)
+        await super().handle_stream_cancelled(thread, [], context)
+
+    async def _keep_broken_off(
+        self, thread: ThreadMetadata, answers: UnfinishedAnswers, context: TContext
+    ) -> None:
+        try:
+            await self._keep_answers(thread, answers.take(), "failed", context)
+        except Exception as error:  # noqa: BLE001 (the stream ends with its first error)
+            logger.warning("A part of an answer was lost in %s: %s", thread.id, describe(error))
+
+    async def _keep_answers(
+        self,
+        thread: ThreadMetadata,
+        items: Iterable[ThreadItem],
+        ending: codec.Ending,
+        context: TContext,
+    ) -> None:
+        for item in items:
+            if not isinstance(item, AssistantMessageItem) or not has_text(item):
+                continue
+            if isinstance(self.store, ExtendedStore):
+                await self.store.add_unfinished_answer(thread.id, item, ending, context)
+            else:
+                await self.store.add_thread_item(thread.id, item, context)
 
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
         yield self._event(event)
@@ -251,7 +299,19 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         return b"data: " + self._serialize(event) + b"\n\n"
 
     def _serialize(self, obj: BaseModel) -> bytes:
-        return super()._serialize(codec.with_offsets(obj))
+        obj = codec.with_offsets(obj)
+        try:
+            serialized = super()._serialize(obj)
+        except PydanticSerializationError:  # half of an emoji, which the store replaces too (S14)
+            serialized = super()._serialize(codec.clean(obj))
+        return add_endings(obj, serialized)
+
+
+def _is_hidden(event: ThreadStreamEvent) -> bool:
+    """Tell whether the event holds what only the model may see; of "done" the SDK sends none."""
+    return isinstance(event, (ThreadItemAddedEvent, ThreadItemReplacedEvent)) and isinstance(
+        event.item, (HiddenContextItem, SDKHiddenContextItem)
+    )
 
 
 def get_server() -> ChatServer[Any]:

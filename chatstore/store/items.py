@@ -50,6 +50,10 @@ def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
 
+def has_item(owner: Owner, thread_id: str, item_id: str) -> bool:
+    return bool(owner.rows(queries.has_item, **_item_keys(thread_id, item_id)))
+
+
 def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
     """Return the columns that say which item it is."""
     return {
@@ -59,14 +63,20 @@ def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
 
 
 def put_item(
-    owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, *, replace: bool
+    owner: Owner,
+    attempt: Attempt,
+    thread_id: str,
+    item: ThreadItem,
+    *,
+    replace: bool,
+    ending: str = "",
 ) -> None:
     values = codec.message_values(item)
     keys = _item_keys(thread_id, values["item_id"])
     now = min(values.pop("timestamp"), timezone.now())
     with attempt.transaction():
         if attempt.may_create and owner.count(queries.advance_thread, now=now, **keys):
-            owner.count(queries.insert_item, **keys, **values)
+            owner.count(queries.insert_item, **keys, **values, ending=ending)
             owner.notify(
                 signals.item_added,
                 thread_id=thread_id,

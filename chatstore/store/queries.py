@@ -70,7 +70,8 @@ def page_of_threads(order: str, limit: int, is_after: bool) -> Statement:
     return Statement(page.values_list(*_THREAD_COLUMNS)[:limit])
 
 
-_ITEM_COLUMNS = ("item_id", "payload")
+_ITEM_COLUMNS = ("item_id", "payload", "ending")
+has_item = Statement(_messages.filter(message_id=ITEM).values_list("item_id"))
 load_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_ITEM_COLUMNS))
 # The write that comes first: it checks the owner, takes the row's lock, and moves the thread's
 # last activity, which is the new item's position (S10).
@@ -94,7 +95,7 @@ insert_item = Statement(
         timestamp=ScalarSubquery(_thread.values("updated_at")),
         **parameters(
             ChatMessage,
-            *("item_id", "payload", "item_type", "item_status", "sender_type", "content"),
+            *("item_id", "payload", "item_type", "item_status", "ending", "sender_type", "content"),
         ),
     )
 )

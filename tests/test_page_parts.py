@@ -390,6 +390,7 @@ def test_an_answer_that_ends_in_the_middle_is_not_taken_for_whole(chat: Page) ->
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("The answer failed.")
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
+    expect(answers(chat).last).to_contain_text("This answer broke off.")
 
 
 def test_a_message_that_arrived_before_the_line_broke_is_not_sent_twice(

@@ -157,6 +157,7 @@ class Conversation(Asking):
                 break
             await asyncio.sleep(0.02)
         self.assertEqual(items[1]["id"], event["item_id"])
+        self.assertEqual(items[1]["ending"], "stopped")
         self.assertEqual(items[1]["content"][0]["text"], "partial")
 
     async def test_S7_deleted_in_mid_stream_it_stays_deleted(self) -> None:
@@ -358,6 +359,15 @@ class DjangoServerTests(Conversation, TestCase):
             thread = await self.get("threads.get_by_id", thread_id=thread_id)
             self.assertEqual(thread["status"], {"type": "locked", "reason": "Stop it."})
             self.assertEqual(thread["title"], "late")
+
+    async def test_S8_M2_an_id_whose_item_is_hidden_is_taken_too(self) -> None:
+        thread_id = await self.create("repeat one")
+        message = await ChatMessage.objects.aget(item_id="msg_again")
+        await sync_to_async(hide)(message, Moderator("m", "Rude."))
+        more = {"thread_id": thread_id, "input": user_input("repeat two")}
+        await self.send("threads.add_user_message", **more)
+        texts = [item["content"][0]["text"] for item in await self.items(thread_id)]
+        self.assertEqual(texts, ["repeat one", "repeat two", "two"])
 
     async def test_M2_retry_removes_hidden_items_too(self) -> None:
         thread_id = await self.create("say one")

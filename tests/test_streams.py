@@ -211,6 +211,9 @@ class ServedTests(LiveTestCase):
         time.sleep(0.3)
         (kept,) = stored_answers(thread_id)
         self.assertTrue(kept.startswith(text), kept[:80])
+        answers = ChatMessage.objects.filter(item_type="assistant_message")
+        row = answers.get(session__thread_id=thread_id)
+        self.assertEqual(row.ending, "stopped")
         self.assertEqual(cancellations(thread_id), 1)
 
     def test_V6_the_first_events_come_before_the_last_is_made(self) -> None:
@@ -295,6 +298,8 @@ class ShutdownTests(LiveTestCase):
         for number, thread_id in enumerate(threads):
             (answer,) = stored_answers(thread_id)
             self.assertTrue(answer.startswith(f"word{number}_0"), answer)
+            rows = ChatMessage.objects.filter(session__thread_id=thread_id)
+            self.assertEqual(rows.exclude(ending="").get().ending, "stopped")
             self.assertEqual(cancellations(thread_id), 1)
 
 

@@ -136,9 +136,7 @@ class Scripted(ChatServer[Any]):
         async for event in self.begin(item, words):
             yield event
         content = [AssistantMessageContent.model_construct(text=object())]
-        yield ThreadItemDoneEvent.model_construct(
-            item=item.model_copy(update={"content": content})
-        )
+        yield ThreadItemDoneEvent.model_construct(item=item.model_copy(update={"content": content}))
 
     async def play_end(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         """Ends without having said that the answer is done."""

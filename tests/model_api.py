@@ -16,8 +16,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig
-from chatkit.types import ThreadMetadata, ThreadStreamEvent, UserMessageItem
+from agents import Agent, OpenAIProvider, RunConfig
+from chatkit.types import (
+    ThreadItemUpdatedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    UserMessageItem,
+)
 from django.test import TestCase
 from openai import AsyncOpenAI
 
@@ -36,6 +41,7 @@ TOO_LONG = {
     "param": "input",
     "code": "context_length_exceeded",
 }
+READ: Event = {}  # no event: what was sent must have come through before more is sent
 USAGE = {"input_tokens": 7, "output_tokens": 5, "total_tokens": 12}
 
 
@@ -52,6 +58,7 @@ class Reply:
         tool: name of a function that is called in place of an answer.
         images: partial images, base64, of an image that is generated before the answer.
         final_image: the image itself; None where generating it never comes to its end.
+        is_paced: whether the words come through before anything more is sent.
         end: "done"; "cut" (the connection breaks), "error" (an event says so), "failed" (the
             response's last event says so), "incomplete" (there is no room for more), or "wait"
             (nothing more comes until the client goes).
@@ -66,6 +73,7 @@ class Reply:
     tool: str = ""
     images: tuple[str, ...] = ()
     final_image: str | None = None
+    is_paced: bool = True
     end: str = "done"
     error: dict[str, Any] = field(default_factory=lambda: {"code": "server_error", "message": "No"})
     status: int = 200
@@ -82,13 +90,27 @@ class ModelAPI:
         self.replies: list[Reply] = []
         self.requests: list[dict[str, Any]] = []
         self.is_over = threading.Event()
+        self._unread = threading.Semaphore(0)  # deltas that have come through
         handler = type("Handler", (_Handler,), {"api": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def next_reply(self) -> Reply:
+    def begin(self, request: dict[str, Any]) -> Reply:
+        """Take down a request, and return the reply to it."""
+        self.requests.append(request)
+        self._unread = threading.Semaphore(0)
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+    def tell(self, delta: str) -> None:
+        """Say that a delta has come through to the application."""
+        if delta:
+            self._unread.release()
+
+    def wait(self, deltas: int) -> None:
+        """Wait until so many deltas have come through: at a failure the SDK drops what has not."""
+        for _ in range(deltas):
+            self._unread.acquire(timeout=10)
 
     def inputs(self, number: int = -1) -> list[dict[str, Any]]:
         """Return what a request gave the model to read, on either API."""
@@ -106,35 +128,49 @@ class ModelAPI:
 
 class _Handler(BaseHTTPRequestHandler):
     api: ClassVar[ModelAPI]
+    protocol_version = "HTTP/1.1"  # with chunks, so that a cut can be told from the end
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.api.requests.append({"path": self.path, **body})
-        reply = self.api.next_reply()
+        reply = self.api.begin({"path": self.path, **body})
         is_stream = reply.status == 200
         self.send_response(reply.status)
         self.send_header("Content-Type", "text/event-stream" if is_stream else "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        if not is_stream:
-            self.wfile.write(json.dumps({"error": reply.error}).encode())
-            return
+        if is_stream:
+            self._stream(reply)
+        else:
+            self._write(json.dumps({"error": reply.error}))
+        if reply.end != "cut":
+            self._write("")
+
+    def _stream(self, reply: Reply) -> None:
         is_chat = self.path.endswith("/chat/completions")
         try:
             for number, event in enumerate(_chat(reply) if is_chat else _responses(reply)):
-                self._send(event if is_chat else {"sequence_number": number, **event})
+                if event is READ:
+                    self.api.wait(len(reply.words))
+                else:
+                    self._send(event if is_chat else {"sequence_number": number, **event})
             if is_chat and reply.end == "done":
-                self.wfile.write(b"data: [DONE]\n\n")
+                self._write("data: [DONE]\n\n")
         except OSError:
             return
         if reply.end == "wait":
             self.api.is_over.wait(10)
         if reply.end == "cut":  # in the middle of an event
-            self.wfile.write(b'data: {"type": "respon')
+            self._write('data: {"type": "respon')
+            self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def _send(self, event: dict[str, Any]) -> None:
         name = f"event: {event['type']}\n" if "type" in event else ""
-        self.wfile.write(f"{name}data: {json.dumps(event)}\n\n".encode())
+        self._write(f"{name}data: {json.dumps(event)}\n\n")
+
+    def _write(self, text: str) -> None:
+        chunk = text.encode()
+        self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
@@ -168,7 +204,7 @@ def _responses(reply: Reply) -> Iterator[Event]:
         case "done":
             yield {"type": "response.completed", "response": response("completed", output)}
         case "error":
-            yield {"type": "error", "param": None, **reply.error}
+            yield {"param": None, **reply.error, "type": "error"}
         case "failed":
             failed = response("failed", [], error=reply.error)
             yield {"type": "response.failed", "response": failed}
@@ -196,6 +232,8 @@ def _message(reply: Reply, output: list[Any]) -> Iterator[Event]:
     kind = "refusal" if reply.is_refusal else "output_text"
     for word in reply.words:
         yield {"type": f"response.{kind}.delta", "delta": word, "logprobs": [], **at}
+    if reply.is_paced:
+        yield READ
     for index, annotation in enumerate(reply.annotations):
         about = {"annotation": annotation, "annotation_index": index, **at}
         yield {"type": "response.output_text.annotation.added", **about}
@@ -242,6 +280,8 @@ def _chat(reply: Reply) -> Iterator[Event]:
         key = "refusal" if reply.is_refusal else "content"
         for word in reply.words:
             yield chunk({"role": "assistant", key: word})
+        if reply.is_paced:
+            yield READ
     if reply.end in ("error", "failed"):
         yield {"error": reply.error}
     elif reply.end == "incomplete":
@@ -256,8 +296,8 @@ def _chat(reply: Reply) -> Iterator[Event]:
 class Modelled(ChatServer[Any]):
     """Asks the stand-in through the Agents SDK; the tests set what a class of it needs."""
 
-    url: ClassVar[str]
-    model_class: ClassVar[Any]
+    api: ClassVar[ModelAPI]
+    is_responses: ClassVar[bool]
     agent_options: ClassVar[dict[str, Any]]
     run_options: ClassVar[dict[str, Any]]
     runs: ClassVar[list[Any]]
@@ -265,27 +305,28 @@ class Modelled(ChatServer[Any]):
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
     ) -> AsyncIterator[ThreadStreamEvent]:
-        async with AsyncOpenAI(api_key="sk", base_url=self.url, max_retries=0) as client:
-            agent: Agent[Any] = Agent(
-                **{"name": "a", "model": self.model_class("m", client), **self.agent_options}
-            )
-            config = RunConfig(tracing_disabled=True)
+        async with AsyncOpenAI(api_key="sk", base_url=self.api.url, max_retries=0) as client:
+            agent: Agent[Any] = Agent(**{"name": "a", "model": "m", **self.agent_options})
+            provider = OpenAIProvider(openai_client=client, use_responses=self.is_responses)
+            config = RunConfig(tracing_disabled=True, model_provider=provider)
             run = self.run_agent(agent, thread, context, run_config=config, **self.run_options)
             self.runs.append(run)
             async for event in run:
                 yield event
+                if isinstance(event, ThreadItemUpdatedEvent):
+                    self.api.tell(getattr(event.update, "delta", ""))
 
 
 class ModelMixin(EndpointMixin):
     """The endpoint with a Modelled server behind it, on the API that a subclass names."""
 
-    model_class: Any = OpenAIResponsesModel
+    is_responses = True
 
     def setUp(self) -> None:
         super().setUp()
         self.api = ModelAPI()
         self.addCleanup(self.api.close)
-        Modelled.url, Modelled.model_class = self.api.url, self.model_class
+        Modelled.api, Modelled.is_responses = self.api, self.is_responses
         Modelled.agent_options, Modelled.run_options, Modelled.runs = {}, {}, []
         override = self.settings(CHATSTORE_SERVER="tests.model_api.Modelled")
         override.enable()
@@ -331,7 +372,7 @@ class ResponsesTestCase(ModelMixin, TestCase):
 class ChatCompletionsMixin:
     """The same tests once more, behind Chat Completions."""
 
-    model_class = OpenAIChatCompletionsModel
+    is_responses = False
 
 
 def errors(events: list[Event]) -> list[Event]:

@@ -38,12 +38,12 @@ from chatstore.codec.times import EARLIEST, LATEST, as_utc, with_offsets
 
 __all__ = [
     "EARLIEST",
-    "Ending",
     "FAKE_ID",
     "FILE_URL_PARAMETER",
     "IMMUTABLE_TYPES",
     "LATEST",
     "MAX_ID_LENGTH",
+    "Ending",
     "ModeratedClosedStatus",
     "ModeratedLockedStatus",
     "UnfinishedAnswer",

@@ -10,21 +10,37 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar, cast
 
-from agents import Agent, Runner, TResponseInputItem
+from agents import (
+    Agent,
+    Model,
+    ModelSettings,
+    Runner,
+    RunResultStreaming,
+    TResponseInputItem,
+)
 from chatkit.agents import AgentContext, ResponseStreamConverter
-from chatkit.errors import ErrorCode
+from chatkit.errors import CustomStreamError, ErrorCode
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
 from chatkit.store import AttachmentStore, Store
 from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
+    ClientToolCallItem,
     ErrorEvent,
     FeedbackKind,
     HiddenContextItem,
+    InferenceOptions,
     SDKHiddenContextItem,
     ThreadItem,
     ThreadItemAddedEvent,
@@ -32,6 +48,7 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
+    UserMessageItem,
     is_streaming_req,
 )
 from django.core.exceptions import ImproperlyConfigured
@@ -50,7 +67,7 @@ from chatstore.server.converters import FileConverter, HistoryConverter, ImageCo
 from chatstore.server.errors import describe
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.model_input import newest_input
-from chatstore.server.model_runs import stream_run
+from chatstore.server.model_runs import AgentRun, InputTooLongError, stream_run
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, has_text
@@ -70,6 +87,10 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
 
     # How many of a thread's newest items run_agent gives to the model.
     history_length = 50
+    # What a user's message may choose for its answer: the id that the client's composer sends, and
+    # the model, or the tool's name, that run_agent gives to the agent. Any other id is ignored.
+    selectable_models: Mapping[str, str | Model] = {}
+    selectable_tools: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -118,7 +139,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
 
     # The model
 
-    async def run_agent(
+    def run_agent(
         self,
         agent: Agent[Any],
         thread: ThreadMetadata,
@@ -126,31 +147,91 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         *,
         input: list[TResponseInputItem] | None = None,  # noqa: A002 (the Agents SDK's name)
         converter: ResponseStreamConverter | None = None,
+        agent_context: AgentContext[Any] | type[AgentContext[Any]] = AgentContext,
         **options: Any,
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    ) -> AgentRun:
         """
         Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
 
+        Where the model refuses the thread for its length, it is asked again with half of it, and
+        so on down to the last user message.
+
         Args:
-            agent: of the Agents SDK; its tools get an AgentContext.
+            agent: of the Agents SDK.
             thread: as respond() got it.
             context: as respond() got it.
-            input: what the model reads; by default the thread's newest items.
+            input: what the model reads, as it is; by default the thread's newest items.
             converter: how the model's output becomes items.
+            agent_context: what the agent's tools get: an AgentContext, or a subclass of it that
+                needs no more than ``thread``, ``store`` and ``request_context``.
             options: passed to Runner.run_streamed, such as max_turns or run_config.
+
+        Returns an asynchronous iterator of events, which has the result when it is at its end.
         """
-        agent_context: AgentContext[Any] = AgentContext(
-            thread=thread, store=self.store, request_context=context
+        results: list[RunResultStreaming] = []
+        converter = converter or self._image_converter(thread, context)
+        if isinstance(agent_context, type):
+            agent_context = agent_context(thread=thread, store=self.store, request_context=context)
+        events = self._run_agent(agent, agent_context, converter, input, options, results)
+        return AgentRun(events, results)
+
+    async def _run_agent(
+        self,
+        agent: Agent[Any],
+        agent_context: AgentContext[Any],
+        converter: ResponseStreamConverter,
+        given_input: list[TResponseInputItem] | None,
+        options: dict[str, Any],
+        results: list[RunResultStreaming],
+    ) -> AsyncGenerator[ThreadStreamEvent, None]:
+        thread, context = agent_context.thread, agent_context.request_context
+        agent = await self._as_chosen(agent, thread, context)
+        max_items = self.history_length
+        input = given_input if given_input is not None else await self.load_input(thread, context)  # noqa: A001
+        while True:
+            results.append(Runner.run_streamed(agent, input, context=agent_context, **options))
+            events = stream_run(agent_context, results[-1], converter)
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+                return
+            except InputTooLongError as error:
+                if given_input is not None and error.__cause__:
+                    raise error.__cause__ from None
+            length = len(input)
+            while len(input) >= length:
+                if max_items == 1:
+                    raise CustomStreamError(_("This is too long for the assistant to read."))
+                max_items //= 2
+                input = await self.load_input(thread, context, max_items)  # noqa: A001
+
+    async def _as_chosen(
+        self, agent: Agent[Any], thread: ThreadMetadata, context: TContext
+    ) -> Agent[Any]:
+        """Return the agent with what the user has chosen for the last message, if that may be."""
+        if not self.selectable_models and not self.selectable_tools:
+            return agent
+        page = await self.store.load_thread_items(
+            thread.id, None, self.history_length, "desc", context
         )
-        if input is None:
-            input = await self.load_input(thread, context)  # noqa: A001
-        result = Runner.run_streamed(agent, input, context=agent_context, **options)
-        events = stream_run(
-            agent_context, result, converter or self._image_converter(thread, context)
-        )
-        async with aclosing(events):
-            async for event in events:
-                yield event
+        is_continued = False
+        for item in page.data:
+            if isinstance(item, UserMessageItem):
+                return self._with_options(agent, item.inference_options, is_continued)
+            is_continued = is_continued or isinstance(item, ClientToolCallItem)
+        return agent
+
+    def _with_options(
+        self, agent: Agent[Any], options: InferenceOptions, is_continued: bool
+    ) -> Agent[Any]:
+        if model := self.selectable_models.get(options.model or ""):
+            agent = agent.clone(model=model)
+        tool = self.selectable_tools.get(options.tool_choice.id) if options.tool_choice else None
+        if tool and not is_continued:  # else a tool of the client would be called for ever
+            chosen = agent.model_settings.resolve(ModelSettings(tool_choice=tool))
+            agent = agent.clone(model_settings=chosen)
+        return agent
 
     async def load_input(
         self, thread: ThreadMetadata, context: TContext, max_items: int | None = None

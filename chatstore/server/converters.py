@@ -136,7 +136,8 @@ class ImageConverter(ResponseStreamConverter):
     """
     Puts generated images into the storage, so that rows and streams hold their URLs only.
 
-    Each part of an image that is still being made replaces the one before.
+    Each partial image replaces the one before; remove_unfinished() removes the last one where the
+    whole image has not come.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class ImageConverter(ResponseStreamConverter):
         self.thread_id = thread_id
         self.context = context
         self._last: dict[str, str] = {}
+        self._partial: dict[str, str] = {}  # where no whole image has come yet
 
     async def base64_image_to_url(
         self, image_id: str, base64_image: str, partial_image_index: int | None = None
@@ -161,7 +163,17 @@ class ImageConverter(ResponseStreamConverter):
         if replaced := self._last.get(image_id):
             await self.attachment_store.remove_image(replaced, self.context)
         self._last[image_id] = image.id
+        if partial_image_index is None:
+            self._partial.pop(image_id, None)
+        else:
+            self._partial[image_id] = image.id
         return str(image.preview_url)
+
+    async def remove_unfinished(self) -> None:
+        """Delete the partial images whose whole image has not come: no message shows them."""
+        while self._partial:
+            _image_id, attachment_id = self._partial.popitem()
+            await self.attachment_store.remove_image(attachment_id, self.context)
 
 
 def _unreadable(attachment: Attachment) -> ResponseInputContentParam:

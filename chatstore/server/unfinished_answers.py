@@ -32,9 +32,7 @@ class UnfinishedAnswers:
         apply: the SDK's function that applies an update to an assistant message.
     """
 
-    def __init__(
-        self, apply: Callable[[AssistantMessageItem, Any], AssistantMessageItem]
-    ) -> None:
+    def __init__(self, apply: Callable[[AssistantMessageItem, Any], AssistantMessageItem]) -> None:
         self._apply = apply
         self._items: dict[str, AssistantMessageItem] = {}
 

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from chatkit.store import Store, StoreItemType
-from chatkit.types import AssistantMessageItem, Attachment, FeedbackKind, Page, ThreadItem, ThreadMetadata
+from chatkit.types import (
+    AssistantMessageItem,
+    Attachment,
+    FeedbackKind,
+    Page,
+    ThreadItem,
+    ThreadMetadata,
+)
 from django.db import router
 
 from chatstore import codec

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from chatkit.store import NotFoundError, Store, StoreItemType
-from chatkit.types import AssistantMessageItem, Attachment, FeedbackKind, Page, ThreadItem, ThreadMetadata
+from chatkit.types import (
+    AssistantMessageItem,
+    Attachment,
+    FeedbackKind,
+    Page,
+    ThreadItem,
+    ThreadMetadata,
+)
 
 from chatstore import codec
 from chatstore.seen_threads import add_seen, is_seen
@@ -269,7 +276,7 @@ def _beyond(keys: list[str], after: str | None, order: str) -> list[str]:
     return keys[keys.index(after) + 1 :] if after in keys else keys
 
 
-def _decoded(load: Callable[..., Loaded], rows: Iterable[tuple[str, ...]]) -> list[Loaded]:
+def _decoded(load: Callable[..., Loaded], rows: Iterable[Sequence[str]]) -> list[Loaded]:
     loaded = []
     for row_id, *columns in rows:
         try:
@@ -279,7 +286,7 @@ def _decoded(load: Callable[..., Loaded], rows: Iterable[tuple[str, ...]]) -> li
     return loaded
 
 
-def _page(load: Callable[..., Loaded], rows: list[tuple[str, ...]], limit: int) -> Page[Loaded]:
+def _page(load: Callable[..., Loaded], rows: Sequence[Sequence[str]], limit: int) -> Page[Loaded]:
     has_more = len(rows) > limit
     return Page(
         data=_decoded(load, rows[:limit]),

@@ -36,7 +36,7 @@ from django.http import HttpRequest
 from chatstore.codec import FAKE_ID
 from chatstore.database import release_connections
 from chatstore.server import ChatServer
-from tests.base import NOW, answer, tool_call
+from tests.base import NOW, answer, tool_call, workflow
 
 Events = AsyncIterator[ThreadStreamEvent]
 SECRET = "xyzzy-plugh"  # stands for all text of a conversation
@@ -164,6 +164,18 @@ class Scripted(ChatServer[Any]):
         async for event in self.begin(item, words):
             yield event
         yield self.end(item, words)
+
+    async def play_repeatguard(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.play_repeat(thread, words, context):
+            yield event
+        yield ThreadItemRemovedEvent(item_id="msg_again")
+
+    async def play_repeattool(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        yield ThreadItemDoneEvent(item=tool_call("tc_again", thread_id=thread.id, name=words))
+
+    async def play_flow(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """A workflow that stays open over several turns, as the SDK adds it."""
+        yield ThreadItemDoneEvent(item=workflow("wf_open", thread_id=thread.id))
 
     async def play_hidden(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         """Hidden context in each kind of event, and an answer at the end."""

@@ -100,6 +100,16 @@ class InputTests(ResponsesTestCase):
         self.assertEqual(errors(await self.ask("And then?", thread_id)), [])
         self.assertIn("London", json.dumps(self.api.inputs()))
 
+    async def test_a_converter_of_the_applications_own_is_used(self) -> None:
+        class Converter(HistoryConverter):
+            async def tag_to_message_content(self, tag: Any) -> Any:
+                return {"type": "input_text", "text": f"Customer number {tag.id}"}
+
+        tag = {"type": "input_tag", "id": "c_7", "text": "Ada", "data": {}}
+        with patch.object(Modelled, "get_converter", lambda self, context: Converter()):
+            await self.create(content=[tag])
+        self.assertIn("Customer number c_7", str(self.api.inputs()))
+
     async def test_hidden_context_that_is_no_text_is_told_as_json(self) -> None:
         thread_id, _events = await self.create()
         content = {"orders": [12, None], "note": "grün"}

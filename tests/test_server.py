@@ -308,6 +308,29 @@ class Conversation(Asking):
         texts = [item["content"][0]["text"] for item in items[1::2]]
         self.assertEqual(texts, ["one", "two", "three"])
 
+    async def asked_again(self, scene: str, first: str = "") -> list[Event]:
+        """Play a scene twice in one thread, or another one first; return the thread's items."""
+        thread_id = await self.create(f"{first or scene} one")
+        message = {"thread_id": thread_id, "input": user_input(f"{scene} two")}
+        await self.send("threads.add_user_message", **message)
+        return await self.items(thread_id)
+
+    async def test_S8_a_tool_call_whose_id_is_taken_is_a_new_one(self) -> None:
+        items = await self.asked_again("repeattool")
+        self.assertEqual([items[1]["name"], items[3]["name"]], ["one", "two"])
+        self.assertEqual(items[1]["id"], "tc_again")
+        self.assertTrue(items[3]["id"].startswith("tc_"))
+
+    async def test_S8_a_guardrail_removes_the_new_item_and_not_its_namesake(self) -> None:
+        items = await self.asked_again("repeatguard", first="repeat")
+        self.assertEqual([item["id"] for item in items[1:2]], ["msg_again"])
+        self.assertEqual([item["type"] for item in items].count("assistant_message"), 1)
+
+    async def test_S8_an_open_workflow_is_added_again_under_its_own_id(self) -> None:
+        items = await self.asked_again("flow")
+        flows = [item["id"] for item in items if item["type"] == "workflow"]
+        self.assertEqual(flows, ["wf_open"])
+
     async def test_V5_a_new_thread_with_an_unknown_attachment_is_none(self) -> None:
         message = user_input("say a", attachments=["atc_unknown"])
         with self.assertRaises(NotFoundError):

@@ -249,17 +249,18 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         page = await self.store.load_thread_items(
             thread.id, None, self.history_length, "desc", context
         )
-        converter = (
-            FileConverter(self.attachment_store, context)
-            if isinstance(self.attachment_store, DjangoAttachmentStore)
-            else HistoryConverter()
-        )
         return await newest_input(
-            converter,
+            self.get_converter(context),
             page.data,
             max_items=max_items or self.history_length,
             max_length=settings.max_input_length,
         )
+
+    def get_converter(self, context: TContext) -> HistoryConverter:
+        """Return what converts a thread's items to the model's input."""
+        if isinstance(self.attachment_store, DjangoAttachmentStore):
+            return FileConverter(self.attachment_store, context)
+        return HistoryConverter()
 
     def _image_converter(
         self, thread: ThreadMetadata, context: TContext

@@ -17,6 +17,7 @@ from chatkit.types import (
     AssistantMessageContentPartAdded,
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
+    ClientEffectEvent,
     HiddenContextItem,
     SDKHiddenContextItem,
     SyncCustomActionResponse,
@@ -137,6 +138,12 @@ class Scripted(ChatServer[Any]):
             yield event
         content = [AssistantMessageContent.model_construct(text=object())]
         yield ThreadItemDoneEvent.model_construct(item=item.model_copy(update={"content": content}))
+
+    async def play_failsend(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """An event that is no JSON."""
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        yield ClientEffectEvent(name="ring", data={"bell": object()})
 
     async def play_end(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         """Ends without having said that the answer is done."""

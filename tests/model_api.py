@@ -132,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        reply = self.api.begin({"path": self.path, **body})
+        key = self.headers["Authorization"]
+        reply = self.api.begin({"path": self.path, "key": key, **body})
         is_stream = reply.status == 200
         self.send_response(reply.status)
         self.send_header("Content-Type", "text/event-stream" if is_stream else "application/json")

@@ -9,14 +9,16 @@ from unittest.mock import AsyncMock, patch
 from agents import RunContextWrapper, function_tool
 from asgiref.sync import sync_to_async
 from chatkit.agents import AgentContext
+from chatkit.server import StreamingResult
 from chatkit.types import ThreadMetadata
 from django.test import TransactionTestCase
 from pydantic import BaseModel
 
-from chatstore.models import ChatAttachment
+from chatstore.models import ChatAttachment, ChatMessage
 from chatstore.server.converters import HistoryConverter
 from chatstore.store import DjangoStore
 from tests.base import NOW, attachment, hidden_context, tool_call
+from tests.live import user_input
 from tests.model_api import (
     PNG,
     TOO_LONG,
@@ -197,6 +199,21 @@ class AnswerTests(ResponsesTestCase):
         for end in ("cut", "error", "failed"):
             with self.subTest(end):
                 await self.check_kept(Reply(end=end))
+
+    async def test_V4_an_answer_that_is_stopped_is_kept_once_and_marked(self) -> None:
+        self.api.replies = [Reply(end="wait")]
+        request = {"type": "threads.create", "params": {"input": user_input("Hi")}}
+        result = await Modelled().process(json.dumps(request), self.alice)
+        assert isinstance(result, StreamingResult)
+        events = aiter(result.json_events)
+        async for event in events:
+            if b"there." in event:
+                break
+        await events.aclose()
+        (row,) = await self.rows()
+        self.assertEqual((row.content, row.ending), ("Hello there.", "stopped"))
+        notes = ChatMessage.objects.filter(item_type="sdk_hidden_context")
+        self.assertEqual(await notes.acount(), 1)
 
     async def check_kept(self, reply: Reply) -> None:
         thread_id, events = await self.create(reply)

@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig
 from asgiref.sync import sync_to_async
+from chatkit.agents import ThreadItemConverter
 from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.store import AttachmentStore, NotFoundError
 from chatkit.types import ThreadItemDoneEvent, ThreadMetadata
@@ -30,6 +31,7 @@ from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.actions import hide, lock
 from chatstore.moderation.records import Moderator
 from chatstore.server import ChatServer, preconditions
+from chatstore.server.agent_server import AgentServer
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Scripted
 from tests.base import ALICE, answer
@@ -255,6 +257,16 @@ class Conversation(Asking):
         for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel"):
             await self.check_kept(scene, "failed")
 
+    async def test_V4_what_was_said_before_an_event_that_cant_be_sent_is_kept(self) -> None:
+        events = await self.send("threads.create", input=user_input("failsend partial"))
+        self.assertEqual(events[-1]["type"], "error")
+        for _ in range(100):  # the event loop closes the SDK's generators one after the other
+            if len(items := await self.items(events[0]["thread"]["id"])) == 2:
+                break
+            await asyncio.sleep(0.02)
+        self.assertEqual(items[1]["content"][0]["text"], "partial")
+        self.assertEqual(items[1]["ending"], "failed")
+
     async def test_V4_a_failure_before_the_first_word_leaves_no_answer(self) -> None:
         for scene in ("fail", "sorry"):
             events = await self.send("threads.create", input=user_input(scene))
@@ -432,10 +444,17 @@ class DjangoServerTests(Conversation, TestCase):
 class PrivateParts(SimpleTestCase):
     def test_V3_nothing_private_of_the_sdk_is_overridden_but_two(self) -> None:
         own = {
-            name for name in vars(ChatServer) if name.startswith("_") and not name.endswith("__")
+            name
+            for server in (ChatServer, AgentServer)
+            for name in vars(server)
+            if name.startswith("_") and not name.endswith("__")
         }
         theirs = {name for name in vars(ChatKitServer) if not name.endswith("__")}
         self.assertEqual(own & theirs, {"_serialize", "_process_events", "_abc_impl"})
+
+    def test_the_signature_that_the_converter_builds_on(self) -> None:
+        signature = inspect.signature(ThreadItemConverter._thread_item_to_input_item)
+        self.assertEqual(list(signature.parameters), ["self", "item", "is_last_message"])
 
     def test_V3_their_signatures_are_what_we_build_on(self) -> None:
         for name, parameters in {
@@ -444,6 +463,7 @@ class PrivateParts(SimpleTestCase):
             "_process_streaming": ["self", "request", "context"],
             "_process_non_streaming": ["self", "request", "context"],
             "_apply_assistant_message_update": ["self", "item", "update"],
+            "handle_stream_cancelled": ["self", "thread", "pending_items", "context"],
         }.items():
             for server in (ChatKitServer, ChatServer):
                 signature = inspect.signature(getattr(server, name))

@@ -8,6 +8,7 @@ connection.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import (
@@ -16,31 +17,18 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterable,
-    Mapping,
 )
-from contextlib import aclosing
 from typing import Any, Generic, TypeVar, cast
 
-from agents import (
-    Agent,
-    Model,
-    ModelSettings,
-    Runner,
-    RunResultStreaming,
-    TResponseInputItem,
-)
-from chatkit.agents import AgentContext, ResponseStreamConverter
-from chatkit.errors import CustomStreamError, ErrorCode
-from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
+from chatkit.errors import ErrorCode
+from chatkit.server import NonStreamingResult, StreamingResult
 from chatkit.store import AttachmentStore, Store
 from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
-    ClientToolCallItem,
     ErrorEvent,
     FeedbackKind,
     HiddenContextItem,
-    InferenceOptions,
     SDKHiddenContextItem,
     ThreadItem,
     ThreadItemAddedEvent,
@@ -48,7 +36,6 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
-    UserMessageItem,
     is_streaming_req,
 )
 from django.core.exceptions import ImproperlyConfigured
@@ -63,11 +50,9 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.seen_threads import remember_threads
 from chatstore.server import preconditions, requests
-from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
+from chatstore.server.agent_server import AgentServer
 from chatstore.server.errors import describe
 from chatstore.server.event_guards import GuardedStream
-from chatstore.server.model_input import newest_input
-from chatstore.server.model_runs import AgentRun, InputTooLongError, stream_run
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, has_text
@@ -77,20 +62,13 @@ logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
 
 
-class ChatServer(ChatKitServer[TContext], Generic[TContext]):
+class ChatServer(AgentServer[TContext], Generic[TContext]):
     """
     Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
 
     One instance serves all requests. With no argument it keeps everything in Django's database
     and storage.
     """
-
-    # How many of a thread's newest items run_agent gives to the model.
-    history_length = 50
-    # What a user's message may choose for its answer: the id that the client's composer sends, and
-    # the model, or the tool's name, that run_agent gives to the agent. Any other id is ignored.
-    selectable_models: Mapping[str, str | Model] = {}
-    selectable_tools: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -131,143 +109,11 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         """
         Keep the feedback with its items (V1).
 
-        Raises NotImplementedError (501) where the store is somebody else's that can't.
+        Raises NotImplementedError (501) where the store has no method for it.
         """
         if not isinstance(self.store, ExtendedStore):
-            raise NotImplementedError("The store has no save_feedback() or no delete_items_after()")
+            raise NotImplementedError("The store is no ExtendedStore, and keeps no feedback")
         await self.store.save_feedback(thread_id, item_ids, feedback, context)
-
-    # The model
-
-    def run_agent(
-        self,
-        agent: Agent[Any],
-        thread: ThreadMetadata,
-        context: TContext,
-        *,
-        input: list[TResponseInputItem] | None = None,  # noqa: A002 (the Agents SDK's name)
-        converter: ResponseStreamConverter | None = None,
-        agent_context: AgentContext[Any] | type[AgentContext[Any]] = AgentContext,
-        **options: Any,
-    ) -> AgentRun:
-        """
-        Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
-
-        Where the model refuses the thread for its length, it is asked again with half of it, and
-        so on down to the last user message.
-
-        Args:
-            agent: of the Agents SDK.
-            thread: as respond() got it.
-            context: as respond() got it.
-            input: what the model reads, as it is; by default the thread's newest items.
-            converter: how the model's output becomes items.
-            agent_context: what the agent's tools get: an AgentContext, or a subclass of it that
-                needs no more than ``thread``, ``store`` and ``request_context``.
-            options: passed to Runner.run_streamed, such as max_turns or run_config.
-
-        Returns an asynchronous iterator of events, which has the result when it is at its end.
-        """
-        results: list[RunResultStreaming] = []
-        converter = converter or self._image_converter(thread, context)
-        if isinstance(agent_context, type):
-            agent_context = agent_context(thread=thread, store=self.store, request_context=context)
-        events = self._run_agent(agent, agent_context, converter, input, options, results)
-        return AgentRun(events, results)
-
-    async def _run_agent(
-        self,
-        agent: Agent[Any],
-        agent_context: AgentContext[Any],
-        converter: ResponseStreamConverter,
-        given_input: list[TResponseInputItem] | None,
-        options: dict[str, Any],
-        results: list[RunResultStreaming],
-    ) -> AsyncGenerator[ThreadStreamEvent, None]:
-        thread, context = agent_context.thread, agent_context.request_context
-        agent = await self._as_chosen(agent, thread, context)
-        max_items = self.history_length
-        input = given_input if given_input is not None else await self.load_input(thread, context)  # noqa: A001
-        while True:
-            results.append(Runner.run_streamed(agent, input, context=agent_context, **options))
-            events = stream_run(agent_context, results[-1], converter)
-            try:
-                async with aclosing(events):
-                    async for event in events:
-                        yield event
-                return
-            except InputTooLongError as error:
-                if given_input is not None and error.__cause__:
-                    raise error.__cause__ from None
-            length = len(input)
-            while len(input) >= length:
-                if max_items == 1:
-                    raise CustomStreamError(_("This is too long for the assistant to read."))
-                max_items //= 2
-                input = await self.load_input(thread, context, max_items)  # noqa: A001
-
-    async def _as_chosen(
-        self, agent: Agent[Any], thread: ThreadMetadata, context: TContext
-    ) -> Agent[Any]:
-        """Return the agent with what the user has chosen for the last message, if that may be."""
-        if not self.selectable_models and not self.selectable_tools:
-            return agent
-        page = await self.store.load_thread_items(
-            thread.id, None, self.history_length, "desc", context
-        )
-        is_continued = False
-        for item in page.data:
-            if isinstance(item, UserMessageItem):
-                return self._with_options(agent, item.inference_options, is_continued)
-            is_continued = is_continued or isinstance(item, ClientToolCallItem)
-        return agent
-
-    def _with_options(
-        self, agent: Agent[Any], options: InferenceOptions, is_continued: bool
-    ) -> Agent[Any]:
-        if model := self.selectable_models.get(options.model or ""):
-            agent = agent.clone(model=model)
-        tool = self.selectable_tools.get(options.tool_choice.id) if options.tool_choice else None
-        if tool and not is_continued:  # else a tool of the client would be called for ever
-            chosen = agent.model_settings.resolve(ModelSettings(tool_choice=tool))
-            agent = agent.clone(model_settings=chosen)
-        return agent
-
-    async def load_input(
-        self, thread: ThreadMetadata, context: TContext, max_items: int | None = None
-    ) -> list[TResponseInputItem]:
-        """
-        Return the thread's newest items as the model reads them, oldest first.
-
-        What is longer than CHATSTORE_MAX_INPUT_LENGTH is left out from its beginning, but never
-        the last user message.
-
-        Args:
-            max_items: how many items to give; run_agent asks for fewer than ``history_length``
-                where the model has refused the input for its length.
-        """
-        page = await self.store.load_thread_items(
-            thread.id, None, self.history_length, "desc", context
-        )
-        return await newest_input(
-            self.get_converter(context),
-            page.data,
-            max_items=max_items or self.history_length,
-            max_length=settings.max_input_length,
-        )
-
-    def get_converter(self, context: TContext) -> HistoryConverter:
-        """Return what converts a thread's items to the model's input."""
-        if isinstance(self.attachment_store, DjangoAttachmentStore):
-            return FileConverter(self.attachment_store, context)
-        return HistoryConverter()
-
-    def _image_converter(
-        self, thread: ThreadMetadata, context: TContext
-    ) -> ResponseStreamConverter:
-        if isinstance(self.attachment_store, DjangoAttachmentStore):
-            return ImageConverter(self.attachment_store, thread.id, context)
-        return ResponseStreamConverter()
 
     # Requests
 
@@ -304,7 +150,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 error_event=self._error_event,
             )
         except ValueError:
-            # Another tab was faster: that is a refusal (409), and no fault.
+            # Another request has changed the state meanwhile: this one is refused (409).
             await preconditions.check(self, request, context)
             raise
         return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
@@ -314,7 +160,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     async def _retry(
         self, request: ThreadsRetryAfterItemReq, context: TContext
     ) -> AsyncGenerator[bytes, None]:
-        # All at once and hidden ones too (M2); the SDK would delete one by one what it can see.
+        # In one operation, hidden items too (M2); the SDK deletes visible ones, one at a time.
         params = request.params
         if isinstance(self.store, ExtendedStore):
             await self.store.delete_items_after(params.thread_id, params.item_id, context)
@@ -329,14 +175,19 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     ) -> AsyncIterator[ThreadStreamEvent]:
         guarded = GuardedStream(stream, thread, self.store, context)
         answers = UnfinishedAnswers(self._apply_assistant_message_update)
-        async for event in super()._process_events(thread, context, guarded.events):
-            answers.follow(event)
-            if isinstance(event, ErrorEvent) and not guarded.is_last(event):
-                # The SDK's own, which ends the stream. Stored first: its client may go now.
-                await self._keep_broken_off(thread, answers, context)
-            if not _is_hidden(event):
-                yield event
-        await self._keep_broken_off(thread, answers, context)
+        try:
+            async for event in super()._process_events(thread, context, guarded.events):
+                answers.follow(event)
+                if isinstance(event, ErrorEvent) and not guarded.is_from_respond(event):
+                    # The SDK's own, which ends the stream. The client may leave when it gets it.
+                    await self._keep_broken_off(thread, answers, context)
+                if not _is_hidden(event):
+                    yield event
+        except asyncio.CancelledError:
+            answers.take()  # handle_stream_cancelled has stored them
+            raise
+        finally:  # also where an event can't be sent
+            await self._keep_broken_off(thread, answers, context)
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext
@@ -384,7 +235,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         obj = codec.with_offsets(obj)
         try:
             serialized = super()._serialize(obj)
-        except PydanticSerializationError:  # half of an emoji, which the store replaces too (S14)
+        except PydanticSerializationError:  # a lone surrogate, which the store replaces too (S14)
             serialized = super()._serialize(codec.clean(obj))
         return add_endings(obj, serialized)
 

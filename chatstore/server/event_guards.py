@@ -46,8 +46,8 @@ class GuardedStream:
         self._title = _Title(thread, store, context)
         self._last: ThreadStreamEvent | None = None
 
-    def is_last(self, event: ThreadStreamEvent) -> bool:
-        """Tell whether the event is respond()'s newest, and not one of the SDK's own."""
+    def is_from_respond(self, event: ThreadStreamEvent) -> bool:
+        """Tell whether respond() has sent the event last; if not, the SDK has made it."""
         return event is self._last
 
     async def events(self) -> AsyncIterator[ThreadStreamEvent]:

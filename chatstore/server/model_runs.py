@@ -1,7 +1,7 @@
 """
-A model's run as a stream of ChatKit's events, which stops the model when it is left early (V4).
+A model's run as a stream of ChatKit's events; closing the stream stops the model (V4).
 
-The SDK's stream_agent_response lets a model whose answer nobody waits for talk on.
+The SDK's stream_agent_response does not stop the model.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from pydantic import BaseModel
 
 from chatstore.server.converters import ImageConverter
 
-# The code is OpenAI's; servers that speak its language say it in words.
+# The code is OpenAI's; servers with a compatible API say it in their message.
 _TOO_LONG_CODE = "context_length_exceeded"
 _TOO_LONG = re.compile(f"{_TOO_LONG_CODE}|maximum context length", re.IGNORECASE)
 
@@ -129,7 +129,7 @@ async def stream_run(
     finally:
         run.leave()
         if not has_ended:
-            # The SDK's other task waits for an event of the agent's tools, for ever but for this.
+            # The SDK has left a task that waits for an event of the agent's tools: this ends it.
             await context.stream(ProgressUpdateEvent(text=""))
         if isinstance(converter, ImageConverter):
             await converter.remove_unfinished()
@@ -151,7 +151,7 @@ def _refusal(
 
 
 class _Run:
-    """What stream_agent_response needs of a run, and a way to leave it early without a trace."""
+    """What stream_agent_response needs of a run, and a way to cancel it that leaves no task."""
 
     def __init__(self, result: RunResultStreaming) -> None:
         self._result = result
@@ -164,8 +164,8 @@ class _Run:
             elif not _is_end_of_incomplete(event.data):
                 yield dataclasses.replace(event, data=_as_chatkit_takes_it(event.data))
         if self._is_left:
-            # The SDK's task that waits for one more is alone now: of an end without an event,
-            # which is an exception, asyncio would log that nobody retrieved it.
+            # A task of the SDK waits for one more event, and nobody waits for the task: if the
+            # iteration ended now, asyncio would log a StopAsyncIteration that was not retrieved.
             yield None
 
     def leave(self) -> None:

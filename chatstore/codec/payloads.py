@@ -78,11 +78,11 @@ class UnfinishedAnswer(AssistantMessageItem):
     """
     What was said of an answer until it was stopped, or failed (V4).
 
-    Equal to any other item in JSON, so that it is saved as what it was; ChatServer tells clients
-    of the ending.
+    Its JSON is that of a plain answer, so that saving it again changes nothing (S6).
     """
 
-    content: list[AssistantMessageContent]  # once more: chatkit has it in quotes
+    # Declared again: pydantic can't resolve chatkit's forward reference from here.
+    content: list[AssistantMessageContent]
     ending: Ending = Field(exclude=True)
 
 
@@ -193,7 +193,7 @@ def load_thread(payload: str, moderation: str = "", reason: str = "") -> ThreadM
 
 
 def load_item(payload: str, ending: str = "") -> ThreadItem:
-    """Return an item as it was saved, and an answer that is unfinished as one that says so."""
+    """Return an item as it was saved; an answer with an ending as an UnfinishedAnswer."""
     item = _item_adapter.validate_json(payload)
     if ending and isinstance(item, AssistantMessageItem):
         return UnfinishedAnswer.model_construct(**dict(item), ending=ending)

@@ -34,8 +34,8 @@ MODEL_IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/we
 
 class HistoryConverter(ThreadItemConverter):
     """
-    Converts what chatkit's converter refuses (tags, attachments, hidden context that is no text),
-    and earlier answers to the form that every model reads.
+    Converts a thread's items to the model's input, also those that chatkit's own converter refuses:
+    tags, attachments, and hidden context that is no text.
     """
 
     text_left = 0  # how many characters of files the input still has room for
@@ -43,21 +43,21 @@ class HistoryConverter(ThreadItemConverter):
     async def item_to_input(
         self, item: ThreadItem, *, is_last_message: bool
     ) -> list[TResponseInputItem]:
-        """Return one item of a thread as the model reads it; of the last one with its quotation."""
+        """Return an item as the model reads it; only of the last one with the quoted text."""
         return await self._thread_item_to_input_item(item, is_last_message)
 
     async def assistant_message_to_input(
         self, item: AssistantMessageItem
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         """
-        The same as the SDK's, as plain text: its list of parts is refused by the models behind
-        chat-completions, which would answer once in each conversation and never again.
+        The same as the SDK's, as plain text: models behind Chat Completions refuse the SDK's list
+        of parts, so that only the first question of a conversation was answered.
         """
         text = "\n".join(part.text for part in item.content if part.text)
         return {"role": "assistant", "content": text} if text else None
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
-        """Return what a tag in the user's message stands for."""
+        """Return a tag's id, name, group and data, as JSON."""
         about = {"id": tag.id, "name": tag.text, "group": tag.group, "data": tag.data}
         return _text(f"<Tag>\n{_json(about)}\n</Tag>")
 
@@ -78,7 +78,8 @@ class HistoryConverter(ThreadItemConverter):
 
 class FileConverter(HistoryConverter):
     """
-    Hands images, PDFs and texts to the model, out of the storage and as their owner may see them.
+    Reads images, PDFs and text files from the storage, as their owner may see them, and gives them
+    to the model.
 
     Args:
         attachment_store: where the bytes are.

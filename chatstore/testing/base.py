@@ -155,6 +155,13 @@ class ContractBase(_Mixin):
         }
         if save_feedback := getattr(store, "save_feedback", None):
             doors["save_feedback"] = lambda c: save_feedback(thread_id, [item_id], "negative", c)
+        if add_unfinished_answer := getattr(store, "add_unfinished_answer", None):
+            half = samples.answer("msg_half")
+            doors["add_unfinished_answer"] = lambda c: add_unfinished_answer(
+                thread_id, half, "failed", c
+            )
+        if has_item := getattr(store, "has_item", None):
+            doors["has_item"] = lambda c: has_item(thread_id, item_id, c)
         return doors
 
 

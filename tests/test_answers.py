@@ -257,7 +257,7 @@ class AnswerTests(ResponsesTestCase):
             self.assertEqual(answer["content"][0]["text"], "".join(words))
             self.assertNotIn("ending", answer)
 
-    async def test_S14_half_of_an_emoji_ends_no_stream(self) -> None:
+    async def test_S14_a_lone_surrogate_ends_no_stream(self) -> None:
         thread_id, events = await self.create(Reply(("So \ud83d", "on")))
         self.assertEqual(errors(events), [])
         self.assertEqual(said(events), "So \ufffdon")

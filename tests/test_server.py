@@ -290,7 +290,7 @@ class Conversation(Asking):
         events = await self.send("threads.create", input=user_input("cancel partial"))
         self.assertEqual(events[-1]["type"], "error")
 
-    async def test_S14_half_of_an_emoji_ends_no_stream(self) -> None:
+    async def test_S14_a_lone_surrogate_ends_no_stream(self) -> None:
         events = await self.send("threads.create", input=user_input("half so"))
         self.assertEqual("".join(map(text_of, events)), "so\ufffdon")
         self.assertEqual(events[-1]["item"]["content"][0]["text"], "so\ufffdon")
@@ -333,7 +333,7 @@ class Conversation(Asking):
         self.assertEqual(items[1]["id"], "tc_again")
         self.assertTrue(items[3]["id"].startswith("tc_"))
 
-    async def test_S8_a_guardrail_removes_the_new_item_and_not_its_namesake(self) -> None:
+    async def test_S8_a_guardrail_removes_the_new_item_and_not_the_older_one(self) -> None:
         items = await self.asked_again("repeatguard", first="repeat")
         self.assertEqual([item["id"] for item in items[1:2]], ["msg_again"])
         self.assertEqual([item["type"] for item in items].count("assistant_message"), 1)

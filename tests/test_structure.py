@@ -100,6 +100,7 @@ class PublicNamesTest(SimpleTestCase):
         "models.ChatAttachment",
         "models.ChatMessage",
         "models.ChatSession",
+        "server.AgentRun",
         "server.ChatServer",
         "signals.feedback_given",
         "signals.item_added",

@@ -1,6 +1,4 @@
-"""
-AgentServer: what a ChatServer has for answers by a model, through the Agents SDK.
-"""
+"""AgentServer: the part of ChatServer that asks a model, through the Agents SDK."""
 
 from __future__ import annotations
 
@@ -38,7 +36,7 @@ TContext = TypeVar("TContext")
 
 
 class AgentServer(ChatKitServer[TContext], Generic[TContext]):
-    """The part of ChatServer that respond() methods use to ask a model."""
+    """Gives respond() methods ``run_agent``, and what an application may change about it."""
 
     # How many of a thread's newest items run_agent gives to the model.
     history_length = 50

@@ -1,5 +1,5 @@
 """
-What ChatServer does to the events of respond() before the SDK stores and sends them.
+Corrects the events of respond() before the SDK stores and sends them.
 """
 
 from __future__ import annotations

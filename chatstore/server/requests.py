@@ -44,7 +44,7 @@ def parse(request: str | bytes | bytearray) -> ChatKitReq:
     except ValidationError as error:
         if error.errors(include_input=False)[0]["type"] != "json_invalid":
             raise RequestRefused(_("The request is not one of ChatKit's."), 400) from None
-        try:  # half of an emoji, which JavaScript can send and pydantic does not read (S14)
+        try:  # a lone surrogate, which JavaScript can send and pydantic refuses (S14)
             parsed = _request_adapter.validate_json(json.dumps(codec.clean(json.loads(request))))
         except (ValueError, RecursionError):
             raise RequestRefused(_("The request is not JSON."), 400) from None

@@ -30,7 +30,7 @@ from django.utils import timezone
 from chatstore import codec, signals
 from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
 from chatstore.portability.records import ATTACHMENT_COLUMNS, MESSAGE_COLUMNS, SESSION_COLUMNS
-from chatstore.seen_threads import add_seen, remember_threads
+from chatstore.seen_threads import mark_thread_seen, track_seen_threads
 from chatstore.store import DjangoStore
 from tests import base, rows
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
@@ -712,8 +712,8 @@ class EraseTest(ArchiveTestCase):
 
     def test_R4_a_running_stream_brings_nothing_back(self) -> None:
         store = DjangoStore()
-        self.enterContext(remember_threads())
-        add_seen("thr_1")
+        self.enterContext(track_seen_threads())
+        mark_thread_seen("thr_1")
         run("erase_user", "alice")
         async_to_sync(store.save_thread)(base.thread("thr_1", title="back"), base.ALICE)
         with self.assertRaises(Exception):  # noqa: B017

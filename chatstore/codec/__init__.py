@@ -8,13 +8,13 @@ use it too. What it knows of the rows is the names of their columns.
 from chatstore.codec.ids import (
     FAKE_ID,
     MAX_ID_LENGTH,
-    clean_user_id,
-    id_type,
+    validate_user_id,
+    store_item_type,
     is_storable_id,
     new_id,
-    user_id_of,
+    user_id_from_context,
 )
-from chatstore.codec.paging import check_page
+from chatstore.codec.paging import validate_page
 from chatstore.codec.payloads import (
     FILE_URL_PARAMETER,
     IMMUTABLE_TYPES,
@@ -22,7 +22,7 @@ from chatstore.codec.payloads import (
     ModeratedClosedStatus,
     ModeratedLockedStatus,
     UnfinishedAnswer,
-    attachment_id_of,
+    attachment_id_from_url,
     attachment_ids,
     attachment_values,
     is_moderated,
@@ -34,7 +34,7 @@ from chatstore.codec.payloads import (
 )
 from chatstore.codec.plain_text import plain_text
 from chatstore.codec.storable import clean
-from chatstore.codec.times import EARLIEST, LATEST, as_utc, with_offsets
+from chatstore.codec.times import EARLIEST, LATEST, as_utc, with_utc_offsets
 
 __all__ = [
     "EARLIEST",
@@ -48,13 +48,13 @@ __all__ = [
     "ModeratedLockedStatus",
     "UnfinishedAnswer",
     "as_utc",
-    "attachment_id_of",
+    "attachment_id_from_url",
     "attachment_ids",
     "attachment_values",
-    "check_page",
+    "validate_page",
     "clean",
-    "clean_user_id",
-    "id_type",
+    "validate_user_id",
+    "store_item_type",
     "is_moderated",
     "is_storable_id",
     "load_attachment",
@@ -64,6 +64,6 @@ __all__ = [
     "new_id",
     "plain_text",
     "session_values",
-    "user_id_of",
-    "with_offsets",
+    "user_id_from_context",
+    "with_utc_offsets",
 ]

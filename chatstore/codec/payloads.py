@@ -55,7 +55,7 @@ _SENDERS = {
 }
 # MariaDB refuses JSON that is nested deeper than 32 levels.
 _MAX_JSON_DEPTH = 30
-# The URL of a file in the storage, as chatstore.files.links makes it.
+# The URL of a file in the storage, as chatstore.files.signed_urls makes it.
 FILE_URL_PARAMETER = "chatstore"
 _FILE_URL = re.compile(rf"/(?P<id>[^/?#]+)/\?{FILE_URL_PARAMETER}=")
 _thread_adapter: TypeAdapter[ThreadMetadata] = TypeAdapter(ThreadMetadata)
@@ -167,12 +167,12 @@ def attachment_ids(item: ThreadItem) -> set[str]:
     if item.type == "user_message":
         return {attachment.id for attachment in item.attachments}
     if item.type == "generated_image" and item.image:
-        attachment_id = attachment_id_of(item.image.url)
+        attachment_id = attachment_id_from_url(item.image.url)
         return {attachment_id} if attachment_id else set()
     return set()
 
 
-def attachment_id_of(url: object) -> str | None:
+def attachment_id_from_url(url: object) -> str | None:
     """Return whose file a signed URL of ours is for; None for any other URL."""
     found = _FILE_URL.search(str(url))
     return found["id"] if found else None

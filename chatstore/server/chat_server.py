@@ -48,7 +48,7 @@ from pydantic_core import PydanticSerializationError
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
-from chatstore.seen_threads import remember_threads
+from chatstore.seen_threads import track_seen_threads
 from chatstore.server import preconditions, requests
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.errors import describe
@@ -127,7 +127,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        with remember_threads():  # a stream that begins here remembers them too (S7)
+        with track_seen_threads():  # a stream that begins here remembers them too (S7)
             return await self._serve(parsed, context)
 
     async def _serve(
@@ -232,11 +232,11 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         return b"data: " + self._serialize(event) + b"\n\n"
 
     def _serialize(self, obj: BaseModel) -> bytes:
-        obj = codec.with_offsets(obj)
+        obj = codec.with_utc_offsets(obj)
         try:
             serialized = super()._serialize(obj)
         except PydanticSerializationError:  # a lone surrogate, which the store replaces too (S14)
-            serialized = super()._serialize(codec.clean(obj))
+            serialized = super()._serialize(codec.replace_unstorable(obj))
         return add_endings(obj, serialized)
 
 

@@ -70,7 +70,7 @@ class ItemIds:
         """Return the id that the event's item has from now on."""
         item, old = event.item, event.item.id
         if await self._is_new(event):
-            name = self._store.generate_item_id(codec.id_type(item), self._thread, self._context)
+            name = self._store.generate_item_id(codec.store_item_type(item), self._thread, self._context)
         else:
             name = self._names.get(old, old)
         self._names[old] = name

@@ -45,7 +45,7 @@ def parse(request: str | bytes | bytearray) -> ChatKitReq:
         if error.errors(include_input=False)[0]["type"] != "json_invalid":
             raise RequestRefused(_("The request is not one of ChatKit's."), 400) from None
         try:  # a lone surrogate, which JavaScript can send and pydantic refuses (S14)
-            parsed = _request_adapter.validate_json(json.dumps(codec.clean(json.loads(request))))
+            parsed = _request_adapter.validate_json(json.dumps(codec.replace_unstorable(json.loads(request))))
         except (ValueError, RecursionError):
             raise RequestRefused(_("The request is not JSON."), 400) from None
     params: Any = parsed.params

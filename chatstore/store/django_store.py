@@ -2,7 +2,7 @@
 DjangoStore: the async methods that ChatKit calls.
 
 Each runs one sync operation in one hop to the request's thread; how an operation is tried again,
-and how it gives its connection back, is in chatstore.db.runs.
+and how it gives its connection back, is in chatstore.db.execution.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from chatkit.types import (
 from django.db import router
 
 from chatstore import codec
-from chatstore.db.runs import Attempt, run
-from chatstore.files import links
+from chatstore.db.execution import Attempt, run
+from chatstore.files import signed_urls
 from chatstore.models import ChatSession
-from chatstore.seen_threads import add_seen, is_seen
+from chatstore.seen_threads import mark_thread_seen, is_thread_seen
 from chatstore.store import attachments, items, threads
 from chatstore.store.owner import Owner
 
@@ -46,7 +46,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     def get_user_id(self, context: TContext) -> Any:
         """Return the owner's id, or None (S2)."""
-        return codec.user_id_of(context)
+        return codec.user_id_from_context(context)
 
     def generate_thread_id(self, context: TContext) -> str:
         return codec.new_id("thread")
@@ -60,13 +60,13 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     async def load_thread(self, thread_id: str, context: TContext) -> ThreadMetadata:
         thread = await self._read(threads.load_thread, context, thread_id)
-        add_seen(thread_id)
+        mark_thread_seen(thread_id)
         return thread
 
     async def save_thread(self, thread: ThreadMetadata, context: TContext) -> None:
-        is_in_request = is_seen(thread.id)
+        is_in_request = is_thread_seen(thread.id)
         await self._write(threads.save_thread, context, thread, update_only=is_in_request)
-        add_seen(thread.id)
+        mark_thread_seen(thread.id)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: TContext
@@ -80,13 +80,13 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: TContext
     ) -> Page[ThreadItem]:
         page = await self._read(items.load_items, context, thread_id, after, limit, order)
-        links.renew_items(page.data, self.get_user_id(context), context)
+        signed_urls.renew_item_urls(page.data, self.get_user_id(context), context)
         return page
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
         if item.id == codec.FAKE_ID:  # once, before the first try, so that a repeat finds it
             thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
-            new_id = self.generate_item_id(codec.id_type(item), thread, context)
+            new_id = self.generate_item_id(codec.store_item_type(item), thread, context)
             item = item.model_copy(update={"id": new_id})
         await self._write(items.put_item, context, thread_id, item, replace=False)
 
@@ -95,7 +95,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     async def load_item(self, thread_id: str, item_id: str, context: TContext) -> ThreadItem:
         item = await self._read(items.load_item, context, thread_id, item_id)
-        links.renew_items([item], self.get_user_id(context), context)
+        signed_urls.renew_item_urls([item], self.get_user_id(context), context)
         return item
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: TContext) -> None:
@@ -130,7 +130,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     async def load_attachment(self, attachment_id: str, context: TContext) -> Attachment:
         attachment = await self._read(attachments.load_attachment, context, attachment_id)
-        links.renew(attachment, self.get_user_id(context), context)
+        signed_urls.renew_preview_url(attachment, self.get_user_id(context), context)
         return attachment
 
     async def delete_attachment(self, attachment_id: str, context: TContext) -> None:
@@ -145,7 +145,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     ) -> Result:
         # Reads too go where writes go: the SDK deletes what a stale read shows it (S13).
         using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.clean_user_id(self.get_user_id(context)))
+        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
         return await run(using, lambda attempt: operation(owner, *args, **kwargs))
 
     async def _write(
@@ -156,5 +156,5 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         **kwargs: P.kwargs,
     ) -> Result:
         using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.clean_user_id(self.get_user_id(context)))
+        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
         return await run(using, lambda attempt: operation(owner, attempt, *args, **kwargs))

@@ -12,7 +12,7 @@ from django.db.models import Exists, Q, Subquery
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.runs import Attempt
+from chatstore.db.execution import Attempt
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessageQuerySet,
@@ -28,9 +28,9 @@ from chatstore.store.rows import decoded, page
 def load_items(
     owner: Owner, thread_id: str, after: str | None, limit: int, order: str
 ) -> Page[ThreadItem]:
-    limit = codec.check_page(limit, order)
-    rows = owner.rows(
-        queries.page_of_items(order, limit + 1, after is not None),
+    limit = codec.validate_page(limit, order)
+    rows = owner.fetch_all(
+        queries.select_page_of_items(order, limit + 1, after is not None),
         session_id=session_key(thread_id),
         after=message_key(thread_id, after or ""),
     )
@@ -44,14 +44,14 @@ def load_items(
 
 def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
     keys = _item_keys(thread_id, item_id)
-    row = owner.rows(queries.load_item, **keys)
+    row = owner.fetch_all(queries.select_item, **keys)
     for item in decoded(codec.load_item, row):
         return item
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
 
 def has_item(owner: Owner, thread_id: str, item_id: str) -> bool:
-    return bool(owner.rows(queries.has_item, **_item_keys(thread_id, item_id)))
+    return bool(owner.fetch_all(queries.has_item, **_item_keys(thread_id, item_id)))
 
 
 def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
@@ -75,8 +75,8 @@ def put_item(
     keys = _item_keys(thread_id, values["item_id"])
     now = min(values.pop("timestamp"), timezone.now())
     with attempt.transaction():
-        if attempt.may_create and owner.count(queries.advance_thread, now=now, **keys):
-            owner.count(queries.insert_item, **keys, **values, ending=ending)
+        if attempt.may_create and owner.execute(queries.advance_last_activity, now=now, **keys):
+            owner.execute(queries.insert_item, **keys, **values, ending=ending)
             owner.notify(
                 signals.item_added,
                 thread_id=thread_id,
@@ -87,7 +87,7 @@ def put_item(
         else:
             row = owner.messages.filter(message_id=keys["message_id"])
             is_written = _rewrite_item(row, values, replace=replace)
-            attempt.existed |= is_written
+            attempt.row_existed |= is_written
         if is_written and (sent := codec.attachment_ids(item)):
             # From now on they go with this message, and not a day after their upload (A4).
             owner.attachments.filter(
@@ -96,8 +96,8 @@ def put_item(
                 message_id=None,
             ).update(**keys)
     if not is_written:  # kept as it was, deleted a moment ago, or no thread of the owner's
-        attempt.check_created()
-        if not attempt.existed and not owner.rows(queries.load_thread, **keys):
+        attempt.raise_unknown_outcome()
+        if not attempt.row_existed and not owner.fetch_all(queries.select_thread, **keys):
             raise NotFoundError(f"Thread {thread_id} not found")
 
 
@@ -152,7 +152,7 @@ def _remove(
         return
     if has_files:
         files.delete_attachments(sent)
-    rows.delete_only()
+    rows.raw_delete()
 
 
 def save_feedback(

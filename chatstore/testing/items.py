@@ -57,7 +57,7 @@ class ItemsContract(ContractBase):
         for saved, loaded in zip(first, (await self.page()).data, strict=True):
             self.assert_same(loaded, saved, ITEM)
 
-    async def test_S8_what_is_settled_never_goes_back_to_pending(self) -> None:
+    async def test_S8_a_finished_item_never_goes_back_to_pending(self) -> None:
         await self.save_thread()
         answered = StructuredInputFreeform(
             id="why", question="Why?", answer=StructuredInputAnswer(values=["So"])
@@ -121,7 +121,7 @@ class ItemsContract(ContractBase):
         await self.add_messages("msg_2")
         self.assertEqual(await self.item_ids(), ["msg_1", "msg_3", "msg_2"])
 
-    async def test_S9_a_thread_goes_with_all_that_was_in_it(self) -> None:
+    async def test_S9_a_thread_is_deleted_with_its_items_and_attachments(self) -> None:
         for thread_id in ("thr_1", "thr_2"):
             await self.save_thread(thread_id)
             await self.add_messages("msg_1", "msg_2", thread_id=thread_id)
@@ -141,7 +141,7 @@ class ItemsContract(ContractBase):
         await self.save_thread()
         self.assertEqual(await self.item_ids(), [])
 
-    async def test_S9_an_attachment_goes_with_its_message_or_alone(self) -> None:
+    async def test_S9_an_attachment_is_deleted_with_its_message_or_alone(self) -> None:
         await self.save_thread()
         files = [samples.attachment(f"atc_{number}") for number in range(3)]
         for file in files:
@@ -287,7 +287,7 @@ class ItemsContract(ContractBase):
         await self.add_messages(*expected)
         self.assertEqual(await self.item_ids(), expected)
 
-    async def test_S10_a_deleted_last_items_place_is_not_given_again(self) -> None:
+    async def test_S10_the_position_of_a_deleted_last_item_is_not_reused(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1", "msg_2", "msg_3")
         await self.store.delete_thread_item("thr_1", "msg_3", self.alice)
@@ -295,7 +295,7 @@ class ItemsContract(ContractBase):
         await self.add_messages("msg_4")
         self.assertEqual(ids((await self.page(after="msg_1")).data), ["msg_4"])
 
-    async def test_S10_what_was_replaced_keeps_its_place_whatever_its_time(self) -> None:
+    async def test_S10_a_replaced_item_keeps_its_position_whatever_its_time(self) -> None:
         await self.save_thread()
         await self.add_messages("msg_1", "msg_2", "msg_3")
         for days in (-5, 5):
@@ -322,7 +322,7 @@ class ItemsContract(ContractBase):
             self.assertEqual(sorted(order), names)
             self.assertEqual(await self.item_ids("desc", thread_id=f"thr_{number}"), order[::-1])
 
-    async def test_S16_a_cancelled_write_is_there_or_not_but_never_half(self) -> None:
+    async def test_S16_a_cancelled_write_is_complete_or_absent(self) -> None:
         await self.save_thread()
         for number in range(20):
             name = f"msg_{number:02}"

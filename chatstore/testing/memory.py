@@ -19,7 +19,7 @@ from chatkit.types import (
 )
 
 from chatstore import codec
-from chatstore.seen_threads import add_seen, is_seen
+from chatstore.seen_threads import mark_thread_seen, is_thread_seen
 
 logger = logging.getLogger(__name__)
 Loaded = TypeVar("Loaded")
@@ -67,7 +67,7 @@ class MemoryStore(Store[Any]):
 
     def get_user_id(self, context: Any) -> Any:
         """Return the owner's id, or None (S2)."""
-        return codec.user_id_of(context)
+        return codec.user_id_from_context(context)
 
     def generate_thread_id(self, context: Any) -> str:
         return codec.new_id("thread")
@@ -82,7 +82,7 @@ class MemoryStore(Store[Any]):
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         thread = self._thread(thread_id, context)
         for loaded in _decoded(codec.load_thread, [(thread_id, thread.payload)]):
-            add_seen(thread_id)
+            mark_thread_seen(thread_id)
             return loaded
         raise NotFoundError(f"Thread {thread_id} not found")
 
@@ -93,19 +93,19 @@ class MemoryStore(Store[Any]):
         stored = self._threads.get(thread_id)
         if stored and stored.user_id == user_id:
             stored.payload = payload
-        elif is_seen(thread.id):
+        elif is_thread_seen(thread.id):
             pass  # a running stream only updates: deleted stays deleted (S7)
         elif stored:
             raise NotFoundError(f"Thread {thread.id} not found")
         else:
             self._threads[thread_id] = _Thread(user_id, values["created_at"], payload)
-        add_seen(thread.id)
+        mark_thread_seen(thread.id)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Any
     ) -> Page[ThreadMetadata]:
         user_id = self._user_id(context)
-        limit = codec.check_page(limit, order)
+        limit = codec.validate_page(limit, order)
         own = {key: row for key, row in self._threads.items() if row.user_id == user_id}
         if after is not None and after not in own:
             raise NotFoundError(f"Thread {after} not found")
@@ -124,7 +124,7 @@ class MemoryStore(Store[Any]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: Any
     ) -> Page[ThreadItem]:
         thread = self._find(thread_id, context)
-        limit = codec.check_page(limit, order)
+        limit = codec.validate_page(limit, order)
         items = thread.items if thread else {}
         if thread and after is not None and after not in items:
             raise NotFoundError(f"Item {after} not found in thread {thread_id}")
@@ -136,7 +136,7 @@ class MemoryStore(Store[Any]):
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
         if item.id == codec.FAKE_ID:
             thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
-            new_id = self.generate_item_id(codec.id_type(item), thread, context)
+            new_id = self.generate_item_id(codec.store_item_type(item), thread, context)
             item = item.model_copy(update={"id": new_id})
         self._put_item(thread_id, item, context, _may_replace)
 
@@ -243,7 +243,7 @@ class MemoryStore(Store[Any]):
     # Whose is it?
 
     def _user_id(self, context: Any) -> str:
-        return codec.clean_user_id(self.get_user_id(context))
+        return codec.validate_user_id(self.get_user_id(context))
 
     def _find(self, thread_id: str, context: Any) -> _Thread | None:
         user_id = self._user_id(context)

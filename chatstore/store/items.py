@@ -50,6 +50,10 @@ def load_item(owner: Owner, thread_id: str, item_id: str) -> ThreadItem:
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
 
+def has_item(owner: Owner, thread_id: str, item_id: str) -> bool:
+    return bool(owner.fetch_all(queries.select_item_id, **_item_keys(thread_id, item_id)))
+
+
 def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
     """Return the keys of the item's thread and of the item."""
     return {
@@ -59,7 +63,13 @@ def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
 
 
 def put_item(
-    owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, *, replace: bool
+    owner: Owner,
+    attempt: Attempt,
+    thread_id: str,
+    item: ThreadItem,
+    *,
+    replace: bool,
+    ending: str = "",
 ) -> None:
     """Insert an item at the thread's end (S10), or update the stored item (S8, S9)."""
     values = codec.message_values(item)
@@ -67,7 +77,7 @@ def put_item(
     now = min(values.pop("timestamp"), timezone.now())
     with attempt.transaction():
         if attempt.may_create and owner.execute(queries.advance_last_activity, now=now, **keys):
-            owner.execute(queries.insert_item, **keys, **values)
+            owner.execute(queries.insert_item, **keys, **values, ending=ending)
             owner.notify(
                 signals.item_added,
                 thread_id=thread_id,

@@ -77,7 +77,8 @@ def select_page_of_threads(order: str, limit: int, has_cursor: bool) -> Statemen
     return Statement(page.values_list(*_THREAD_COLUMNS)[:limit])
 
 
-_ITEM_COLUMNS = ("item_id", "payload")
+_ITEM_COLUMNS = ("item_id", "payload", "ending")
+select_item_id = Statement(_messages.filter(message_id=ITEM).values_list("item_id"))
 select_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_ITEM_COLUMNS))
 # Runs before insert_item, and locks the thread's row. It updates nothing if the thread is unknown
 # or another owner's, or the item exists. The new updated_at is the new item's position (S10).
@@ -101,7 +102,7 @@ insert_item = Statement(
         timestamp=ScalarSubquery(_thread.values("updated_at")),
         **column_parameters(
             ChatMessage,
-            *("item_id", "payload", "item_type", "item_status", "sender_type", "content"),
+            *("item_id", "payload", "item_type", "item_status", "ending", "sender_type", "content"),
         ),
     )
 )

@@ -19,6 +19,7 @@ FLAGS = ("use_presigned_urls", "reason_to_read")
 POSITIVE_INTEGERS = (
     "max_page_size",
     "max_request_bytes",
+    "max_input_length",
     "max_upload_bytes",
     "max_attachments",
     "user_quota_bytes",

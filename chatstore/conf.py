@@ -64,6 +64,11 @@ class Settings:
         return self._get("MAX_REQUEST_BYTES", 10 * 1024 * 1024)
 
     @property
+    def max_input_length(self) -> int:
+        """The most characters of a conversation, files included, that run_agent gives a model."""
+        return self._get("MAX_INPUT_LENGTH", 400_000)
+
+    @property
     def storage(self) -> str:
         """Alias in STORAGES of the storage for attachments' files."""
         return self._get("STORAGE", "default")

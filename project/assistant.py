@@ -37,6 +37,7 @@ class Assistant(ChatServer[Any]):
         words = text_of(input_user_message)
         if words and not thread.title:
             thread.title = words.replace("\n", " ")[:60]
+        events: AsyncIterator[ThreadStreamEvent]
         if settings.OPENAI_API_KEY:
             agent: Agent[Any] = Agent(
                 name="Assistant",

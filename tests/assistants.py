@@ -12,17 +12,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from chatkit.actions import Action
-from chatkit.errors import CustomStreamError
+from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageContentPartAdded,
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
+    ClientEffectEvent,
     HiddenContextItem,
+    SDKHiddenContextItem,
     SyncCustomActionResponse,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
@@ -35,7 +38,7 @@ from django.http import HttpRequest
 from chatstore.codec import FAKE_ID
 from chatstore.database import release_connections
 from chatstore.server import ChatServer
-from tests.base import answer, tool_call
+from tests.base import NOW, answer, tool_call, workflow
 
 Events = AsyncIterator[ThreadStreamEvent]
 SECRET = "xyzzy-plugh"  # text of a conversation, which no log may contain
@@ -118,6 +121,84 @@ class Scripted(ChatServer[Any]):
         async for event in self.begin(self.item(thread), words):
             yield event
         raise ValueError(f"Something with {words} and {SECRET}")
+
+    async def play_failcustom(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        raise CustomStreamError("Sorry.")
+
+    async def play_failstream(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        raise StreamError(ErrorCode.STREAM_ERROR)
+
+    async def play_failstore(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """The whole item is none that the store takes: what came before it is."""
+        item = self.item(thread)
+        async for event in self.begin(item, words):
+            yield event
+        content = [AssistantMessageContent.model_construct(text=object())]
+        yield ThreadItemDoneEvent.model_construct(item=item.model_copy(update={"content": content}))
+
+    async def play_failsend(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """An event that is no JSON."""
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        yield ClientEffectEvent(name="ring", data={"bell": object()})
+
+    async def play_end(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Ends without having said that the answer is done."""
+        async for event in self.begin(self.item(thread), words):
+            yield event
+
+    async def play_cancel(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Waits for something that somebody else cancels."""
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        waiting = asyncio.ensure_future(asyncio.sleep(FOREVER))
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await waiting
+
+    async def play_half(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Half of an emoji, in a delta and in the whole."""
+        item = self.item(thread)
+        async for event in self.begin(item, f"{words}\ud83d", "on"):
+            yield event
+        yield self.end(item, f"{words}\ud83don")
+
+    async def play_repeat(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """An answer under the one id that this model knows."""
+        item = self.item(thread, "msg_again")
+        async for event in self.begin(item, words):
+            yield event
+        yield self.end(item, words)
+
+    async def play_repeatguard(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        async for event in self.play_repeat(thread, words, context):
+            yield event
+        yield ThreadItemRemovedEvent(item_id="msg_again")
+
+    async def play_repeattool(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        yield ThreadItemDoneEvent(item=tool_call("tc_again", thread_id=thread.id, name=words))
+
+    async def play_flow(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """A workflow that stays open over several turns, as the SDK adds it."""
+        yield ThreadItemDoneEvent(item=workflow("wf_open", thread_id=thread.id))
+
+    async def play_hidden(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Hidden context in each kind of event, and an answer at the end."""
+        item_id = self.store.generate_item_id("message", thread, context)
+        for event_class in (ThreadItemAddedEvent, ThreadItemDoneEvent, ThreadItemReplacedEvent):
+            for item in (
+                HiddenContextItem(
+                    id=item_id, thread_id=thread.id, created_at=NOW, content=f"{words} {SECRET}"
+                ),
+                SDKHiddenContextItem(
+                    id=f"{item_id}_sdk", thread_id=thread.id, created_at=NOW, content=SECRET
+                ),
+            ):
+                yield event_class(item=item)
+        yield self.end(self.item(thread), "seen")
 
     async def play_sorry(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         raise CustomStreamError(words)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from project.assistant import Assistant
 from project.chat_commands import COMMANDS
 from tests.base import ALICE
 from tests.browser import running
+from tests.model_api import ModelAPI, Reply
 
 Event = dict[str, Any]
 
@@ -117,87 +116,19 @@ class CommandsTests(TestCase):
         self.assertIn("**Gravel**", self.said(events))
 
 
-class StandIn(BaseHTTPRequestHandler):
-    """The Responses API, as far as one streamed answer needs it."""
-
-    asked: list[dict[str, Any]]
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append({"path": self.path, "key": self.headers["Authorization"], **body})
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        item_id = f"msg_{len(self.asked)}"
-        for number, event in enumerate(self.events(body["model"], item_id)):
-            data = json.dumps({"sequence_number": number, **event})
-            self.wfile.write(f"event: {event['type']}\ndata: {data}\n\n".encode())
-            self.wfile.flush()
-
-    @staticmethod
-    def events(model: str, item_id: str) -> Iterator[dict[str, Any]]:
-        def response(status: str, output: list[Any]) -> dict[str, Any]:
-            tokens = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
-            details = {
-                "input_tokens_details": {"cached_tokens": 0},
-                "output_tokens_details": {"reasoning_tokens": 0},
-            }
-            return {
-                "id": "resp_1",
-                "object": "response",
-                "created_at": 0,
-                "model": model,
-                "status": status,
-                "output": output,
-                "parallel_tool_calls": False,
-                "tool_choice": "auto",
-                "tools": [],
-                "usage": {**tokens, **details},
-            }
-
-        def message(status: str, content: list[Any]) -> dict[str, Any]:
-            kind = {"type": "message", "role": "assistant"}
-            return {"id": item_id, "status": status, "content": content, **kind}
-
-        at = {"item_id": item_id, "output_index": 0, "content_index": 0}
-        words = ["Forty ", "**millimetres** ", "will do."]
-        part = {"type": "output_text", "text": "".join(words), "annotations": []}
-        done = message("completed", [part])
-        yield {"type": "response.created", "response": response("in_progress", [])}
-        yield {
-            "type": "response.output_item.added",
-            "output_index": 0,
-            "item": message("in_progress", []),
-        }
-        yield {"type": "response.content_part.added", "part": {**part, "text": ""}, **at}
-        for word in words:
-            yield {"type": "response.output_text.delta", "delta": word, "logprobs": [], **at}
-        yield {"type": "response.output_text.done", "text": part["text"], "logprobs": [], **at}
-        yield {"type": "response.content_part.done", "part": part, **at}
-        yield {"type": "response.output_item.done", "output_index": 0, "item": done}
-        yield {"type": "response.completed", "response": response("completed", [done])}
-
-    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
-
-
 @pytest.fixture
-def model() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A stand-in of the Responses API: its URL, and what it was asked."""
-    asked: list[dict[str, Any]] = []
-    handler = type("Handler", (StandIn,), {"asked": asked})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/v1", asked
-        server.shutdown()
+def model() -> Iterator[ModelAPI]:
+    api = ModelAPI()
+    words = ("Forty ", "**millimetres** ", "will do.")
+    api.replies = [Reply(words, f"msg_{number}", is_paced=False) for number in (1, 2)]
+    yield api
+    api.close()
 
 
-def test_with_a_key_a_model_answers(
-    model: tuple[str, list[dict[str, Any]]], tmp_path: Path
-) -> None:
-    url, asked = model
+def test_with_a_key_a_model_answers(model: ModelAPI, tmp_path: Path) -> None:
     env = {
         "OPENAI_API_KEY": "sk-stand-in",
-        "OPENAI_BASE_URL": url,
+        "OPENAI_BASE_URL": model.url,
         "OPENAI_MODEL": "gpt-stand-in",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
     }
@@ -224,6 +155,7 @@ def test_with_a_key_a_model_answers(
     assert types == ["user_message", "assistant_message"] * 2
     assert stored[1]["content"][0]["text"] == "Forty **millimetres** will do."
     assert len({item["id"] for item in stored}) == len(stored)
+    asked = model.requests
     assert asked[0]["path"] == "/v1/responses"
     assert asked[0]["key"] == "Bearer sk-stand-in"
     assert asked[0]["model"] == "gpt-stand-in"

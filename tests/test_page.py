@@ -59,18 +59,19 @@ def test_stop_keeps_the_streamed_part(chat: Page, visit: Visits) -> None:
     ask(chat, "/slow", wait=False)
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
     chat.get_by_role("button", name="Stop").click()
-    expect(answers(chat).last).to_contain_text("Stopped")
+    expect(answers(chat).last).to_contain_text("This answer was stopped.")
     chat.wait_for_timeout(700)  # until the server has seen it
     chat.reload()
     expect(answers(chat)).to_have_count(1)
     expect(answers(chat).last).to_contain_text("A good ride begins slowly")
+    expect(answers(chat).last).to_contain_text("This answer was stopped.")
 
 
 def test_escape_stops_too(chat: Page) -> None:
     ask(chat, "/slow", wait=False)
     expect(answers(chat).last).to_contain_text("A good")
     chat.keyboard.press("Escape")
-    expect(answers(chat).last).to_contain_text("Stopped")
+    expect(answers(chat).last).to_contain_text("This answer was stopped.")
 
 
 def test_code_is_copied(visit: Visits) -> None:

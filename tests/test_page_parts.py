@@ -261,6 +261,19 @@ def test_a_lock_set_meanwhile_is_shown_when_one_writes(chat: Page, site: Site) -
     expect(chat.locator("#closed")).to_contain_text("Under review.")
 
 
+def test_V4_an_answer_that_broke_off_says_so_when_it_is_loaded(chat: Page, site: Site) -> None:
+    ask(chat, "Hello")
+    expect(answers(chat).last).not_to_contain_text("broke off")
+    thread = rows(chat).first.get_attribute("data-id")
+    site.shell(
+        "from chatstore.models import ChatMessage;"
+        f"ChatMessage.objects.thread('{thread}').filter(sender_type='assistant')"
+        ".update(ending='failed')"
+    )
+    chat.reload()
+    expect(answers(chat).last).to_contain_text("This answer broke off.")
+
+
 def test_an_error_offers_to_try_again(chat: Page) -> None:
     ask(chat, "/error")
     alert = chat.get_by_role("alert")
@@ -388,6 +401,7 @@ def test_an_answer_that_ends_in_the_middle_is_not_taken_for_whole(chat: Page) ->
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("The answer failed.")
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
+    expect(answers(chat).last).to_contain_text("This answer broke off.")
 
 
 def test_a_message_that_arrived_before_the_connection_closed_is_not_sent_twice(

@@ -63,6 +63,7 @@ class TextTests(SimpleTestCase):
         asked_for = {first or second for first, second in asked}
         # Names that the script composes: a thumb, a status, a kind of task, a tool's state.
         computed = {"positive", "negative", "locked", "closed", "toolAsked", "toolDone"}
+        computed |= {"ending_stopped", "ending_failed"}
         computed |= {
             f"task_{kind}" for kind in ("custom", "web_search", "thought", "file", "image")
         }

@@ -91,6 +91,7 @@ class ArchiveTestCase(StorageMixin, TransactionTestCase):
         ChatMessage.objects.filter(user_id="bob", item_id="msg_0").update(
             metadata={"model": "m", "tokens": {"in": 1}},
             feedback="negative",
+            ending="failed",
             hidden_at=now,
             hidden_by="moderator",
             redacted_at=now,

@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, RunConfig
 from asgiref.sync import sync_to_async
+from chatkit.agents import ThreadItemConverter
 from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.store import AttachmentStore, NotFoundError
 from chatkit.types import ThreadItemDoneEvent, ThreadMetadata
@@ -30,6 +31,7 @@ from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.actions import hide, lock
 from chatstore.moderation.records import Moderator
 from chatstore.server import ChatServer, preconditions
+from chatstore.server.agent_server import AgentServer
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Scripted
 from tests.base import ALICE, answer
@@ -157,6 +159,7 @@ class Conversation(RequestMixin):
                 break
             await asyncio.sleep(0.02)
         self.assertEqual(items[1]["id"], event["item_id"])
+        self.assertEqual(items[1]["ending"], "stopped")
         self.assertEqual(items[1]["content"][0]["text"], "partial")
 
     async def test_S7_deleted_in_mid_stream_it_stays_deleted(self) -> None:
@@ -234,6 +237,112 @@ class Conversation(RequestMixin):
         (*_, event) = await self.send("threads.create", input=user_input("sorry No."))
         self.assertEqual((event["code"], event["message"]), ("custom", "No."))
 
+    async def check_kept(self, scene: str, ending: str) -> None:
+        events = await self.send("threads.create", input=user_input(f"{scene} partial"))
+        thread_id = events[0]["thread"]["id"]
+        for _ in range(2):  # it is there once, and stays so
+            for items in (
+                await self.items(thread_id),
+                (await self.get("threads.get_by_id", thread_id=thread_id))["items"]["data"],
+            ):
+                kept = [item for item in items if item["type"] == "assistant_message"]
+                texts = [part["text"] for item in kept for part in item["content"]]
+                self.assertEqual(texts, ["partial"], scene)
+                self.assertEqual([item.get("ending") for item in kept], [ending], scene)
+        added = next(event for event in events if event["type"] == "thread.item.added")
+        self.assertEqual(kept[0]["id"], added["item"]["id"])
+        self.assertEqual(kept[0]["created_at"], added["item"]["created_at"])
+
+    async def test_V4_what_was_said_before_a_failure_is_kept_and_marked(self) -> None:
+        for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel"):
+            await self.check_kept(scene, "failed")
+
+    async def test_V4_what_was_said_before_an_event_that_cant_be_sent_is_kept(self) -> None:
+        events = await self.send("threads.create", input=user_input("failsend partial"))
+        self.assertEqual(events[-1]["type"], "error")
+        for _ in range(100):  # the event loop closes the SDK's generators one after the other
+            if len(items := await self.items(events[0]["thread"]["id"])) == 2:
+                break
+            await asyncio.sleep(0.02)
+        self.assertEqual(items[1]["content"][0]["text"], "partial")
+        self.assertEqual(items[1]["ending"], "failed")
+
+    async def test_V4_a_failure_before_the_first_word_leaves_no_answer(self) -> None:
+        for scene in ("fail", "sorry"):
+            events = await self.send("threads.create", input=user_input(scene))
+            self.assertEqual(len(await self.items(events[0]["thread"]["id"])), 1, scene)
+
+    async def test_V4_S6_an_unfinished_answer_that_is_saved_again_stays_what_it_was(self) -> None:
+        events = await self.send("threads.create", input=user_input("fail partial"))
+        thread_id = events[0]["thread"]["id"]
+        item_id = (await self.items(thread_id))[-1]["id"]
+        loaded = await self.server.store.load_item(thread_id, item_id, ALICE)
+        self.assertNotIn("ending", loaded.model_dump_json())
+        await self.server.store.save_item(thread_id, loaded, ALICE)
+        self.assertEqual(await self.server.store.load_item(thread_id, item_id, ALICE), loaded)
+        self.assertEqual((await self.items(thread_id))[-1]["ending"], "failed")
+
+    async def test_V4_a_finished_answer_has_no_ending(self) -> None:
+        thread_id = await self.create("say hello")
+        self.assertNotIn("ending", (await self.items(thread_id))[-1])
+
+    async def test_V4_a_cancellation_from_within_ends_with_an_error_event(self) -> None:
+        events = await self.send("threads.create", input=user_input("cancel partial"))
+        self.assertEqual(events[-1]["type"], "error")
+
+    async def test_S14_a_lone_surrogate_ends_no_stream(self) -> None:
+        events = await self.send("threads.create", input=user_input("half so"))
+        self.assertEqual("".join(map(text_of, events)), "so\ufffdon")
+        self.assertEqual(events[-1]["item"]["content"][0]["text"], "so\ufffdon")
+        items = await self.items(events[0]["thread"]["id"])
+        self.assertEqual(items[-1]["content"][0]["text"], "so\ufffdon")
+
+    async def test_hidden_context_is_stored_and_in_no_event(self) -> None:
+        events = await self.send("threads.create", input=user_input("hidden words"))
+        self.assertNotIn("plugh", json.dumps(events))
+        thread_id = events[0]["thread"]["id"]
+        page = await self.server.store.load_thread_items(thread_id, None, 9, "asc", ALICE)
+        self.assertEqual(
+            [item.type for item in page.data],
+            ["user_message", "hidden_context_item", "sdk_hidden_context", "assistant_message"],
+        )
+
+    async def test_S8_an_id_that_is_in_the_thread_already_is_renamed(self) -> None:
+        thread_id = await self.create("repeat one")
+        for words in ("two", "three"):
+            message = {"thread_id": thread_id, "input": user_input(f"repeat {words}")}
+            events = await self.send("threads.add_user_message", **message)
+            own = {event["item_id"] for event in events if "item_id" in event}
+            own |= {event["item"]["id"] for event in events[1:] if "item" in event}
+            self.assertEqual(len(own), 1, events)
+        items = await self.items(thread_id)
+        self.assertEqual(len({item["id"] for item in items}), 6)
+        texts = [item["content"][0]["text"] for item in items[1::2]]
+        self.assertEqual(texts, ["one", "two", "three"])
+
+    async def asked_again(self, scene: str, first: str = "") -> list[Event]:
+        """Play a scene twice in one thread, or another one first; return the thread's items."""
+        thread_id = await self.create(f"{first or scene} one")
+        message = {"thread_id": thread_id, "input": user_input(f"{scene} two")}
+        await self.send("threads.add_user_message", **message)
+        return await self.items(thread_id)
+
+    async def test_S8_a_tool_call_whose_id_is_taken_is_a_new_one(self) -> None:
+        items = await self.asked_again("repeattool")
+        self.assertEqual([items[1]["name"], items[3]["name"]], ["one", "two"])
+        self.assertEqual(items[1]["id"], "tc_again")
+        self.assertTrue(items[3]["id"].startswith("tc_"))
+
+    async def test_S8_a_guardrail_removes_the_new_item_and_not_the_older_one(self) -> None:
+        items = await self.asked_again("repeatguard", first="repeat")
+        self.assertEqual([item["id"] for item in items[1:2]], ["msg_again"])
+        self.assertEqual([item["type"] for item in items].count("assistant_message"), 1)
+
+    async def test_S8_an_open_workflow_is_added_again_under_its_own_id(self) -> None:
+        items = await self.asked_again("flow")
+        flows = [item["id"] for item in items if item["type"] == "workflow"]
+        self.assertEqual(flows, ["wf_open"])
+
     async def test_V5_a_new_thread_with_an_unknown_attachment_is_not_created(self) -> None:
         message = user_input("say a", attachments=["atc_unknown"])
         with self.assertRaises(NotFoundError):
@@ -286,6 +395,15 @@ class DjangoServerTests(Conversation, TestCase):
             self.assertEqual(thread["status"], {"type": "locked", "reason": "Stop it."})
             self.assertEqual(thread["title"], "late")
 
+    async def test_S8_M2_an_id_whose_item_is_hidden_is_taken_too(self) -> None:
+        thread_id = await self.create("repeat one")
+        message = await ChatMessage.objects.aget(item_id="msg_again")
+        await sync_to_async(hide)(message, Moderator("m", "Rude."))
+        more = {"thread_id": thread_id, "input": user_input("repeat two")}
+        await self.send("threads.add_user_message", **more)
+        texts = [item["content"][0]["text"] for item in await self.items(thread_id)]
+        self.assertEqual(texts, ["repeat one", "repeat two", "two"])
+
     async def test_M2_retry_removes_hidden_items_too(self) -> None:
         thread_id = await self.create("say one")
         items = await self.items(thread_id)
@@ -326,10 +444,17 @@ class DjangoServerTests(Conversation, TestCase):
 class PrivateMethodsTests(SimpleTestCase):
     def test_V3_nothing_private_of_the_sdk_is_overridden_but_two(self) -> None:
         own = {
-            name for name in vars(ChatServer) if name.startswith("_") and not name.endswith("__")
+            name
+            for server in (ChatServer, AgentServer)
+            for name in vars(server)
+            if name.startswith("_") and not name.endswith("__")
         }
         theirs = {name for name in vars(ChatKitServer) if not name.endswith("__")}
         self.assertEqual(own & theirs, {"_serialize", "_process_events", "_abc_impl"})
+
+    def test_the_signature_that_the_converter_builds_on(self) -> None:
+        signature = inspect.signature(ThreadItemConverter._thread_item_to_input_item)
+        self.assertEqual(list(signature.parameters), ["self", "item", "is_last_message"])
 
     def test_V3_their_signatures_are_what_we_build_on(self) -> None:
         for name, parameters in {
@@ -337,6 +462,8 @@ class PrivateMethodsTests(SimpleTestCase):
             "_process_events": ["self", "thread", "context", "stream"],
             "_process_streaming": ["self", "request", "context"],
             "_process_non_streaming": ["self", "request", "context"],
+            "_apply_assistant_message_update": ["self", "item", "update"],
+            "handle_stream_cancelled": ["self", "thread", "pending_items", "context"],
         }.items():
             for server in (ChatKitServer, ChatServer):
                 signature = inspect.signature(getattr(server, name))

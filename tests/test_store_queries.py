@@ -58,6 +58,10 @@ class StatementsTest(TransactionTestCase):
             "add_thread_item, with attachments": (store.add_thread_item, "thr_1", sent),
             "save_item, new": (store.save_item, "thr_1", answered),
             "save_item, again": (store.save_item, "thr_1", changed),
+            "add_unfinished_answer": (
+                *(store.add_unfinished_answer, "thr_1", answer("msg_half"), "failed"),
+            ),
+            "has_item": (store.has_item, "thr_1", "msg_1"),
             "save_feedback": (store.save_feedback, "thr_1", ["msg_1"], "positive"),
             "delete_thread_item": (store.delete_thread_item, "thr_1", "msg_1"),
             "delete_thread_item, unknown": (store.delete_thread_item, "thr_1", "msg_1"),

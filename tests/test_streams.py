@@ -204,13 +204,18 @@ class ServedTests(LiveTestCase):
             self.assertEqual(answer.status_code, status)
             self.assertTrue(answer.json()["error"])
 
-    def check_kept(self, thread_id: str, text: str, seconds: float = 1) -> None:
+    def check_kept(
+        self, thread_id: str, text: str, seconds: float = 1, ending: str = "stopped"
+    ) -> None:
         """Check that the partial answer is stored within a second, and only once."""
         until(lambda: stored_answers(thread_id), seconds)
         until(lambda: cancellations(thread_id), seconds)
         time.sleep(0.3)
         (kept,) = stored_answers(thread_id)
         self.assertTrue(kept.startswith(text), kept[:80])
+        answers = ChatMessage.objects.filter(item_type="assistant_message")
+        row = answers.get(session__thread_id=thread_id)
+        self.assertEqual(row.ending, ending)
         self.assertEqual(cancellations(thread_id), 1)
 
     def test_V6_the_first_events_come_before_the_last_is_made(self) -> None:
@@ -266,7 +271,7 @@ class ServedTests(LiveTestCase):
             self.alice.http.close()
             time.sleep(0.3)
             self.assertEqual(stored_answers(thread_id), [])
-        self.check_kept(thread_id, "whole")
+        self.check_kept(thread_id, "whole", ending="")  # it was done already
 
     def test_V4_reopened_after_a_cut_and_asked_again(self) -> None:
         with self.alice.asking("slow word") as (thread_id, _events):
@@ -295,6 +300,8 @@ class ShutdownTests(LiveTestCase):
         for number, thread_id in enumerate(threads):
             (answer,) = stored_answers(thread_id)
             self.assertTrue(answer.startswith(f"word{number}_0"), answer)
+            rows = ChatMessage.objects.filter(session__thread_id=thread_id)
+            self.assertEqual(rows.exclude(ending="").get().ending, "stopped")
             self.assertEqual(cancellations(thread_id), 1)
 
 

@@ -207,6 +207,7 @@ class PublicNamesTest(SimpleTestCase):
         "models.ChatSession",
         "moderation.actions.lock",
         "moderation.records.Moderator",
+        "server.AgentRun",
         "server.ChatServer",
         "signals.feedback_given",
         "signals.item_added",

@@ -106,6 +106,17 @@ class ItemsTest(TranscriptTestCase):
         self.assertNotContains(response, "javascript:alert")
         self.assertNotContains(response, '<img src="https://')
 
+    def test_V4_an_answer_that_did_not_come_to_its_end_says_so(self) -> None:
+        thread = self.add(base.user_message("i1"))
+        for item_id, ending in (("i2", "stopped"), ("i3", "failed")):
+            item = base.answer(item_id)
+            async_to_sync(self.store.add_unfinished_answer)("thr_1", item, ending, ALICE)
+        response = self.read(thread)
+        self.assertContains(response, 'data-kind="stopped">Stopped<', 1)
+        self.assertContains(response, 'data-kind="failed">Broken off<', 1)
+        listed = self.client.get("/admin/chatstore/chatmessage/")
+        self.assertContains(listed, 'data-kind="failed">Broken off<', 1)
+
     @override_settings(SECURE_CONTENT_TYPE_NOSNIFF=False)  # else Django's middleware says it
     def test_an_item_that_cannot_be_decoded_is_named_and_can_be_read_raw(self) -> None:
         thread = self.add(base.answer("i1"))

@@ -237,6 +237,7 @@ class ChatMessageAdmin(ReadOnlyAdmin):
         "sender_type",
         "item_type",
         "item_status",
+        "ending",
         "timestamp",
         "feedback",
         "hidden_at",
@@ -255,6 +256,8 @@ class ChatMessageAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"))
     def state(self, message: ChatMessage) -> str:
         badges: list[tuple[str, Any]] = []
+        if message.ending:
+            badges.append((message.ending, message.get_ending_display()))
         if message.feedback:
             badges.append((message.feedback, message.get_feedback_display()))
         if message.redacted_at:

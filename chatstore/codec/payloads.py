@@ -11,9 +11,9 @@ import json
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import to_json
 
 from chatstore.codec.ids import validate_id
@@ -25,6 +25,8 @@ with warnings.catch_warnings():
     # The SDK's widgets module raises a DeprecationWarning when it is imported.
     warnings.simplefilter("ignore", DeprecationWarning)
     from chatkit.types import (
+        AssistantMessageContent,
+        AssistantMessageItem,
         Attachment,
         ClosedStatus,
         LockedStatus,
@@ -68,6 +70,21 @@ class ModeratedLockedStatus(LockedStatus):
 
 class ModeratedClosedStatus(ClosedStatus):
     """A moderator's closing, which loaded threads show instead of the application's status (M1)."""
+
+
+Ending = Literal["stopped", "failed"]
+
+
+class UnfinishedAnswer(AssistantMessageItem):
+    """
+    What was said of an answer until it was stopped, or failed (V4).
+
+    Its JSON is that of a plain answer, so that saving it again changes nothing (S6).
+    """
+
+    # Declared again: pydantic can't resolve chatkit's forward reference from here.
+    content: list[AssistantMessageContent]
+    ending: Ending = Field(exclude=True)
 
 
 _MODERATED_STATUSES = {"locked": ModeratedLockedStatus, "closed": ModeratedClosedStatus}
@@ -192,9 +209,15 @@ def load_thread(payload: str, moderation: str = "", reason: str = "") -> ThreadM
     return thread
 
 
-def load_item(payload: str) -> ThreadItem:
-    """Return an item from its JSON; ValueError (pydantic's) if it can't be decoded."""
+def load_item(payload: str, ending: str = "") -> ThreadItem:
+    """
+    Return an item from its JSON; an answer with an ending as an UnfinishedAnswer.
+
+    Raises ValueError (pydantic's) if it can't be decoded.
+    """
     item = _item_adapter.validate_json(payload)
+    if ending and isinstance(item, AssistantMessageItem):
+        return UnfinishedAnswer.model_construct(**dict(item), ending=ending)
     if isinstance(item, WidgetItem):
         # The SDK loads every Card as its class Card, which drops unknown properties (S6).
         stored = json.loads(payload)["widget"]

@@ -41,6 +41,11 @@ class ChatMessage(models.Model):
         POSITIVE = "positive", _("Thumbs up")
         NEGATIVE = "negative", _("Thumbs down")
 
+    class Ending(models.TextChoices):
+        COMPLETE = "", _("Complete")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Broken off")
+
     message_id = models.UUIDField(_("message id"), primary_key=True, editable=False)
     session = models.ForeignKey(
         ChatSession,
@@ -57,6 +62,15 @@ class ChatMessage(models.Model):
         max_length=16,
         blank=True,
         help_text=_("Of a tool call or a structured input: pending, completed, answered, skipped."),
+    )
+    ending = models.CharField(
+        _("ending"),
+        max_length=16,
+        choices=Ending.choices,
+        default="",
+        db_default="",
+        blank=True,
+        help_text=_("How an answer ended: its user stopped it, or a fault broke it off."),
     )
     sender_type = models.CharField(_("sender"), max_length=16, choices=Sender.choices)
     content = models.TextField(_("content"), blank=True, help_text=_("The item's plain text."))

@@ -25,5 +25,13 @@ SESSION_COLUMNS = (
     "hold_reason",
     "hidden_at",
 )
-MESSAGE_COLUMNS = ("timestamp", "metadata", "feedback", "hidden_at", "hidden_by", "redacted_at")
+MESSAGE_COLUMNS = (
+    "timestamp",
+    "ending",
+    "metadata",
+    "feedback",
+    "hidden_at",
+    "hidden_by",
+    "redacted_at",
+)
 ATTACHMENT_COLUMNS = ("size", "created_at", "uploaded_at", "hidden_at")

@@ -5,5 +5,6 @@ Knows nothing of HTTP and of the database's tables.
 """
 
 from chatstore.server.chat_server import ChatServer, get_server
+from chatstore.server.model_runs import AgentRun
 
-__all__ = ["ChatServer", "get_server"]
+__all__ = ["AgentRun", "ChatServer", "get_server"]

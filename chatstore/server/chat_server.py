@@ -8,21 +8,31 @@ connection.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+)
 from typing import Any, Generic, TypeVar, cast
 
-from agents import Agent, Runner, TResponseInputItem
-from chatkit.agents import AgentContext, ResponseStreamConverter
 from chatkit.errors import ErrorCode
-from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
+from chatkit.server import NonStreamingResult, StreamingResult
 from chatkit.store import AttachmentStore, Store
 from chatkit.types import (
+    AssistantMessageItem,
     ChatKitReq,
     ErrorEvent,
     FeedbackKind,
+    HiddenContextItem,
+    SDKHiddenContextItem,
+    ThreadItem,
+    ThreadItemAddedEvent,
+    ThreadItemReplacedEvent,
     ThreadMetadata,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
@@ -33,33 +43,32 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.seen_threads import track_seen_threads
 from chatstore.server import preconditions, requests
-from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
-from chatstore.server.event_guards import guard_events
-from chatstore.server.model_runs import stream_run
+from chatstore.server.agent_server import AgentServer
+from chatstore.server.errors import describe
+from chatstore.server.event_guards import GuardedStream
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
+from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, has_text
 from chatstore.store import DjangoStore
 
 logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
 
 
-class ChatServer(ChatKitServer[TContext], Generic[TContext]):
+class ChatServer(AgentServer[TContext], Generic[TContext]):
     """
     Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
 
     One instance serves all requests. With no argument it keeps everything in Django's database
     and storage.
     """
-
-    # How many of a thread's newest items run_agent gives to the model.
-    history_length = 50
 
     def __init__(
         self,
@@ -100,68 +109,11 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         """
         Keep the feedback with its items (V1).
 
-        Raises NotImplementedError (501) where the store is somebody else's that can't.
+        Raises NotImplementedError (501) where the store has no method for it.
         """
         if not isinstance(self.store, ExtendedStore):
-            raise NotImplementedError("The store has no save_feedback() or no delete_items_after()")
+            raise NotImplementedError("The store is no ExtendedStore, and keeps no feedback")
         await self.store.save_feedback(thread_id, item_ids, feedback, context)
-
-    # The model
-
-    async def run_agent(
-        self,
-        agent: Agent[Any],
-        thread: ThreadMetadata,
-        context: TContext,
-        *,
-        input: list[TResponseInputItem] | None = None,  # noqa: A002 (the Agents SDK's name)
-        converter: ResponseStreamConverter | None = None,
-        **options: Any,
-    ) -> AsyncIterator[ThreadStreamEvent]:
-        """
-        Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
-
-        Args:
-            agent: of the Agents SDK; its tools get an AgentContext.
-            thread: as respond() got it.
-            context: as respond() got it.
-            input: what the model reads; by default the thread's newest items.
-            converter: how the model's output becomes items.
-            options: passed to Runner.run_streamed, such as max_turns or run_config.
-        """
-        agent_context: AgentContext[Any] = AgentContext(
-            thread=thread, store=self.store, request_context=context
-        )
-        if input is None:
-            input = await self.load_input(thread, context)  # noqa: A001
-        result = Runner.run_streamed(agent, input, context=agent_context, **options)
-        events = stream_run(
-            agent_context, result, converter or self._image_converter(thread, context)
-        )
-        async with aclosing(events):
-            async for event in events:
-                yield event
-
-    async def load_input(
-        self, thread: ThreadMetadata, context: TContext
-    ) -> list[TResponseInputItem]:
-        """Return the thread's newest items as the model reads them, oldest first."""
-        page = await self.store.load_thread_items(
-            thread.id, None, self.history_length, "desc", context
-        )
-        converter = (
-            FileConverter(self.attachment_store, context)
-            if isinstance(self.attachment_store, DjangoAttachmentStore)
-            else HistoryConverter()
-        )
-        return await converter.to_agent_input(page.data[::-1])
-
-    def _image_converter(
-        self, thread: ThreadMetadata, context: TContext
-    ) -> ResponseStreamConverter:
-        if isinstance(self.attachment_store, DjangoAttachmentStore):
-            return ImageConverter(self.attachment_store, thread.id, context)
-        return ResponseStreamConverter()
 
     # Requests
 
@@ -198,7 +150,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
                 error_event=self._error_event,
             )
         except ValueError:
-            # Another tab was faster: that is a refusal (409), and no fault.
+            # Another request has changed the state meanwhile: this one is refused (409).
             await preconditions.check(self, request, context)
             raise
         return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
@@ -208,7 +160,7 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
     async def _retry(
         self, request: ThreadsRetryAfterItemReq, context: TContext
     ) -> AsyncGenerator[bytes, None]:
-        # All at once and hidden ones too (M2); the SDK would delete one by one what it can see.
+        # In one operation, hidden items too (M2); the SDK deletes visible ones, one at a time.
         params = request.params
         if isinstance(self.store, ExtendedStore):
             await self.store.delete_items_after(params.thread_id, params.item_id, context)
@@ -221,10 +173,54 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         context: TContext,
         stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
     ) -> AsyncIterator[ThreadStreamEvent]:
-        async for event in super()._process_events(
-            thread, context, lambda: guard_events(stream, thread, self.store, context)
-        ):
-            yield event
+        guarded = GuardedStream(stream, thread, self.store, context)
+        answers = UnfinishedAnswers(self._apply_assistant_message_update)
+        try:
+            async for event in super()._process_events(thread, context, guarded.events):
+                answers.follow(event)
+                if isinstance(event, ErrorEvent) and not guarded.is_from_respond(event):
+                    # The SDK's own, which ends the stream. The client may leave when it gets it.
+                    await self._keep_broken_off(thread, answers, context)
+                if not _is_hidden(event):
+                    yield event
+        except asyncio.CancelledError:
+            answers.take()  # handle_stream_cancelled has stored them
+            raise
+        finally:  # also where an event can't be sent
+            await self._keep_broken_off(thread, answers, context)
+
+    async def handle_stream_cancelled(
+        self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext
+    ) -> None:
+        """
+        Keep what there is of an answer that is stopped, marked as such (V4), and leave the SDK's
+        note to the model that it was.
+        """
+        await self._keep_answers(thread, pending_items, "stopped", context)
+        await super().handle_stream_cancelled(thread, [], context)
+
+    async def _keep_broken_off(
+        self, thread: ThreadMetadata, answers: UnfinishedAnswers, context: TContext
+    ) -> None:
+        try:
+            await self._keep_answers(thread, answers.take(), "failed", context)
+        except Exception as error:  # noqa: BLE001 (the stream ends with its first error)
+            logger.warning("A part of an answer was lost in %s: %s", thread.id, describe(error))
+
+    async def _keep_answers(
+        self,
+        thread: ThreadMetadata,
+        items: Iterable[ThreadItem],
+        ending: codec.Ending,
+        context: TContext,
+    ) -> None:
+        for item in items:
+            if not isinstance(item, AssistantMessageItem) or not has_text(item):
+                continue
+            if isinstance(self.store, ExtendedStore):
+                await self.store.add_unfinished_answer(thread.id, item, ending, context)
+            else:
+                await self.store.add_thread_item(thread.id, item, context)
 
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
         yield self._event(event)
@@ -236,7 +232,19 @@ class ChatServer(ChatKitServer[TContext], Generic[TContext]):
         return b"data: " + self._serialize(event) + b"\n\n"
 
     def _serialize(self, obj: BaseModel) -> bytes:
-        return super()._serialize(codec.with_utc_offsets(obj))
+        obj = codec.with_utc_offsets(obj)
+        try:
+            serialized = super()._serialize(obj)
+        except PydanticSerializationError:  # a lone surrogate, which the store replaces too (S14)
+            serialized = super()._serialize(codec.replace_unstorable(obj))
+        return add_endings(obj, serialized)
+
+
+def _is_hidden(event: ThreadStreamEvent) -> bool:
+    """Tell whether the event holds what only the model may see; of "done" the SDK sends none."""
+    return isinstance(event, (ThreadItemAddedEvent, ThreadItemReplacedEvent)) and isinstance(
+        event.item, (HiddenContextItem, SDKHiddenContextItem)
+    )
 
 
 def get_server() -> ChatServer[Any]:

@@ -1,62 +1,104 @@
 """
-Attachments on their way to the model, and generated images on their way from it.
+Converters between a thread's items and the model: history, attachments and tags to its input,
+and generated images from its output.
 
-Ready parts for ChatServer.run_agent and for respond() methods of one's own.
+ChatServer.run_agent uses them; a respond() of one's own can too.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 from agents import TResponseInputItem
 from chatkit.agents import ResponseStreamConverter, ThreadItemConverter
 from chatkit.store import NotFoundError
-from chatkit.types import AssistantMessageItem, Attachment, GeneratedImageItem
+from chatkit.types import (
+    AssistantMessageItem,
+    Attachment,
+    GeneratedImageItem,
+    HiddenContextItem,
+    ThreadItem,
+    UserMessageTagContent,
+)
 from openai.types.responses import ResponseInputContentParam
 
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore, validation
+from chatstore.conf import settings
 
 # What models read as an image or as a file; any other type they are only told of.
 MODEL_IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 class HistoryConverter(ThreadItemConverter):
-    """Hands earlier answers to the model in the one form that every model reads."""
+    """
+    Converts a thread's items to the model's input, also those that chatkit's own converter refuses:
+    tags, attachments, and hidden context that is no text.
+    """
+
+    text_left = 0  # how many characters of files the input still has room for
+
+    async def item_to_input(
+        self, item: ThreadItem, *, is_last_message: bool
+    ) -> list[TResponseInputItem]:
+        """Return an item as the model reads it; only of the last one with the quoted text."""
+        return await self._thread_item_to_input_item(item, is_last_message)
 
     async def assistant_message_to_input(
         self, item: AssistantMessageItem
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         """
-        The same as the SDK's, as plain text: its list of parts is refused by the models behind
-        chat-completions, which would answer once in each conversation and never again.
+        The same as the SDK's, as plain text: models behind Chat Completions refuse the SDK's list
+        of parts, so that only the first question of a conversation was answered.
         """
         text = "\n".join(part.text for part in item.content if part.text)
         return {"role": "assistant", "content": text} if text else None
 
+    async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
+        """Return a tag's id, name, group and data, as JSON."""
+        about = {"id": tag.id, "name": tag.text, "group": tag.group, "data": tag.data}
+        return _text(f"<Tag>\n{_json(about)}\n</Tag>")
+
+    async def hidden_context_to_input(
+        self, item: HiddenContextItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """The same as the SDK's, and content that is no text as JSON."""
+        if not isinstance(item.content, str):
+            item = item.model_copy(update={"content": _json(item.content)})
+        return await super().hidden_context_to_input(item)
+
+    async def attachment_to_message_content(
+        self, attachment: Attachment
+    ) -> ResponseInputContentParam:
+        """Return a note that there is a file: this converter has no access to its bytes."""
+        return _unreadable(attachment)
+
 
 class FileConverter(HistoryConverter):
     """
-    Hands images, PDFs and texts to the model, out of the storage and as their owner may see them.
+    Reads images, PDFs and text files from the storage, as their owner may see them, and gives them
+    to the model.
 
     Args:
         attachment_store: where the bytes are.
         context: the request's, which names the owner.
     """
 
-    max_text_length = 200_000  # characters; the rest of a longer text is left out
+    max_text_length = 200_000  # characters of one file; the rest of a longer text is left out
 
     def __init__(self, attachment_store: DjangoAttachmentStore[Any], context: Any) -> None:
         self.attachment_store = attachment_store
         self.context = context
+        self.text_left = settings.max_input_length
 
     async def attachment_to_message_content(
         self, attachment: Attachment
     ) -> ResponseInputContentParam:
         name, mime_type = attachment.name, attachment.mime_type
         if mime_type not in MODEL_IMAGE_TYPES | {"application/pdf"} and not _is_text(mime_type):
-            return _text(f"The user sent the file {name} ({mime_type}), which you can't read.")
+            return _unreadable(attachment)
         content = await self._read(attachment.id)
         if content is None:
             return _text(f"The user sent the file {name}, which is not there any more.")
@@ -65,8 +107,9 @@ class FileConverter(HistoryConverter):
         if mime_type == "application/pdf":
             return {"type": "input_file", "filename": name, "file_data": _url(content, mime_type)}
         text = content.decode("utf-8-sig", "replace")
-        if len(text) > self.max_text_length:
-            text = f"{text[: self.max_text_length]}\n(The rest of the file is left out.)"
+        if len(text) > (limit := min(self.max_text_length, self.text_left)):
+            text = f"{text[:limit]}\n(The rest of the file is left out.)"
+        self.text_left = max(self.text_left - len(text), 0)
         return _text(f"The user sent the file {name} ({mime_type}):\n<File>\n{text}\n</File>")
 
     async def generated_image_to_input(
@@ -94,7 +137,8 @@ class ImageConverter(ResponseStreamConverter):
     """
     Puts generated images into the storage, so that rows and streams hold their URLs only.
 
-    Each part of an image that is still being made replaces the one before.
+    Each partial image replaces the one before; remove_unfinished() removes the last one where the
+    whole image has not come.
     """
 
     def __init__(
@@ -110,6 +154,7 @@ class ImageConverter(ResponseStreamConverter):
         self.thread_id = thread_id
         self.context = context
         self._last: dict[str, str] = {}
+        self._partial: dict[str, str] = {}  # where no whole image has come yet
 
     async def base64_image_to_url(
         self, image_id: str, base64_image: str, partial_image_index: int | None = None
@@ -119,7 +164,26 @@ class ImageConverter(ResponseStreamConverter):
         if replaced := self._last.get(image_id):
             await self.attachment_store.remove_image(replaced, self.context)
         self._last[image_id] = image.id
+        if partial_image_index is None:
+            self._partial.pop(image_id, None)
+        else:
+            self._partial[image_id] = image.id
         return str(image.preview_url)
+
+    async def remove_unfinished(self) -> None:
+        """Delete the partial images whose whole image has not come: no message shows them."""
+        while self._partial:
+            _image_id, attachment_id = self._partial.popitem()
+            await self.attachment_store.remove_image(attachment_id, self.context)
+
+
+def _unreadable(attachment: Attachment) -> ResponseInputContentParam:
+    name, mime_type = attachment.name, attachment.mime_type
+    return _text(f"The user sent the file {name} ({mime_type}), which you can't read.")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _is_text(mime_type: str) -> bool:

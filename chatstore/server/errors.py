@@ -1,4 +1,4 @@
-"""Exceptions in the log: what went wrong and where, without the words of a conversation (S18)."""
+"""Exceptions in the log: type and place, without the text of a conversation (S18)."""
 
 from __future__ import annotations
 

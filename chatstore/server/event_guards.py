@@ -1,14 +1,15 @@
 """
-What ChatServer does to the events of respond() before the SDK stores and sends them.
+Corrects the events of respond() before the SDK stores and sends them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any
 
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.store import NotFoundError, Store
@@ -18,33 +19,65 @@ from chatstore.server.errors import describe
 from chatstore.server.item_ids import ItemIds
 
 logger = logging.getLogger(__name__)
-TContext = TypeVar("TContext")
 
 
-async def guard_events(
-    stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
-    thread: ThreadMetadata,
-    store: Store[TContext],
-    context: TContext,
-) -> AsyncIterator[ThreadStreamEvent]:
+class GuardedStream:
     """
-    Pass events on: with fresh ids for fake ones, the thread's title as its user has set it
-    meanwhile, and an exception logged without its message, which the SDK would log.
+    The events of respond(), with ids that are unique in the thread, the title as its user has set
+    it meanwhile, and exceptions logged without their messages, which the SDK would log.
+
+    Args:
+        stream: what respond() returns.
+        thread: as respond() got it.
+        store: where the thread is kept.
+        context: the request's.
     """
-    ids = ItemIds(lambda kind: store.generate_item_id(kind, thread, context))
-    title = _Title(thread, store, context)
-    try:
-        async for event in stream():
-            await title.keep()
-            for renamed in ids.rename(event):
-                yield renamed
-    except (CustomStreamError, StreamError):
-        raise
-    except Exception as error:  # noqa: BLE001 (whatever an application raises)
-        logger.error("respond() failed in %s: %s", thread.id, describe(error))
-        raise StreamError(ErrorCode.STREAM_ERROR, allow_retry=True) from None
-    finally:
-        await title.keep()
+
+    def __init__(
+        self,
+        stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
+        thread: ThreadMetadata,
+        store: Store[Any],
+        context: Any,
+    ) -> None:
+        self._stream = stream
+        self._thread = thread
+        self._ids = ItemIds(thread, store, context)
+        self._title = _Title(thread, store, context)
+        self._last: ThreadStreamEvent | None = None
+
+    def is_from_respond(self, event: ThreadStreamEvent) -> bool:
+        """Tell whether respond() has sent the event last; if not, the SDK has made it."""
+        return event is self._last
+
+    async def events(self) -> AsyncIterator[ThreadStreamEvent]:
+        try:
+            async for event in self._stream():
+                await self._title.keep()
+                for renamed in await self._ids.rename(event):
+                    self._last = renamed
+                    yield renamed
+        except (CustomStreamError, StreamError):
+            raise
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            # Something that respond() has waited for was cancelled, and not this stream.
+            raise self._failure(error) from None
+        except Exception as error:  # noqa: BLE001 (whatever an application raises)
+            raise self._failure(error) from None
+        finally:
+            await self._title.keep()
+
+    def _failure(self, error: BaseException) -> StreamError:
+        logger.error("respond() failed in %s: %s", self._thread.id, describe(error))
+        return StreamError(ErrorCode.STREAM_ERROR, allow_retry=True)
+
+
+def _is_cancelled() -> bool:
+    """Tell whether the running task itself has been told to stop."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 class _Title:
@@ -55,7 +88,7 @@ class _Title:
     that it had when the stream began.
     """
 
-    def __init__(self, thread: ThreadMetadata, store: Store[TContext], context: TContext) -> None:
+    def __init__(self, thread: ThreadMetadata, store: Store[Any], context: Any) -> None:
         self._thread = thread
         self._load = partial(store.load_thread, thread.id, context)
         self._before = thread.model_copy(deep=True)

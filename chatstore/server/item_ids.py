@@ -1,58 +1,116 @@
 """
-Fresh ids for the items of models behind chat-completions, which give every answer and every call
-the same id (S8).
+Unique ids for the items of a stream (S8): models behind chat-completions give every answer and
+every call the same id, and others use one again that is in the thread already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from chatkit.store import StoreItemType
+from chatkit.store import NotFoundError, Store
 from chatkit.types import (
+    AssistantMessageItem,
+    ClientToolCallItem,
+    ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
+    ThreadMetadata,
     ThreadStreamEvent,
 )
 
 from chatstore import codec
+from chatstore.server.stores import ExtendedStore
 
 
 class ItemIds:
     """
-    Replaces ``__fake_id__`` in a stream's events by an id of the item's own.
+    Gives a new id to each item of a stream whose own is ``__fake_id__``, or is taken.
 
-    An item keeps its fresh id from its first event to its last.
+    An item keeps its id from its first event to its last. Only what comes from a model is given
+    a new one for an id that is taken: the SDK adds an open workflow again in the next turn, and an
+    application may replace a widget, each under the same id.
+
+    Args:
+        thread: that the stream is for.
+        store: where the thread is kept.
+        context: the request's.
     """
 
-    def __init__(self, generate: Callable[[StoreItemType], str]) -> None:
-        self._generate = generate
-        self._current: str | None = None
-        self._made: list[str] = []
+    def __init__(self, thread: ThreadMetadata, store: Store[Any], context: Any) -> None:
+        self._thread = thread
+        self._store = store
+        self._context = context
+        self._names: dict[str, str] = {}  # the newest id of each item, by the model's id
+        self._all_names: dict[str, list[str]] = {}
+        self._begun: set[str] = set()  # the model's ids of items that are not done
 
-    def rename(self, event: ThreadStreamEvent) -> list[ThreadStreamEvent]:
+    async def rename(self, event: ThreadStreamEvent) -> list[ThreadStreamEvent]:
         """Return the events to send in place of this one."""
         match event:
             case ThreadItemAddedEvent() | ThreadItemDoneEvent() | ThreadItemReplacedEvent():
-                return [self._rename_item(event)]
-            case ThreadItemUpdatedEvent(item_id=codec.FAKE_ID) if self._current:
-                return [event.model_copy(update={"item_id": self._current})]
-            case ThreadItemRemovedEvent(item_id=codec.FAKE_ID):
-                made, self._made = self._made, []
-                return [event.model_copy(update={"item_id": item_id}) for item_id in made]
+                item_id = await self._name(event)
+                if item_id == event.item.id:
+                    return [event]
+                item = event.item.model_copy(update={"id": item_id})
+                return [event.model_copy(update={"item": item})]
+            case ThreadItemUpdatedEvent(item_id=item_id) if item_id in self._names:
+                return [event.model_copy(update={"item_id": self._names[item_id]})]
+            case ThreadItemRemovedEvent(item_id=item_id) if item_id in self._all_names:
+                made = self._all_names.pop(item_id)
+                return [event.model_copy(update={"item_id": name}) for name in made]
             case _:
                 return [event]
 
-    def _rename_item(self, event: Any) -> Any:
-        if event.item.id != codec.FAKE_ID:
-            return event
-        if self._current is None or isinstance(event, ThreadItemAddedEvent):
-            self._current = self._generate(codec.store_item_type(event.item))
-            self._made.append(self._current)
-        item = event.item.model_copy(update={"id": self._current})
-        if isinstance(event, ThreadItemDoneEvent):
-            self._current = None
-        return event.model_copy(update={"item": item})
+    async def _name(
+        self, event: ThreadItemAddedEvent | ThreadItemDoneEvent | ThreadItemReplacedEvent
+    ) -> str:
+        """Return the id that the event's item has from now on."""
+        item, old = event.item, event.item.id
+        if await self._is_new(event):
+            name = self._store.generate_item_id(
+                codec.store_item_type(item), self._thread, self._context
+            )
+        else:
+            name = self._names.get(old, old)
+        self._names[old] = name
+        names = self._all_names.setdefault(old, [])
+        if name not in names:
+            names.append(name)
+        if isinstance(event, ThreadItemAddedEvent):
+            self._begun.add(old)
+        elif isinstance(event, ThreadItemDoneEvent):
+            self._begun.discard(old)
+        return name
+
+    async def _is_new(
+        self, event: ThreadItemAddedEvent | ThreadItemDoneEvent | ThreadItemReplacedEvent
+    ) -> bool:
+        """Tell whether the event's item needs an id of its own."""
+        item_id = event.item.id
+        is_added, is_begun = isinstance(event, ThreadItemAddedEvent), item_id in self._begun
+        if item_id == codec.FAKE_ID:
+            return is_added or not is_begun
+        if isinstance(event, ThreadItemReplacedEvent) or not _is_from_model(event.item):
+            return False
+        if item_id in self._names:
+            return is_added and not is_begun
+        return await self._is_taken(item_id)
+
+    async def _is_taken(self, item_id: str) -> bool:
+        if isinstance(self._store, ExtendedStore):
+            return await self._store.has_item(self._thread.id, item_id, self._context)
+        try:
+            await self._store.load_item(self._thread.id, item_id, self._context)
+        except NotFoundError:
+            return False
+        return True
+
+
+def _is_from_model(item: ThreadItem) -> bool:
+    """Tell whether chatkit takes over the id that a model has given the item."""
+    if isinstance(item, ClientToolCallItem):
+        return item.status == "pending"  # a completed one is the same call once more
+    return isinstance(item, AssistantMessageItem)

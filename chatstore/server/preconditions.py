@@ -1,8 +1,7 @@
 """
-What must be true before a request is served, asked in one place and once: the rest is refused
-while nothing is stored yet (V5).
+Checks of a request before it is served, so that it can be refused while nothing is stored (V5).
 
-The SDK would find these things out only after the stream has begun, or never.
+The SDK checks these things only after the stream has begun, or never.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class ThreadRefused(RequestRefused):
 
 async def check(server: Server, request: ChatKitReq, context: Any) -> None:
     """
-    Look at all that a request names, before anything is stored or streamed (V2, V5).
+    Check all that a request names, before anything is stored or streamed (V2, V5).
 
     Raises:
         NotImplementedError: the application has not written what would serve the request.
@@ -79,14 +78,14 @@ async def check(server: Server, request: ChatKitReq, context: Any) -> None:
 
 
 def _check_support(server: Server, request: ChatKitReq) -> None:
-    """Raise NotImplementedError where the application has not written what would serve it."""
+    """Raise NotImplementedError where the application lacks the method that serves the request."""
     needed = _NEEDED_METHODS.get(type(request))
     if needed and getattr(type(server), needed) is getattr(ChatKitServer, needed):
         raise NotImplementedError(f"{needed}() is not overridden")
 
 
 async def _check_thread(server: Server, request: ChatKitReq, context: Any) -> None:
-    """Ask for the thread and its status, in one query, and whether it takes the request."""
+    """Load the thread with its status, in one query, and ask whether it takes the request."""
     thread_id: str | None = getattr(request.params, "thread_id", None)
     if thread_id is None or isinstance(request, (ItemsListReq, ThreadsDeleteReq)):
         return
@@ -99,7 +98,7 @@ async def _check_thread(server: Server, request: ChatKitReq, context: Any) -> No
 
 
 async def _check_state(server: Server, request: ChatKitReq, context: Any) -> None:
-    """Look at the items and attachments that the request names, and at their state."""
+    """Check the items and attachments that the request names, and their state."""
 
     async def named_item() -> ThreadItem:
         params: Any = request.params

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from chatkit.types import FeedbackKind
+from chatkit.types import AssistantMessageItem, FeedbackKind
+
+from chatstore import codec
 
 
 @runtime_checkable
 class ExtendedStore(Protocol):
-    """A store that keeps feedback, and deletes what follows an item in one operation."""
+    """A store that keeps what ChatKit's own interface has no method for."""
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: Any
     ) -> None: ...
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None: ...
+
+    async def add_unfinished_answer(
+        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: Any
+    ) -> None: ...
+
+    async def has_item(self, thread_id: str, item_id: str, context: Any) -> bool: ...

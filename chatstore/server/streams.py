@@ -1,5 +1,5 @@
 """
-A running answer: its task, its queue, and its end.
+Streams of events, each in a task of its own.
 
 The SDK keeps a partial answer only if it is cancelled while it waits for the model. Where the HTTP
 server closes the generator between two events, or is told to stop, nothing is kept. So each stream

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from chatkit.store import Store, StoreItemType
-from chatkit.types import Attachment, FeedbackKind, Page, ThreadItem, ThreadMetadata
+from chatkit.types import (
+    AssistantMessageItem,
+    Attachment,
+    FeedbackKind,
+    Page,
+    ThreadItem,
+    ThreadMetadata,
+)
 from django.db import router
 
 from chatstore import codec
@@ -130,6 +137,20 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     async def delete_items_after(self, thread_id: str, item_id: str, context: TContext) -> None:
         """Delete all items after this one, hidden ones too, before its answer is retried (M2)."""
         await self._write(items.delete_items_after, context, thread_id, item_id)
+
+    async def add_unfinished_answer(
+        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: TContext
+    ) -> None:
+        """
+        Add what there is of an answer, marked with how it ended (V4).
+
+        An item that is there already stays as it is, without a mark.
+        """
+        await self._write(items.put_item, context, thread_id, item, replace=False, ending=ending)
+
+    async def has_item(self, thread_id: str, item_id: str, context: TContext) -> bool:
+        """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
+        return await self._read(items.has_item, context, thread_id, item_id)
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: TContext

@@ -54,6 +54,10 @@ def load_item(owner: Owner, thread_id: str, item_id: str) -> Steps[ThreadItem]:
     raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
 
+def has_item(owner: Owner, thread_id: str, item_id: str) -> Steps[bool]:
+    return bool((yield owner.query(queries.select_item_id, **_item_keys(thread_id, item_id))))
+
+
 def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
     """Return the keys of the item's thread and of the item."""
     return {
@@ -63,7 +67,13 @@ def _item_keys(thread_id: str, item_id: str) -> dict[str, uuid.UUID]:
 
 
 def put_item(
-    owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, *, replace: bool
+    owner: Owner,
+    attempt: Attempt,
+    thread_id: str,
+    item: ThreadItem,
+    *,
+    replace: bool,
+    ending: str = "",
 ) -> Steps[None]:
     """Insert an item at the thread's end (S10), or update the stored item (S8, S9)."""
     values = codec.message_values(item)
@@ -76,7 +86,8 @@ def put_item(
         yield IN_THREAD
     with nullcontext() if is_atomic else attempt.transaction():
         add = queries.add_item_again if attempt.commit_error else queries.add_item
-        is_written = attempt.may_insert and bool((yield owner.query(add, **keys, **values)))
+        query = owner.query(add, **keys, **values, ending=ending)
+        is_written = attempt.may_insert and bool((yield query))
         if is_written:
             owner.notify(
                 signals.item_added,

@@ -74,10 +74,11 @@ def select_page_of_threads(order: str, limit: int, has_cursor: bool) -> Statemen
     return Statement(page.values_list(*_THREAD_COLUMNS)[:limit])
 
 
-_ITEM_COLUMNS = ("item_id", "payload")
+_ITEM_COLUMNS = ("item_id", "payload", "ending")
 _ITEM_VALUES = column_parameters(
     ChatMessage, "item_id", "payload", "item_type", "item_status", "sender_type", "content"
 )
+select_item_id = Statement(_messages.filter(message_id=ITEM).values_list("item_id"))
 select_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_ITEM_COLUMNS))
 select_item_of_type = Statement(
     _messages.filter(message_id=ITEM, item_type=_ITEM_VALUES["item_type"]).values_list("item_id")
@@ -109,6 +110,7 @@ def _add_item(thread: ChatSessionQuerySet) -> UpdateThenInsert:
             message_id=ITEM,
             timestamp=UpdatedColumn(_thread, "updated_at"),
             **_ITEM_VALUES,
+            **column_parameters(ChatMessage, "ending"),
         ),
         "updated_at",
     )

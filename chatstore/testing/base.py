@@ -167,6 +167,13 @@ class ContractBase(_Mixin):
             operations["save_feedback"] = lambda c: save_feedback(
                 thread_id, [item_id], "negative", c
             )
+        if add_unfinished_answer := getattr(store, "add_unfinished_answer", None):
+            partial = samples.answer("msg_half")
+            operations["add_unfinished_answer"] = lambda c: add_unfinished_answer(
+                thread_id, partial, "failed", c
+            )
+        if has_item := getattr(store, "has_item", None):
+            operations["has_item"] = lambda c: has_item(thread_id, item_id, c)
         return operations
 
 

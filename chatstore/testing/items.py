@@ -217,6 +217,43 @@ class ItemsContract(ContractBase):
         page = await self.page(thread_id="thr_2")
         self.assertEqual(ids(page.data), ["msg_1", "msg_2", "msg_3"])
 
+    async def test_V4_an_unfinished_answer_is_loaded_with_its_ending(self) -> None:
+        add = getattr(self.store, "add_unfinished_answer", None)
+        if add is None:  # ours, not ChatKit's
+            self.skipTest("The store has no add_unfinished_answer()")
+        await self.save_thread()
+        await self.add_messages("msg_1")
+        whole = samples.answer("msg_2")
+        await self.add(whole)
+        for item_id, ending in (("msg_2", "failed"), ("msg_3", "failed"), ("msg_4", "stopped")):
+            await add("thr_1", samples.answer(item_id), ending, self.alice)
+        await self.store.save_item("thr_1", samples.answer("msg_4", "More"), self.alice)
+        page = await self.page()
+        endings = [getattr(item, "ending", None) for item in page.data]
+        self.assertEqual(endings, [None, None, "failed", "stopped"])
+        loaded = await self.store.load_item("thr_1", "msg_4", self.alice)
+        self.assertEqual((loaded.ending, loaded.content[0].text), ("stopped", "More"))
+
+    async def test_S8_a_taken_id_is_known_whether_it_is_hidden_or_not(self) -> None:
+        has_item = getattr(self.store, "has_item", None)
+        if has_item is None:  # ours, not ChatKit's
+            self.skipTest("The store has no has_item()")
+        await self.save_thread()
+        await self.save_thread("thr_2")
+        await self.add_messages("msg_1", "msg_2")
+        await self.hide_item("thr_1", "msg_2")
+        for thread_id, item_id, context, is_taken in (
+            ("thr_1", "msg_1", self.alice, True),
+            ("thr_1", "msg_2", self.alice, True),
+            ("thr_1", "msg_3", self.alice, False),
+            ("thr_2", "msg_1", self.alice, False),
+            ("thr_0", "msg_1", self.alice, False),
+            ("thr_1", "msg_1", self.charlie, False),
+            ("thr_1", "nul\0", self.alice, False),
+            ("thr_1", "\ud800", self.alice, False),
+        ):
+            self.assertEqual(await has_item(thread_id, item_id, context), is_taken, item_id)
+
     async def test_V1_feedback_is_kept_and_unknown_and_hidden_items_are_ignored(self) -> None:
         await self.save_thread()
         await self.save_thread("thr_2")

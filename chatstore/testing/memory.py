@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from chatkit.store import NotFoundError, Store, StoreItemType
-from chatkit.types import Attachment, FeedbackKind, Page, ThreadItem, ThreadMetadata
+from chatkit.types import (
+    AssistantMessageItem,
+    Attachment,
+    FeedbackKind,
+    Page,
+    ThreadItem,
+    ThreadMetadata,
+)
 
 from chatstore import codec
 from chatstore.seen_threads import is_thread_seen, mark_thread_seen
@@ -23,6 +30,7 @@ class _Item:
     payload: str
     item_type: str
     item_status: str
+    ending: str = ""
     feedback: str = ""
     is_hidden: bool = False
     is_redacted: bool = False
@@ -121,7 +129,8 @@ class MemoryStore(Store[Any]):
         if thread and after is not None and after not in items:
             raise NotFoundError(f"Item {after} not found in thread {thread_id}")
         keys = _after_cursor(list(items), after, order)
-        rows = [(key, items[key].payload) for key in keys if not items[key].is_hidden]
+        shown = [(key, items[key]) for key in keys if not items[key].is_hidden]
+        rows = [(key, item.payload, item.ending) for key, item in shown]
         return _build_page(codec.load_item, rows, limit)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
@@ -138,7 +147,7 @@ class MemoryStore(Store[Any]):
         thread = self._find(thread_id, context)
         stored = thread.items.get(item_id) if thread else None
         if stored and not stored.is_hidden:
-            for item in _decode_rows(codec.load_item, [(item_id, stored.payload)]):
+            for item in _decode_rows(codec.load_item, [(item_id, stored.payload, stored.ending)]):
                 return item
         raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
@@ -154,6 +163,17 @@ class MemoryStore(Store[Any]):
         if thread and item_id in thread.items:
             for later in _after_cursor(list(thread.items), item_id, "asc"):
                 await self.delete_thread_item(thread_id, later, context)
+
+    async def add_unfinished_answer(
+        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: Any
+    ) -> None:
+        """Add what there is of an answer, marked with how it ended (V4)."""
+        self._put_item(thread_id, item, context, _may_replace, ending)
+
+    async def has_item(self, thread_id: str, item_id: str, context: Any) -> bool:
+        """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
+        thread = self._find(thread_id, context)
+        return bool(thread and item_id in thread.items)
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: Any
@@ -171,12 +191,13 @@ class MemoryStore(Store[Any]):
         item: ThreadItem,
         context: Any,
         may_replace: Callable[[_Item, _Item], bool],
+        ending: str = "",
     ) -> None:
         user_id = self._user_id(context)
         values = codec.message_values(item)
         thread = self._thread(thread_id, context)
         item_id = values["item_id"]
-        new = _Item(values["payload"], values["item_type"], values["item_status"])
+        new = _Item(values["payload"], values["item_type"], values["item_status"], ending)
         stored = thread.items.setdefault(item_id, new)
         if stored is not new:
             if may_replace(stored, new):
@@ -256,18 +277,18 @@ def _after_cursor(keys: list[str], after: str | None, order: str) -> list[str]:
     return keys[keys.index(after) + 1 :] if after in keys else keys
 
 
-def _decode_rows(load: Callable[[str], Loaded], rows: Iterable[tuple[str, str]]) -> list[Loaded]:
+def _decode_rows(load: Callable[..., Loaded], rows: Iterable[Sequence[str]]) -> list[Loaded]:
     loaded = []
-    for row_id, payload in rows:
+    for row_id, *columns in rows:
         try:
-            loaded.append(load(payload))
+            loaded.append(load(*columns))
         except ValueError:
             logger.warning("The payload of %r can't be decoded", row_id)
     return loaded
 
 
 def _build_page(
-    load: Callable[[str], Loaded], rows: list[tuple[str, str]], limit: int
+    load: Callable[..., Loaded], rows: Sequence[Sequence[str]], limit: int
 ) -> Page[Loaded]:
     has_more = len(rows) > limit
     return Page(

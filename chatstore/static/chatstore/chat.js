@@ -582,6 +582,7 @@ const draws = {
     return [
       ...bodies,
       annotations.length > 0 && sourceList(annotations),
+      item.ending && el("p", { class: "muted ending", text: strings[`ending_${item.ending}`] }),
       !entry.isLive &&
         el(
           "div",
@@ -1790,8 +1791,13 @@ function finish(run) {
   const shown = isShown(run);
   const isUnsent = run.draft && !run.isStored;
   if (shown) {
-    for (const item of run.live.values()) view.entries.get(item.id)?.draw(view.entries.get(item.id).item, false);
-    if (run.isStopped && !isUnsent) markStopped();
+    for (const { id } of run.live.values()) {
+      const entry = view.entries.get(id);
+      // As the server says it of a thread that is loaded.
+      if (entry?.item.type === "assistant_message") entry.item.ending = run.isStopped ? "stopped" : "failed";
+      entry?.draw(entry.item, false);
+    }
+    if (run.isStopped && !isUnsent) announce(strings.ending_stopped);
     drawThread();
     if (run.error) {
       lost = isUnsent ? run : null;
@@ -1854,13 +1860,6 @@ function updatePreview(run) {
     threadList.previews.delete(run.threadId);
     threadList.wantPreview(run.threadId);
   }
-}
-
-function markStopped() {
-  const last = [...view.entries.values()].at(-1);
-  if (last?.item.type === "assistant_message")
-    last.node.querySelector(".actions").before(el("p", { class: "muted stopped", text: strings.stopped }));
-  announce(strings.stopped);
 }
 
 function announceAnswer() {

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chatstore", "0005_scheduled_removals"),
+        ("chatstore", "0006_message_ending"),
     ]
 
     operations = [

@@ -1,0 +1,176 @@
+"""AgentServer: the part of ChatServer that asks a model, through the Agents SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar
+
+from agents import (
+    Agent,
+    Model,
+    ModelSettings,
+    Runner,
+    RunResultStreaming,
+    TResponseInputItem,
+)
+from chatkit.agents import AgentContext, ResponseStreamConverter
+from chatkit.errors import CustomStreamError
+from chatkit.server import ChatKitServer
+from chatkit.types import (
+    ClientToolCallItem,
+    InferenceOptions,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    UserMessageItem,
+)
+from django.utils.translation import gettext as _
+
+from chatstore.attachments import DjangoAttachmentStore
+from chatstore.conf import settings
+from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
+from chatstore.server.model_input import newest_input
+from chatstore.server.model_runs import AgentRun, InputTooLongError, stream_run
+
+TContext = TypeVar("TContext")
+
+
+class AgentServer(ChatKitServer[TContext], Generic[TContext]):
+    """Gives respond() methods ``run_agent``, and what an application may change about it."""
+
+    # How many of a thread's newest items run_agent gives to the model.
+    history_length = 50
+    # What a user's message may choose for its answer: the id that the client's composer sends, and
+    # the model, or the tool's name, that run_agent gives to the agent. Any other id is ignored.
+    selectable_models: Mapping[str, str | Model] = {}
+    selectable_tools: Mapping[str, str] = {}
+
+    def run_agent(
+        self,
+        agent: Agent[Any],
+        thread: ThreadMetadata,
+        context: TContext,
+        *,
+        input: list[TResponseInputItem] | None = None,  # noqa: A002 (the Agents SDK's name)
+        converter: ResponseStreamConverter | None = None,
+        agent_context: AgentContext[Any] | type[AgentContext[Any]] = AgentContext,
+        **options: Any,
+    ) -> AgentRun:
+        """
+        Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
+
+        Where the model refuses the thread for its length, it is asked again with half of it, and
+        so on down to the last user message.
+
+        Args:
+            agent: of the Agents SDK.
+            thread: as respond() got it.
+            context: as respond() got it.
+            input: what the model reads, as it is; by default the thread's newest items.
+            converter: how the model's output becomes items.
+            agent_context: what the agent's tools get: an AgentContext, or a subclass of it that
+                needs no more than ``thread``, ``store`` and ``request_context``.
+            options: passed to Runner.run_streamed, such as max_turns or run_config.
+
+        Returns an asynchronous iterator of events, which has the result when it is at its end.
+        """
+        results: list[RunResultStreaming] = []
+        converter = converter or self._image_converter(thread, context)
+        if isinstance(agent_context, type):
+            agent_context = agent_context(thread=thread, store=self.store, request_context=context)
+        events = self._run_agent(agent, agent_context, converter, input, options, results)
+        return AgentRun(events, results)
+
+    async def _run_agent(
+        self,
+        agent: Agent[Any],
+        agent_context: AgentContext[Any],
+        converter: ResponseStreamConverter,
+        given_input: list[TResponseInputItem] | None,
+        options: dict[str, Any],
+        results: list[RunResultStreaming],
+    ) -> AsyncGenerator[ThreadStreamEvent, None]:
+        thread, context = agent_context.thread, agent_context.request_context
+        agent = await self._as_chosen(agent, thread, context)
+        max_items = self.history_length
+        input = given_input if given_input is not None else await self.load_input(thread, context)  # noqa: A001
+        while True:
+            results.append(Runner.run_streamed(agent, input, context=agent_context, **options))
+            events = stream_run(agent_context, results[-1], converter)
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+                return
+            except InputTooLongError as error:
+                if given_input is not None and error.__cause__:
+                    raise error.__cause__ from None
+            length = len(input)
+            while len(input) >= length:
+                if max_items == 1:
+                    raise CustomStreamError(_("This is too long for the assistant to read."))
+                max_items //= 2
+                input = await self.load_input(thread, context, max_items)  # noqa: A001
+
+    async def _as_chosen(
+        self, agent: Agent[Any], thread: ThreadMetadata, context: TContext
+    ) -> Agent[Any]:
+        """Return the agent with what the user has chosen for the last message, if that may be."""
+        if not self.selectable_models and not self.selectable_tools:
+            return agent
+        page = await self.store.load_thread_items(
+            thread.id, None, self.history_length, "desc", context
+        )
+        is_continued = False
+        for item in page.data:
+            if isinstance(item, UserMessageItem):
+                return self._with_options(agent, item.inference_options, is_continued)
+            is_continued = is_continued or isinstance(item, ClientToolCallItem)
+        return agent
+
+    def _with_options(
+        self, agent: Agent[Any], options: InferenceOptions, is_continued: bool
+    ) -> Agent[Any]:
+        if model := self.selectable_models.get(options.model or ""):
+            agent = agent.clone(model=model)
+        tool = self.selectable_tools.get(options.tool_choice.id) if options.tool_choice else None
+        if tool and not is_continued:  # else a tool of the client would be called for ever
+            chosen = agent.model_settings.resolve(ModelSettings(tool_choice=tool))
+            agent = agent.clone(model_settings=chosen)
+        return agent
+
+    async def load_input(
+        self, thread: ThreadMetadata, context: TContext, max_items: int | None = None
+    ) -> list[TResponseInputItem]:
+        """
+        Return the thread's newest items as the model reads them, oldest first.
+
+        What is longer than CHATSTORE_MAX_INPUT_LENGTH is left out from its beginning, but never
+        the last user message.
+
+        Args:
+            max_items: how many items to give; run_agent asks for fewer than ``history_length``
+                where the model has refused the input for its length.
+        """
+        page = await self.store.load_thread_items(
+            thread.id, None, self.history_length, "desc", context
+        )
+        return await newest_input(
+            self.get_converter(context),
+            page.data,
+            max_items=max_items or self.history_length,
+            max_length=settings.max_input_length,
+        )
+
+    def get_converter(self, context: TContext) -> HistoryConverter:
+        """Return what converts a thread's items to the model's input."""
+        if isinstance(self.attachment_store, DjangoAttachmentStore):
+            return FileConverter(self.attachment_store, context)
+        return HistoryConverter()
+
+    def _image_converter(
+        self, thread: ThreadMetadata, context: TContext
+    ) -> ResponseStreamConverter:
+        if isinstance(self.attachment_store, DjangoAttachmentStore):
+            return ImageConverter(self.attachment_store, thread.id, context)
+        return ResponseStreamConverter()

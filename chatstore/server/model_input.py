@@ -1,0 +1,72 @@
+"""What the model reads of a thread: which of its items, and how much of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from agents import TResponseInputItem
+from chatkit.types import ThreadItem, UserMessageItem
+
+from chatstore.server.converters import HistoryConverter
+from chatstore.server.errors import describe
+
+logger = logging.getLogger(__name__)
+# What an image or a PDF counts for, in characters: models count about a thousand tokens.
+FILE_LENGTH = 4_000
+_FILE_PARTS = {"input_image", "input_file"}
+
+
+async def newest_input(
+    converter: HistoryConverter,
+    items: Sequence[ThreadItem],
+    *,
+    max_items: int,
+    max_length: int,
+) -> list[TResponseInputItem]:
+    """
+    Return the newest items as the model reads them, oldest first.
+
+    The newest item and the last user message are always among them. An item is given as a whole
+    or left out, so that a tool call is never without its output. An item that can't be converted
+    is left out and logged; only for the last user message the error is raised.
+
+    Args:
+        converter: from an item to the model's input.
+        items: of the thread, newest first.
+        max_items: how many of the items to give.
+        max_length: in characters; an image or a PDF counts for FILE_LENGTH.
+    """
+    question = next((item for item in items if isinstance(item, UserMessageItem)), None)
+    chosen: list[list[TResponseInputItem]] = []
+    length, is_full = 0, False
+    for number, item in enumerate(items):
+        is_needed = item is question or number == 0
+        is_full = is_full or number >= max_items
+        if is_full and not is_needed:
+            continue
+        converter.text_left = max(max_length - length, 0)
+        try:
+            converted = await converter.item_to_input(item, is_last_message=number == 0)
+        except Exception as error:
+            if item is question:
+                raise
+            logger.warning("Item %r is left out of the input: %s", item.id, describe(error))
+            continue
+        length += length_of(converted)
+        is_full = length > max_length
+        if is_needed or not is_full:
+            chosen.append(converted)
+    return [part for converted in reversed(chosen) for part in converted]
+
+
+def length_of(value: Any) -> int:
+    """Return how many characters a part of the input counts for."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        if value.get("type") in _FILE_PARTS:
+            return FILE_LENGTH
+        return sum(map(length_of, value.values()))
+    return sum(map(length_of, value)) if isinstance(value, list) else 0

@@ -13,9 +13,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from chatstore.conf import settings
+from chatstore.db import async_pools
 
 STRINGS = ("server", "domain_key", "storage", "base_url")
 FLAGS = ("use_presigned_urls", "reason_to_read")
+DICTS = ("async_pool",)
 POSITIVE_INTEGERS = (
     "max_page_size",
     "max_request_bytes",
@@ -31,9 +33,10 @@ POSITIVE_INTEGERS = (
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Check the type and value of each setting (chatstore.E001 to E006, E008 to E011)."""
-    wrong_types = [*_check_types(), *_check_positive_integers()]
-    return [*_check_time_zones(), *(wrong_types or [*_check_server(), *_check_uploads()])]
+    """Check the type and value of each setting (chatstore.E001 to E006, E008 to E013)."""
+    wrong = [*_check_types(), *_check_positive_integers()]
+    wrong = wrong or [*_check_server(), *_check_uploads(), *_check_async_pool()]
+    return [*_check_time_zones(), *wrong]
 
 
 @register(Tags.database)
@@ -72,7 +75,11 @@ def _check_time_zones() -> list[CheckMessage]:
 def _check_types() -> list[CheckMessage]:
     return [
         Error(f"CHATSTORE_{name.upper()} must be {what}, not {value!r}.", id="chatstore.E009")
-        for names, of_type, what in ((STRINGS, str, "text"), (FLAGS, bool, "True or False"))
+        for names, of_type, what in (
+            (STRINGS, str, "text"),
+            (FLAGS, bool, "True or False"),
+            (DICTS, dict, "a dict of options"),
+        )
         for name in names
         if not isinstance(value := getattr(settings, name), of_type)
     ]
@@ -172,3 +179,28 @@ def _check_uploads() -> list[CheckMessage]:
             )
         )
     return errors
+
+
+def _check_async_pool() -> list[CheckMessage]:
+    if not settings.async_pool:
+        return []
+    if not any(async_pools.can_serve(alias) for alias in connections):
+        return [
+            Error(
+                "CHATSTORE_ASYNC_POOL is set, but no database can be used by it.",
+                hint=f"It needs the ENGINE {async_pools.ENGINE}, without assume_role.",
+                id="chatstore.E012",
+            )
+        ]
+    try:
+        async_pools.make_pool(settings.async_pool)
+    except (ImportError, TypeError, ValueError) as error:
+        return [
+            Error(
+                f"CHATSTORE_ASYNC_POOL makes no pool: {error}",
+                hint="It has options of psycopg_pool.AsyncConnectionPool, such as max_size; "
+                "install django-chatstore[postgresql].",
+                id="chatstore.E013",
+            )
+        ]
+    return []

@@ -103,6 +103,12 @@ def database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": database(env.str("DATABASE_URL", default=""))}
+# The store's frequent statements then take no thread and no connection of the pool above.
+CHATSTORE_ASYNC_POOL = (
+    {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10)}
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+    else {}
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
@@ -23,6 +24,11 @@ def chromium() -> str | None:
     return os.environ.get("CHATSTORE_BROWSER") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
+
+
+def pytest_configure() -> None:
+    """Run the store in threads, unless a test sets the pool; live servers use the demo's pool."""
+    settings.CHATSTORE_ASYNC_POOL = {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

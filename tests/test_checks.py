@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
-from chatstore.checks import FLAGS, POSITIVE_INTEGERS, STRINGS
+from chatstore.checks import DICTS, FLAGS, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):
@@ -77,7 +78,11 @@ class SettingsChecksTest(SimpleTestCase):
             self.assertEqual(self.found(), [("chatstore.E008", True)])
 
     def test_E009_values_of_another_type(self) -> None:
-        for names, values in ((STRINGS, (None, 5, ["x"], object)), (FLAGS, ("False", 1, None))):
+        for names, values in (
+            (STRINGS, (None, 5, ["x"], object)),
+            (FLAGS, ("False", 1, None)),
+            (DICTS, (None, True, 10, "max_size")),
+        ):
             for name in names:
                 for value in values:
                     with (
@@ -94,6 +99,29 @@ class SettingsChecksTest(SimpleTestCase):
             [error] = checks.run_checks(tags=["chatstore"])
         self.assertEqual(error.id, "chatstore.E010")
         self.assertIn("lacks respond()", error.msg)
+
+    @pytest.mark.sqlite
+    @pytest.mark.mariadb
+    def test_E012_an_async_pool_without_postgresql(self) -> None:
+        with override_settings(CHATSTORE_ASYNC_POOL={"max_size": 4}):
+            self.assertEqual(self.found(), [("chatstore.E012", True)])
+
+    @pytest.mark.postgresql
+    def test_E013_an_async_pool_with_wrong_options(self) -> None:
+        for options in ({"max_sise": 4}, {"min_size": 9, "max_size": 4}):
+            with override_settings(CHATSTORE_ASYNC_POOL=options):
+                self.assertEqual(self.found(), [("chatstore.E013", True)])
+        with override_settings(CHATSTORE_ASYNC_POOL={"max_size": 4}):
+            self.assertEqual(self.found(), [])
+
+    @pytest.mark.postgresql
+    def test_E012_an_async_pool_where_django_assumes_a_role(self) -> None:
+        options = connection.settings_dict["OPTIONS"]
+        with (
+            patch.dict(options, assume_role="somebody"),
+            override_settings(CHATSTORE_ASYNC_POOL={"max_size": 4}),
+        ):
+            self.assertEqual(self.found(), [("chatstore.E012", True)])
 
     def test_check_prints_what_is_wrong_and_the_hint(self) -> None:
         with (

@@ -26,26 +26,43 @@ ENGINE = "django.db.backends.postgresql"
 RECONNECT_TIMEOUT = 2
 
 
+def can_serve(using: str) -> bool:
+    """Tell whether the pool can connect to a database as Django does; else threads are used."""
+    configured = connections.settings[using]
+    return configured["ENGINE"] == ENGINE and not configured["OPTIONS"].get("assume_role")
+
+
+def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
+    """
+    Return an AsyncConnectionPool that is not open.
+
+    Args:
+        options: of psycopg_pool.AsyncConnectionPool; TypeError or ValueError if it refuses them.
+        kwargs: parameters of its connections, which ``options["kwargs"]`` can replace.
+    """
+    from psycopg_pool import AsyncConnectionPool
+
+    return AsyncConnectionPool(
+        **{
+            "connection_class": _connection_class(),
+            "check": check_idle,
+            "reconnect_timeout": RECONNECT_TIMEOUT,
+            **options,
+            "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
+            "open": False,
+        }
+    )
+
+
 class AsyncDatabase:
     """One database, as one event loop uses it."""
 
     def __init__(self, using: str, options: dict[str, Any]) -> None:
-        from psycopg_pool import AsyncConnectionPool
-
         # Never connected. It has the parameters to connect with, and adapts values and errors.
         self._wrapper: Any = connections.create_connection(using)
         kwargs = self._wrapper.get_connection_params()
-        del kwargs["cursor_factory"], kwargs["prepare_threshold"]  # psycopg's own
-        self.pool: Any = AsyncConnectionPool(
-            connection_class=_connection_class(),
-            check=check_idle,
-            open=False,
-            **{
-                "reconnect_timeout": RECONNECT_TIMEOUT,
-                **options,
-                "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
-            },
-        )
+        del kwargs["cursor_factory"], kwargs["prepare_threshold"]  # psycopg's own are used
+        self.pool = make_pool(options, **kwargs)
 
     def can_run(self, statement: Statement) -> bool:
         return statement.is_compiled(self._wrapper.alias)
@@ -122,8 +139,7 @@ async def get_database(using: str) -> AsyncDatabase | None:
         return None
     databases = _databases.setdefault(asyncio.get_running_loop(), {})
     if using not in databases:
-        configured = connections.settings[using]
-        if configured["ENGINE"] != ENGINE or "assume_role" in configured.get("OPTIONS", {}):
+        if not can_serve(using):
             return None
         databases[using] = AsyncDatabase(using, options)
         await databases[using].pool.open()

@@ -74,7 +74,7 @@ class Store:
             try:
                 yield
             finally:
-                await async_pools.close()
+                await async_pools.close_async_pools()
 
     async def save_thread(self, thread: ThreadMetadata) -> None:
         await self.store.save_thread(thread, CONTEXT)

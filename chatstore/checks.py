@@ -188,7 +188,8 @@ def _check_async_pool() -> list[CheckMessage]:
         return [
             Error(
                 "CHATSTORE_ASYNC_POOL is set, but no database can be used by it.",
-                hint=f"It needs the ENGINE {async_pools.ENGINE}, without assume_role.",
+                hint=f"It needs the ENGINE {async_pools.ENGINE}, without the OPTIONS "
+                "assume_role and isolation_level.",
                 id="chatstore.E012",
             )
         ]

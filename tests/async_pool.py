@@ -15,7 +15,7 @@ from django.test import override_settings
 from chatstore.db import async_pools
 from tests.base import ALICE
 
-OPTIONS = {"min_size": 1, "max_size": 4, "timeout": 10}
+OPTIONS = {"min_size": 4, "max_size": 4, "timeout": 10}
 
 
 @pytest.mark.postgresql
@@ -49,5 +49,5 @@ class AsyncPoolMixin:
         return self.run_in_loop(method, *arguments, ALICE)
 
     def tearDown(self) -> None:
-        self._runner.run(async_pools.close())
+        self._runner.run(async_pools.close_async_pools())
         super().tearDown()  # type: ignore[misc]

@@ -200,6 +200,7 @@ class PublicNamesTest(SimpleTestCase):
         "converters.FileConverter",
         "converters.HistoryConverter",
         "converters.ImageConverter",
+        "database.close_async_pools",
         "database.release_connections",
         "exceptions.RequestRefused",
         "exceptions.UploadRefused",

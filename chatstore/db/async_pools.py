@@ -21,6 +21,7 @@ from chatstore.conf import settings
 from chatstore.db.statements import Statement
 
 ENGINE = "django.db.backends.postgresql"
+UNSUPPORTED_OPTIONS = {"assume_role", "isolation_level"}  # Django sets them by itself
 # Seconds. psycopg_pool doubles the time between its tries to connect up to this; its own default
 # of five minutes would keep the store away for long after the database has come back (S16).
 RECONNECT_TIMEOUT = 2
@@ -29,7 +30,7 @@ RECONNECT_TIMEOUT = 2
 def can_serve(using: str) -> bool:
     """Tell whether the pool can connect to a database as Django does; else threads are used."""
     configured = connections.settings[using]
-    return configured["ENGINE"] == ENGINE and not configured["OPTIONS"].get("assume_role")
+    return configured["ENGINE"] == ENGINE and not UNSUPPORTED_OPTIONS & configured["OPTIONS"].keys()
 
 
 def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
@@ -45,7 +46,6 @@ def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
     return AsyncConnectionPool(
         **{
             "connection_class": _connection_class(),
-            "check": check_idle,
             "reconnect_timeout": RECONNECT_TIMEOUT,
             **options,
             "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
@@ -61,7 +61,9 @@ class AsyncDatabase:
         # Never connected. It has the parameters to connect with, and adapts values and errors.
         self._wrapper: Any = connections.create_connection(using)
         kwargs = self._wrapper.get_connection_params()
-        del kwargs["cursor_factory"], kwargs["prepare_threshold"]  # psycopg's own are used
+        del kwargs["cursor_factory"]  # psycopg's own is used
+        if "prepare_threshold" not in self._wrapper.settings_dict["OPTIONS"]:
+            del kwargs["prepare_threshold"]  # Django's default is to prepare nothing
         self.pool = make_pool(options, **kwargs)
 
     def can_run(self, statement: Statement) -> bool:
@@ -76,23 +78,26 @@ class AsyncDatabase:
         """
         sql, params = statement.bind(self._wrapper, values)
         with self._wrapper.wrap_database_errors:
-            connection = await self.pool.getconn()
+            connection = await self._get_connection()
             try:
                 cursor = await connection.execute(sql, params)
                 return await cursor.fetchall() if statement.is_select else cursor.rowcount
             finally:
                 await self.pool.putconn(connection)
 
+    async def _get_connection(self) -> Any:
+        # The pool's own check waits a second and more after each connection that fails it.
+        while not _is_alive(connection := await self.pool.getconn()):
+            connection.pgconn.finish()
+            await self.pool.putconn(connection)  # which replaces it
+        return connection
 
-async def check_idle(connection: Any) -> None:
-    """Raise OperationalError if the server has closed an idle connection; asks it nothing."""
-    import psycopg
 
+def _is_alive(connection: Any) -> bool:
+    """Tell whether the server has not closed an idle connection; asks it nothing."""
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
-    if poll.poll(0):  # an idle connection has nothing to read but the server's farewell
-        connection.pgconn.finish()
-        raise psycopg.OperationalError("the server has closed the idle connection")
+    return not poll.poll(0)  # to an idle connection the server sends nothing but its end
 
 
 @cache
@@ -146,7 +151,7 @@ async def get_database(using: str) -> AsyncDatabase | None:
     return databases[using]
 
 
-async def close() -> None:
-    """Close the running loop's pools."""
+async def close_async_pools() -> None:
+    """Close the pools of CHATSTORE_ASYNC_POOL in the running event loop; with_lifespan does so."""
     for each in _databases.pop(asyncio.get_running_loop(), {}).values():
         await each.pool.close()

@@ -37,7 +37,7 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await streams.stop_all()
-                await async_pools.close()
+                await async_pools.close_async_pools()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -41,8 +41,7 @@ from chatstore.db.statements import Statement
 P = ParamSpec("P")
 Result = TypeVar("Result")
 MAX_RETRIES = 3
-# How far apart the clocks of two servers may be: a deletion that ended longer ago than this before
-# an operation began is not one that happened meanwhile.
+# The clocks of two servers may differ by less than this.
 CLOCK_DIFFERENCE = dt.timedelta(minutes=1)
 # Errors after which the same operation can succeed: serialization failure, deadlock and lock not
 # available (SQLSTATE); record has changed, lock wait timeout and deadlock (InnoDB); busy and
@@ -73,13 +72,13 @@ class Attempt:
     A repeated operation must not insert a row again that was deleted meanwhile. So it may insert
     only if no earlier attempt has found the row (``row_existed``), and none has lost its
     connection during COMMIT, or during a statement that commits by itself, when the row may have
-    been inserted (``commit_error``). Where deletions leave a time, it may also insert if the last
-    one was before ``started_at``.
+    been inserted (``commit_error``). Where deletions leave their time, it may also insert if the last
+    one was before ``earliest_deletion``, and so before the first attempt.
     """
 
     def __init__(self, using: str) -> None:
         self.using = using  # alias of the database
-        self.started_at = timezone.now() - CLOCK_DIFFERENCE
+        self.earliest_deletion = timezone.now() - CLOCK_DIFFERENCE
         self.retries = 0
         self.has_begun = False
         self.row_existed = False
@@ -205,8 +204,8 @@ def _run_steps_sync(operation: Callable[[Attempt], Steps[Result]], attempt: Atte
         while True:
             try:
                 result = attempt.run_query(query) if query is not IN_THREAD else None
-            except Error as error:
-                query = steps.throw(error)  # which rolls back a transaction that it has opened
+            except Exception as error:  # noqa: BLE001 (raised where the operation yielded)
+                query = steps.throw(error)
             else:
                 query = steps.send(result)
     except StopIteration as end:

@@ -79,7 +79,7 @@ def put_item(
     values = codec.message_values(item)
     keys = _item_keys(thread_id, values["item_id"])
     values["now"] = min(values.pop("timestamp"), timezone.now())
-    values["started_at"] = attempt.started_at
+    values["earliest_deletion"] = attempt.earliest_deletion
     sent = codec.attachment_ids(item)
     is_atomic = not sent and queries.add_item.is_one_statement(owner.using)
     if not is_atomic or signals.item_added.has_listeners(ChatSession):

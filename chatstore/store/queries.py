@@ -31,7 +31,7 @@ OWNER = Parameter("user_id", ChatSession._meta.get_field("user_id"))
 THREAD = Parameter("session_id", ChatSession._meta.pk)
 ITEM = Parameter("message_id", ChatMessage._meta.pk)
 NOW = Parameter("now", DateTimeField())
-STARTED_AT = Parameter("started_at", DateTimeField())
+EARLIEST_DELETION = Parameter("earliest_deletion", DateTimeField())
 # The cursor: the thread or item that a page begins after.
 AFTER = Parameter("after", ChatSession._meta.pk)
 AFTER_ID = Parameter("after_id", ChatSession._meta.get_field("thread_id"))
@@ -120,7 +120,7 @@ add_item = _add_item(_new_item)
 # For an attempt before which the item may have been stored. If so, and it is gone, a deletion in
 # the thread has left its time.
 add_item_again = _add_item(
-    _new_item.filter(Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=STARTED_AT))
+    _new_item.filter(Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=EARLIEST_DELETION))
 )
 _writable_item = _messages.filter(message_id=ITEM, redacted_at__isnull=True)
 _same_type = _writable_item.filter(item_type=_ITEM_VALUES["item_type"])

@@ -72,8 +72,8 @@ class Attempt:
     A repeated operation must not insert a row again that was deleted meanwhile. So it may insert
     only if no earlier attempt has found the row (``row_existed``), and none has lost its
     connection during COMMIT, or during a statement that commits by itself, when the row may have
-    been inserted (``commit_error``). Where deletions leave their time, it may also insert if the last
-    one was before ``earliest_deletion``, and so before the first attempt.
+    been inserted (``commit_error``). Where deletions leave their time, it may also insert if the
+    last one was before ``earliest_deletion``, and so before the first attempt.
     """
 
     def __init__(self, using: str) -> None:

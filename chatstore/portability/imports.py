@@ -126,7 +126,7 @@ class Importer:
                 progress(self.counts)
 
     def _pages(self, records: Iterator[Record]) -> Iterator[Record]:
-        """Yield the records; write the rows, and look up the next ones' owners, a page at a time."""
+        """Yield the records; before each page, write the waiting rows and look up its owners."""
         while page := list(islice(records, ROWS_PER_BATCH)):
             self._flush()
             self._owners = {

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from chatstore.admin import action_pages, lists
+from chatstore.admin import action_pages, lists, model_admins
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation.records import Moderator, record
 from chatstore.store import DjangoStore
@@ -266,6 +266,17 @@ class ThreadListTest(TestCase):
         response = self.client.get(THREADS)
         self.assertEqual(response.context["cl"].result_count, 2)
         self.assertContains(response, "The first 2 rows;")
+
+    def test_a_threads_messages_are_counted_up_to_a_limit(self) -> None:
+        for bound, shown in ((2, "2+"), (3, "3")):
+            with (
+                patch.object(lists, "MAX_COUNTED", bound),
+                patch.object(model_admins, "MAX_COUNTED", bound),
+            ):
+                response = self.client.get(THREADS)
+                self.assertContains(response, f'<td class="field-messages">{shown}</td>', html=True)
+                row = response.context["cl"].result_list[0]
+                self.assertEqual((row.up_count, row.down_count), (1, 1))
 
     def test_the_lists_of_messages_and_records(self) -> None:
         record(self.mine, Moderator.from_user(self.user), ModerationRecord.Action.READ)

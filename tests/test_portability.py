@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 import zipfile
 from contextlib import contextmanager, suppress
 from io import StringIO
@@ -24,13 +25,19 @@ from unittest.mock import patch
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import TransactionTestCase
+from django.db.models.signals import post_init
+from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
 
 from chatstore import codec, signals
 from chatstore.lifecycle import erasure
 from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
-from chatstore.portability.records import ATTACHMENT_COLUMNS, MESSAGE_COLUMNS, SESSION_COLUMNS
+from chatstore.portability.records import (
+    ATTACHMENT_COLUMNS,
+    MESSAGE_COLUMNS,
+    ROWS_PER_BATCH,
+    SESSION_COLUMNS,
+)
 from chatstore.seen_threads import mark_thread_seen, track_seen_threads
 from chatstore.store import DjangoStore
 from tests import base, rows
@@ -275,6 +282,75 @@ class RoundTripTest(ArchiveTestCase):
         before = rows.everything()
         rows.delete_everything()
         run("import_threads", self.path())
+        self.assertEqual(rows.everything(), before)
+
+
+class ManyRowsTest(ArchiveTestCase):
+    """An import's queries depend on its pages, and its memory on nothing."""
+
+    def import_counting(self) -> tuple[list[str], int]:
+        """Import; return the statements, and the most statements that Django kept for DEBUG."""
+        statements: list[str] = []
+        kept = 0
+
+        def count(execute: Any, sql: str, *arguments: Any) -> Any:
+            nonlocal kept
+            statements.append(sql)
+            kept = max(kept, len(connection.queries_log))
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(count), override_settings(DEBUG=True):
+            run("import_threads", self.path())
+        return statements, kept
+
+    def test_R3_threads_are_looked_up_and_written_in_batches(self) -> None:
+        for number in range(300):
+            add_thread(f"thr_{number}", messages=1)
+        run("export_threads", self.path())
+        before = rows.everything()
+        rows.delete_everything()
+
+        new, _kept = self.import_counting()
+        self.assertEqual(rows.everything(), before)
+        again, _kept = self.import_counting()
+        self.assertEqual(rows.everything(), before)
+
+        # 900 records and 6 batches of threads; SQLite inserts at most 50 messages at a time.
+        self.assertLessEqual(len(new), 40, new)
+        for statements in (new, again):
+            reads = [sql for sql in statements if sql.startswith("SELECT")]
+            self.assertLessEqual(len(reads), 2, reads)
+
+    def test_R3_a_long_thread_is_held_in_memory_a_page_at_a_time(self) -> None:
+        add_thread("long", messages=1_200)
+        run("export_threads", self.path())
+        rows.delete_everything()
+        alive: list[Any] = []
+        most = 0
+
+        def watch(instance: ChatMessage, **kwargs: Any) -> None:
+            nonlocal most
+            alive.append(weakref.ref(instance, alive.remove))
+            most = max(most, len(alive))
+
+        post_init.connect(watch, sender=ChatMessage)
+        self.addCleanup(post_init.disconnect, watch, sender=ChatMessage)
+        _statements, kept = self.import_counting()
+        self.assertEqual(ChatMessage.objects.count(), 1_200)
+        self.assertLessEqual(most, ROWS_PER_BATCH + 1)
+        self.assertLessEqual(kept, 20)  # each holds the text of its messages
+
+    def test_R3_an_existing_thread_in_a_later_page_is_left_alone(self) -> None:
+        """And the same thread twice, in one page and in another."""
+        for number in range(2):
+            add_thread(f"thr_{number}", messages=300)
+        run("export_threads", self.path())
+        before = rows.everything()
+        lines = self.lines()[:-1]
+        self.write_lines([*lines, *lines[1:]])
+        ChatSession.objects.get(thread_id="thr_0").delete()
+        said = run("import_threads", self.path())
+        self.assertIn("Imported 1 thread, 300 messages and 0 files. 3 threads existed", said)
         self.assertEqual(rows.everything(), before)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from chatstore.admin.lists import counts_by_thread
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics
 from chatstore.store import DjangoStore
@@ -330,6 +332,17 @@ class PlansTest(TestCase):
                     if query["sql"].startswith("SELECT"):
                         self.check_plan(query["sql"])
 
+    def test_a_list_reads_a_limited_number_of_a_threads_messages(self) -> None:
+        """Of the thread with 20,000 messages it reads 1,001 entries of the index, and no rows."""
+        big = ChatSession.objects.get(thread_id="thr_7")
+        with CaptureQueriesContext(connection) as queries:
+            counts = counts_by_thread([big])
+        self.assertEqual(counts, {big.pk: [1001, 0, 0]})
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
+            plan = cursor.fetchone()[0][0]["Plan"]
+        self.assertLessEqual(max(rows_read(plan)), 1001, plan)
+
     def check_plan(self, sql: str) -> None:
         # The search plans these statements, which it orders by an expression, without table scans.
         is_forced = "interval" in sql.partition("ORDER BY")[2]
@@ -338,6 +351,13 @@ class PlansTest(TestCase):
             cursor.execute(f"EXPLAIN {sql}")
             plan = "\n".join(row[0] for row in cursor.fetchall())
         self.assertNotRegex(plan, r"Seq Scan on chat_(sessions|messages)", sql)
+
+
+def rows_read(plan: dict[str, Any]) -> Iterator[float]:
+    """Yield how many rows each node of a plan has read."""
+    yield plan["Actual Rows"] * plan["Actual Loops"]
+    for node in plan.get("Plans", ()):
+        yield from rows_read(node)
 
 
 @pytest.mark.postgresql

@@ -15,7 +15,8 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -31,6 +32,7 @@ else:  # Django's paginator is generic for type checkers only
 
 MAX_YEARS = 30  # before this year, that the date hierarchy shows
 MAX_LISTED = 1000  # rows that a list can page through; filters lead to the others
+MAX_COUNTED = 1000  # messages of a thread; of a longer thread, a list says "1,000+"
 
 
 class BoundedPaginator(_Paginator):
@@ -175,6 +177,17 @@ def _count(messages: QuerySet[ChatMessage]) -> Subquery:
     return Subquery(counts.values("count"))
 
 
+def _bounded_count() -> Case:
+    """Return the number of the thread's messages; MAX_COUNTED + 1 if there are more."""
+    # Not by counting a limited subquery: MariaDB's can't refer to the outer query.
+    times = _messages().order_by("-timestamp").values("timestamp")
+    one_too_many = Subquery(times[MAX_COUNTED : MAX_COUNTED + 1])
+    return Case(
+        When(IsNull(one_too_many, False), then=Value(MAX_COUNTED + 1)),
+        default=_count(_messages()),
+    )
+
+
 class ThreadList(BoundedChangeList):
     """Adds to each thread of a page its owner and the counts of its messages and thumbs."""
 
@@ -195,10 +208,10 @@ class ThreadList(BoundedChangeList):
 
 
 def counts_by_thread(threads: list[Any]) -> dict[Any, list[int]]:
-    """Return how many messages, thumbs up and thumbs down each thread has."""
+    """Return how many messages (at most MAX_COUNTED + 1), thumbs up and down each thread has."""
     up, down = ChatMessage.Feedback.POSITIVE, ChatMessage.Feedback.NEGATIVE
     rows = ChatSession.objects.filter(pk__in=[thread.pk for thread in threads]).values_list(
-        "pk", _count(_messages()), _count(_messages(feedback=up)), _count(_messages(feedback=down))
+        "pk", _bounded_count(), _count(_messages(feedback=up)), _count(_messages(feedback=down))
     )
     return {pk: [count or 0 for count in counts] for pk, *counts in rows}
 

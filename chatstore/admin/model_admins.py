@@ -17,11 +17,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from chatstore.admin import pages
 from chatstore.admin.lists import (
+    MAX_COUNTED,
     ActivityFilter,
     BoundedChangeList,
     BoundedPaginator,
@@ -196,8 +198,9 @@ class ChatSessionAdmin(ReadOnlyAdmin):
         return _badges(badges)
 
     @admin.display(description=_("messages"))
-    def messages(self, thread: Any) -> int:
-        return int(thread.message_count)
+    def messages(self, thread: Any) -> str:
+        count = number_format(min(thread.message_count, MAX_COUNTED), force_grouping=True)
+        return f"{count}+" if thread.message_count > MAX_COUNTED else count
 
     @admin.display(description=_("last activity"), ordering="updated_at")
     def last_activity(self, thread: ChatSession) -> dt.datetime:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,12 +94,37 @@ class Sample:
             # The same bound in the first and the last digits: MariaDB compares the last ones first.
             self._rows = self._rows.filter(pk__lt=uuid.UUID(f"{part}00000000{part}"))
 
-    def values(self, *columns: str, **conditions: Any) -> list[Any]:
-        """Return the columns of the sample's rows that meet the conditions, as tuples."""
-        # Limited again, because the database's number of rows may be out of date.
-        rows = list(self._rows.filter(**conditions).values_list(*columns)[: 2 * SAMPLE])
-        self.is_complete &= len(rows) < 2 * SAMPLE
-        return rows
+    def counts(self, *columns: str, **conditions: Any) -> list[tuple[Any, ...]]:
+        """
+        Return each combination of the columns' values in the sample, and its number of rows.
+
+        Grouped by the database: to read 5,000 times takes psycopg longer than the query.
+        """
+        rows = self._rows.filter(**conditions).values_list(*columns)
+        # Limited again, because the database's number of rows may be out of date. By hand, because
+        # Django can't group rows that are limited.
+        sql, params = rows[: 2 * SAMPLE].query.get_compiler(rows.db).as_sql()
+        names = ", ".join(columns)
+        with connections[rows.db].cursor() as cursor:
+            cursor.execute(
+                f"SELECT {names}, COUNT(*) FROM ({sql}) AS sampled GROUP BY {names}",  # noqa: S608 (our own names)
+                params,
+            )
+            counts: list[tuple[Any, ...]] = cursor.fetchall()
+        self.is_complete &= sum(row[-1] for row in counts) < 2 * SAMPLE
+        return counts
+
+    def annotate(self, **expressions: Any) -> Sample:
+        """Add columns to the sample's rows."""
+        self._rows = self._rows.annotate(**expressions)
+        return self
+
+    def total(self, column: str) -> int:
+        """Return the sum of a column in the sample."""
+        rows = self._rows.values(column)[: 2 * SAMPLE]
+        found = rows.aggregate(rows=models.Count("*"), total=models.Sum(column))
+        self.is_complete &= found["rows"] < 2 * SAMPLE
+        return int(found["total"] or 0)
 
     def estimate(self, count: float) -> int:
         """Return the estimate for the table, of a count or sum in the sample."""
@@ -112,49 +136,76 @@ def report(days: int) -> Report:
     now = timezone.localtime()
     today = now.date()
     first = today - dt.timedelta(days=days - 1)
-    since = timezone.make_aware(dt.datetime.combine(first, dt.time.min))
+    dates = [first + dt.timedelta(days=day) for day in range(days + 1)]
+    midnights = [timezone.make_aware(dt.datetime.combine(date, dt.time.min)) for date in dates]
+    since = midnights[0]
     table_rows, table_bytes = _table_sizes(ChatSession.objects.db)
     threads, messages, uploads = (Sample(model, table_rows[model]) for model in MODELS)
-    thread_times = threads.values("created_at", "updated_at")
-    message_rows = messages.values("timestamp", "feedback", timestamp__gte=since)
-    thumbs = Counter(feedback for _time, feedback in message_rows)
+    threads.annotate(day=_place("created_at", midnights), age=_place("updated_at", _ages(now)))
+    new, ages = Counter[int](), Counter[int]()
+    for day, age, count in threads.counts("day", "age"):
+        new[day] += count
+        ages[age] += count
+    messages.annotate(day=_place("timestamp", midnights))
+    sent, thumbs = Counter[int](), Counter[str]()
+    for day, feedback, count in messages.counts("day", "feedback", timestamp__gte=since):
+        sent[day] += count
+        thumbs[feedback] += count
     active = ChatSession.objects.filter(updated_at__gte=since).order_by("-updated_at")
-    active_users = list(active.values_list("user_id", flat=True)[: SAMPLE + 1])
+    users = active.values("user_id")[: SAMPLE + 1].aggregate(
+        rows=models.Count("*"), count=models.Count("user_id", distinct=True)
+    )
     return Report(
-        threads=_by_day(_("New threads"), (row[0] for row in thread_times), first, days, threads),
-        messages=_by_day(_("Messages"), (row[0] for row in message_rows), first, days, messages),
-        ages=_by_age((now - row[1] for row in thread_times), threads),
-        active_users=len(set(active_users)),
-        is_active_users_truncated=len(active_users) > SAMPLE,
+        threads=_by_day(_("New threads"), new, dates, threads),
+        messages=_by_day(_("Messages"), sent, dates, messages),
+        ages=_by_age(ages, threads),
+        active_users=users["count"],
+        is_active_users_truncated=users["rows"] > SAMPLE,
         thumbs_up=messages.estimate(thumbs[ChatMessage.Feedback.POSITIVE]),
         thumbs_down=messages.estimate(thumbs[ChatMessage.Feedback.NEGATIVE]),
-        file_bytes=uploads.estimate(sum(row[0] for row in uploads.values("size"))),
+        file_bytes=uploads.estimate(uploads.total("size")),
         table_bytes=table_bytes,
         is_estimate=not (threads.is_complete and messages.is_complete and uploads.is_complete),
         retention_days=settings.retention_days,
     )
 
 
-def _by_day(
-    title: str, times: Iterable[dt.datetime], first: dt.date, days: int, sample: Sample
-) -> Chart:
-    counts = Counter(timezone.localtime(time).date() for time in times)
-    dates = [first + dt.timedelta(days=day) for day in range(days)]
-    values = [(date_format(date), sample.estimate(counts[date]), False) for date in dates]
+def _ages(now: dt.datetime) -> list[dt.datetime]:
+    """Return the times that divide threads by age: the oldest is twice the retention age."""
+    limit = settings.retention_days
+    ages = (limit * 2, limit, limit * 3 / 4, limit / 2, limit / 4)
+    return [now - dt.timedelta(days=age) for age in ages]
+
+
+def _place(column: str, times: list[dt.datetime]) -> models.Case:
+    """Return the expression for the number of those times, which ascend, up to the column's."""
+    cases = (
+        models.When(**{f"{column}__lt": time}, then=models.Value(place))
+        for place, time in enumerate(times)
+    )
+    return models.Case(*cases, default=models.Value(len(times)))
+
+
+def _by_day(title: str, counts: Counter[int], dates: list[dt.date], sample: Sample) -> Chart:
+    values = [
+        (date_format(date), sample.estimate(counts[place]), False)
+        for place, date in enumerate(dates[:-1], 1)
+    ]
     return _chart(title, values, sample)
 
 
-def _by_age(ages: Iterable[dt.timedelta], sample: Sample) -> Chart:
+def _by_age(counts: Counter[int], sample: Sample) -> Chart:
     """Return the chart of threads by last activity, in quarters of the retention age and beyond."""
     limit = settings.retention_days
-    edges = [limit / 4, limit / 2, limit * 3 / 4, limit, limit * 2]
-    counts = Counter(sum(age >= dt.timedelta(days=edge) for edge in edges) for age in ages)
     labels = [
-        *(_("up to %(days)d days") % {"days": edge} for edge in edges),
+        *(
+            _("up to %(days)d days") % {"days": edge}
+            for edge in (limit / 4, limit / 2, limit * 3 / 4, limit, limit * 2)
+        ),
         _("older"),
     ]
     values = [
-        (label, sample.estimate(counts[index]), index > 3) for index, label in enumerate(labels)
+        (label, sample.estimate(counts[5 - index]), index > 3) for index, label in enumerate(labels)
     ]
     return _chart(_("Threads by last activity"), values, sample)
 

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
@@ -90,6 +90,8 @@ class Importer:
             ChatMessage: [],
             ChatAttachment: [],
         }
+        # The owners of the rows that are stored or waiting, by primary key.
+        self._owners: dict[type[Model], dict[Any, str]] = {}
         self._files: list[tuple[str, str, str]] = []  # user_id, attachment_id, sha256
         self._last_record: Record = {}  # for error messages
         self._groups = 0
@@ -110,7 +112,7 @@ class Importer:
             ) from error
 
     def _run(self, records: Iterable[Record], progress: Callable[[Counts], None] | None) -> None:
-        groups = groupby(records, key=self._group_number)
+        groups = groupby(self._pages(iter(records)), key=self._group_number)
         size = THREADS_PER_BATCH
         while size == THREADS_PER_BATCH:  # a smaller batch is the last one
             size = 0
@@ -120,9 +122,29 @@ class Importer:
                     size += 1
                 self._flush()
             self._save_files()  # not in the transaction: files.save has its own
-            reset_queries()
             if progress:
                 progress(self.counts)
+
+    def _pages(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Yield the records; before each page, write the waiting rows and look up its owners."""
+        while page := list(islice(records, ROWS_PER_BATCH)):
+            self._flush()
+            self._owners = {
+                ChatSession: self._stored_owners(ChatSession, session_key, page, {"thread"}),
+                ChatAttachment: self._stored_owners(
+                    ChatAttachment, file_key, page, {"attachment", "upload"}
+                ),
+            }
+            yield from page
+
+    def _stored_owners(
+        self, model: type[Model], key: Callable[[str], Any], records: list[Record], types: set[str]
+    ) -> dict[Any, str]:
+        """Return the owners of those rows of the records that are stored, by primary key."""
+        ids = (record.get("id") for record in records if record.get("type") in types)
+        keys = {key(value) for value in ids if isinstance(value, str)}
+        rows = model._default_manager.using(self.using).filter(pk__in=keys)
+        return dict(rows.values_list("pk", "user_id"))
 
     def _group_number(self, record: Record) -> int:
         """Return the number of the record's group: a thread with its items, or an upload."""
@@ -155,7 +177,7 @@ class Importer:
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
         session = _session(first, user_id)
-        owner = self._owner_of(session)
+        owner = self._owners[ChatSession].get(session.pk)
         self.existing += owner == user_id
         self.conflicts += owner not in (None, user_id)
         if is_new := owner is None:
@@ -180,8 +202,9 @@ class Importer:
             # An item was added during the export, or the record doesn't hold these columns.
             session.updated_at = max(session.updated_at, position)
             session.is_started = True
-            row = ChatSession.objects.using(self.using).for_owner(user_id).filter(pk=session.pk)
-            row.update(updated_at=session.updated_at, is_started=True)
+            if not session._state.adding:  # it is written already
+                row = ChatSession.objects.using(self.using).for_owner(user_id).filter(pk=session.pk)
+                row.update(updated_at=session.updated_at, is_started=True)
 
     def _add_attachment(
         self,
@@ -192,7 +215,7 @@ class Importer:
         is_new: bool = True,
     ) -> None:
         row = _attachment(record, user_id, session)
-        owner = self._owner_of(row)
+        owner = self._owners[ChatAttachment].get(row.pk)
         if owner is None and is_new:
             self._add(row)
             self.counts.files += 1
@@ -202,24 +225,17 @@ class Importer:
         if "sha256" in record:
             self._files.append((user_id, row.attachment_id, str(record["sha256"])))
 
-    def _owner_of(self, row: ChatSession | ChatAttachment) -> str | None:
-        """Return the owner of the stored or waiting row with this key; None if there is none."""
-        for waiting in self._rows[type(row)]:
-            if waiting == row:  # twice in the archive, because the export repeated a batch
-                return str(waiting.user_id)
-        stored: Any = type(row)._default_manager.using(self.using).filter(pk=row.pk)
-        owner: str | None = stored.values_list("user_id", flat=True).first()
-        return owner
-
     def _add(self, row: Model) -> None:
         self._rows[type(row)].append(row)
-        if sum(map(len, self._rows.values())) >= ROWS_PER_BATCH:
-            self._flush()
+        if type(row) in self._owners:
+            # It may be in the archive twice, because the export repeated a batch.
+            self._owners[type(row)][row.pk] = cast(Any, row).user_id
 
     def _flush(self) -> None:
         for model, rows in self._rows.items():
             model._default_manager.using(self.using).bulk_create(rows)
             rows.clear()
+        reset_queries()  # while DEBUG is on, Django keeps every statement in memory
 
     def _save_files(self) -> None:
         """Save the files of attachments that have none yet."""

@@ -159,6 +159,12 @@ class Scripted(ChatServer[Any]):
         asyncio.get_running_loop().call_soon(waiting.cancel)
         await waiting
 
+    async def play_exit(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Raises what is no Exception."""
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        raise GeneratorExit
+
     async def play_half(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         """Half of an emoji, in a delta and in the whole."""
         item = self.item(thread)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
-from agents import RunContextWrapper, function_tool
+from agents import ModelSettings, RunContextWrapper, function_tool
 from asgiref.sync import sync_to_async
 from chatkit.agents import AgentContext
 from chatkit.server import StreamingResult
@@ -81,6 +81,27 @@ class CitationTests(ResponsesTestCase):
     async def test_citations_of_all_kinds_in_one_answer(self) -> None:
         found = await self.check(*CITATIONS)
         self.assertEqual(found, [("file", 3), ("url", 4), ("file", 5)])
+
+    async def test_a_citation_that_chatkit_does_not_know_is_left_out(self) -> None:
+        known = CITATIONS[1]
+        without_title = {key: value for key, value in known.items() if key != "title"}
+        without_name = {"type": "file_citation", "file_id": "f_1", "index": 3}
+        for citation in ({"type": "of_tomorrow", "of": "what"}, without_title, without_name):
+            with self.subTest(citation):
+                self.assertEqual(await self.check(citation, known), [("url", 4)])
+
+    async def test_V4_what_was_cited_is_kept_with_an_answer_that_is_not_complete(self) -> None:
+        thread_id, _events = await self.create(Reply(annotations=CITATIONS, end="incomplete"))
+        (answer,) = await self.answers(thread_id)
+        cited = [one["source"]["type"] for one in answer["content"][0]["annotations"]]
+        self.assertEqual((cited, answer["ending"]), (["file", "url", "file"], "failed"))
+
+    async def test_a_refusal_after_some_text_is_told_once(self) -> None:
+        thread_id, events = await self.create(Reply(("Well.",), refusal="I can't do that."))
+        self.assertEqual(errors(events), [])
+        (answer,) = await self.answers(thread_id)
+        texts = [part["text"] for part in answer["content"]]
+        self.assertEqual(texts, ["Well.", "I can't do that."])
 
 
 class InputTests(ResponsesTestCase):
@@ -200,6 +221,12 @@ class AnswerTests(ResponsesTestCase):
             with self.subTest(end):
                 await self.check_kept(Reply(end=end))
 
+    async def test_V4_also_what_had_not_been_read_yet(self) -> None:
+        thread_id, events = await self.create(Reply(end="cut", is_paced=False))
+        self.assertEqual(len(errors(events)), 1)
+        (answer,) = await self.answers(thread_id)
+        self.assertEqual(answer["content"][0]["text"], "Hello there.")
+
     async def test_V4_an_answer_that_is_stopped_is_kept_once_and_marked(self) -> None:
         self.api.replies = [Reply(end="wait")]
         request = {"type": "threads.create", "params": {"input": user_input("Hi")}}
@@ -263,6 +290,12 @@ class AnswerTests(ResponsesTestCase):
         self.assertEqual(said(events), "So \ufffdon")
         (answer,) = await self.answers(thread_id)
         self.assertEqual(answer["content"][0]["text"], "So \ufffdon")
+
+    async def test_S14_the_halves_of_a_pair_come_together(self) -> None:
+        for end in ("done", "cut"):
+            thread_id, _events = await self.create(Reply(("So \ud83d", "\ude00"), end=end))
+            (answer,) = await self.answers(thread_id)
+            self.assertEqual(answer["content"][0]["text"], "So \N{GRINNING FACE}")
 
     async def test_S8_a_model_that_repeats_an_id_loses_no_answer(self) -> None:
         thread_id, first = await self.create(Reply(("One",)))
@@ -377,6 +410,57 @@ class LengthTests(ResponsesTestCase):
 
     async def test_also_where_an_event_says_so(self) -> None:
         await self.check_shortened(Reply((), end="error", error=TOO_LONG))
+
+    async def test_in_the_words_of_other_servers(self) -> None:
+        for status, message in (
+            (400, "This model's maximum context length is 4096 tokens. However, you"),
+            (400, "prompt is too long: 210000 tokens > 200000 maximum"),
+            (400, "The input token count exceeds the maximum number of tokens allowed (1048576)."),
+            (400, "the request exceeds the available context size. try increasing it"),
+            (400, "Your input exceeds the context window of this model."),
+            (429, "Request too large for gpt-4o: Limit 30000, Requested 40000."),
+            (413, "Payload Too Large"),
+        ):
+            thread_id, _events = await self.create(Reply(item_id="msg_0"))
+            self.api.replies = [
+                Reply(status=status, error={"message": message}),
+                Reply(item_id="msg_1"),
+            ]
+            self.assertEqual(errors(await self.ask("And?", thread_id)), [], message)
+
+    async def test_a_limit_of_another_kind_is_an_error(self) -> None:
+        thread_id, _events = await self.create(Reply(item_id="msg_0"))
+        self.api.replies = [Reply(status=429, error={"message": "Rate limit reached."})]
+        self.api.requests.clear()
+        self.assertEqual(len(errors(await self.ask("And?", thread_id))), 1)
+        self.assertEqual(len(self.api.requests), 1)
+
+    async def test_a_tool_that_was_called_is_not_called_again(self) -> None:
+        calls: list[int] = []
+
+        @function_tool
+        def pay() -> str:
+            calls.append(1)
+            return "paid"
+
+        thread_id = await self.long_thread()
+        Modelled.agent_options = {
+            "tools": [pay],
+            "model_settings": ModelSettings(tool_choice="pay"),
+        }
+        Modelled.runs.clear()
+        replies = [Reply(tool="pay", item_id="fc_1"), self.too_long, Reply(item_id="msg_5")]
+        self.api.replies = replies
+        events = await self.ask("question 5", thread_id)
+        self.assertEqual(errors(events), [])
+        self.assertEqual(said(events), "Hello there.")
+        self.assertEqual(len(calls), 1)
+        self.assertIn("paid", json.dumps(self.api.inputs()))
+        lengths = [len(self.api.inputs(number)) for number in range(3)]
+        self.assertEqual(lengths, [11, 13, 8])
+        self.assertIn(self.api.requests[-1].get("tool_choice", "auto"), (None, "auto"))
+        (run,) = Modelled.runs
+        self.assertEqual((run.usage.requests, run.usage.total_tokens), (2, 24))
 
     async def test_down_to_the_last_message_and_then_it_says_so(self) -> None:
         thread_id = await self.long_thread()

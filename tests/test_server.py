@@ -254,7 +254,7 @@ class Conversation(RequestMixin):
         self.assertEqual(kept[0]["created_at"], added["item"]["created_at"])
 
     async def test_V4_what_was_said_before_a_failure_is_kept_and_marked(self) -> None:
-        for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel"):
+        for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel", "exit"):
             await self.check_kept(scene, "failed")
 
     async def test_V4_what_was_said_before_an_event_that_cant_be_sent_is_kept(self) -> None:
@@ -287,8 +287,9 @@ class Conversation(RequestMixin):
         self.assertNotIn("ending", (await self.items(thread_id))[-1])
 
     async def test_V4_a_cancellation_from_within_ends_with_an_error_event(self) -> None:
-        events = await self.send("threads.create", input=user_input("cancel partial"))
-        self.assertEqual(events[-1]["type"], "error")
+        for scene in ("cancel", "exit"):
+            events = await self.send("threads.create", input=user_input(f"{scene} partial"))
+            self.assertEqual(events[-1]["type"], "error", scene)
 
     async def test_S14_a_lone_surrogate_ends_no_stream(self) -> None:
         events = await self.send("threads.create", input=user_input("half so"))

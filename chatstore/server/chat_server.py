@@ -225,7 +225,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
         yield self._event(event)
 
-    def _error_event(self, error: Exception) -> bytes:
+    def _error_event(self, error: BaseException) -> bytes:
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
 
     def _event(self, event: BaseModel) -> bytes:

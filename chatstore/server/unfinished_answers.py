@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatkit.types import (
+    AssistantMessageContentPartDone,
     AssistantMessageItem,
     Page,
     Thread,
@@ -45,11 +46,19 @@ class UnfinishedAnswers:
                 # A copy: the SDK goes on to change the update's content in place.
                 update = event.update.model_copy(deep=True)
                 if update.type.startswith("assistant_message."):
+                    self._keep_annotations(self._items[item_id], update)
                     self._apply(self._items[item_id], update)
             case ThreadItemDoneEvent() | ThreadItemReplacedEvent():
                 self._items.pop(event.item.id, None)
             case ThreadItemRemovedEvent():
                 self._items.pop(event.item_id, None)
+
+    @staticmethod
+    def _keep_annotations(item: AssistantMessageItem, update: Any) -> None:
+        """Add to a part that is done the annotations that came before: chatkit sends none."""
+        if isinstance(update, AssistantMessageContentPartDone):
+            for part in item.content[update.content_index : update.content_index + 1]:
+                update.content.annotations = update.content.annotations or part.annotations
 
     def take(self) -> list[AssistantMessageItem]:
         """Return the answers that aren't done, and forget them."""

@@ -187,6 +187,19 @@ class InputTests(ResponsesTestCase):
             self.assertEqual(kinds.count("function_call"), count)
             self.assertEqual(kinds.count("function_call_output"), count)
 
+    async def test_calls_that_a_model_has_given_the_same_id_are_both_sent(self) -> None:
+        thread_id, _events = await self.create()
+        for number in range(2):
+            call = tool_call(f"tc_{number}", call_id="call_0", status="completed", output=number)
+            await self.add(thread_id, call)
+        await self.ask("Go on", thread_id)
+        sent = self.api.inputs()
+        calls = [one["call_id"] for one in sent if one.get("type") == "function_call"]
+        told = [one for one in sent if one.get("type") == "function_call_output"]
+        self.assertEqual(len(set(calls)), 2)
+        self.assertEqual([one["call_id"] for one in told], calls)
+        self.assertEqual([one["output"] for one in told], ["0", "1"])
+
     async def test_the_last_message_is_told_whatever_its_length(self) -> None:
         with self.settings(CHATSTORE_MAX_INPUT_LENGTH=10):
             _thread, events = await self.create(text="a long question")

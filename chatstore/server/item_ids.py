@@ -46,6 +46,7 @@ class ItemIds:
         self._names: dict[str, str] = {}  # the newest id of each item, by the model's id
         self._all_names: dict[str, list[str]] = {}
         self._begun: set[str] = set()  # the model's ids of items that are not done
+        self._done: dict[str, ThreadItem] = {}  # the newest item that is done, by the model's id
 
     async def rename(self, event: ThreadStreamEvent) -> list[ThreadStreamEvent]:
         """Return the events to send in place of this one."""
@@ -83,20 +84,25 @@ class ItemIds:
             self._begun.add(old)
         elif isinstance(event, ThreadItemDoneEvent):
             self._begun.discard(old)
+            self._done[old] = item
         return name
 
     async def _is_new(
         self, event: ThreadItemAddedEvent | ThreadItemDoneEvent | ThreadItemReplacedEvent
     ) -> bool:
         """Tell whether the event's item needs an id of its own."""
-        item_id = event.item.id
+        item, item_id = event.item, event.item.id
         is_added, is_begun = isinstance(event, ThreadItemAddedEvent), item_id in self._begun
         if item_id == codec.FAKE_ID:
             return is_added or not is_begun
-        if isinstance(event, ThreadItemReplacedEvent) or not _is_from_model(event.item):
+        if isinstance(event, ThreadItemReplacedEvent) or not _is_from_model(item):
             return False
         if item_id in self._names:
-            return is_added and not is_begun
+            if is_added or is_begun or not isinstance(item, AssistantMessageItem):
+                return is_added and not is_begun
+            # Done a second time: the same once more, or another answer, which would be dropped.
+            done = self._done.get(item_id)
+            return not isinstance(done, AssistantMessageItem) or done.content != item.content
         return await self._is_taken(item_id)
 
     async def _is_taken(self, item_id: str) -> bool:

@@ -513,7 +513,9 @@ class FailedLengthTests(LengthTests):
 class PartialImageTests(ModelMixin, TransactionTestCase):
     async def test_partial_images_without_a_whole_one_are_removed(self) -> None:
         for end in ("done", "cut"):
-            thread_id, _events = await self.create(Reply(images=(PNG, PNG), end=end))
+            thread_id, events = await self.create(Reply(images=(PNG, PNG), end=end))
+            removed = [one for one in events if one["type"] == "thread.item.removed"]
+            self.assertEqual(len(removed), end == "done")  # a failure ends with its error
             kinds = [item["type"] for item in await self.items(thread_id)]
             self.assertNotIn("generated_image", kinds)
             self.assertEqual(await ChatAttachment.objects.acount(), 0)

@@ -37,7 +37,7 @@ TContext = TypeVar("TContext")
 
 
 class AgentServer(ChatKitServer[TContext], Generic[TContext]):
-    """Gives respond() methods ``run_agent``, and what an application may change about it."""
+    """``run_agent``, and the attributes and methods by which an application changes it."""
 
     # How many of a thread's newest items run_agent gives to the model.
     history_length = 50
@@ -67,13 +67,13 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
             agent: of the Agents SDK.
             thread: as respond() got it.
             context: as respond() got it.
-            input: what the model reads, as it is; by default the thread's newest items.
+            input: the model's input, which is sent unchanged; by default the thread's newest items.
             converter: how the model's output becomes items.
             agent_context: what the agent's tools get: an AgentContext, or a subclass of it that
                 needs no more than ``thread``, ``store`` and ``request_context``.
             options: passed to Runner.run_streamed, such as max_turns or run_config.
 
-        Returns an asynchronous iterator of events, which has the result when it is at its end.
+        Returns an asynchronous iterator of events; after the last one it has the run's result.
         """
         results: list[RunResultStreaming] = []
         converter = converter or self._image_converter(thread, context)
@@ -122,7 +122,7 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
     async def _as_chosen(
         self, agent: Agent[Any], thread: ThreadMetadata, context: TContext
     ) -> Agent[Any]:
-        """Return the agent with what the user has chosen for the last message, if that may be."""
+        """Return the agent with the last user message's model and tool, if they are allowed."""
         if not self.selectable_models and not self.selectable_tools:
             return agent
         page = await self.store.load_thread_items(

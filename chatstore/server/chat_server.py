@@ -56,7 +56,12 @@ from chatstore.server.errors import describe
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
-from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, ended, has_text
+from chatstore.server.unfinished_answers import (
+    UnfinishedAnswers,
+    add_endings,
+    end_workflow,
+    has_text,
+)
 from chatstore.store import DjangoStore
 
 logger = logging.getLogger(__name__)
@@ -221,7 +226,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
     ) -> None:
         for item in items:
             if isinstance(item, WorkflowItem) and item.workflow.tasks:
-                await self.store.add_thread_item(thread.id, ended(item), context)
+                await self.store.add_thread_item(thread.id, end_workflow(item), context)
             if not isinstance(item, AssistantMessageItem) or not has_text(item):
                 continue
             if isinstance(self.store, ExtendedStore):

@@ -1,4 +1,4 @@
-"""The events of a model's stream, in the form that chatkit's stream_agent_response knows."""
+"""Adapts the events of a model's stream to what chatkit's stream_agent_response accepts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 _annotation_adapter: TypeAdapter[Annotation] = TypeAdapter(Annotation)
 
 
-def as_chatkit_takes_it(data: Any) -> Any:
+def adapt_event(data: Any) -> Any:
     """
-    Return an event of the model as chatkit takes it; None for one that is to be left out.
+    Return an event of the model in a form that chatkit accepts; None if it must be left out.
 
-    A refusal becomes text. Annotations that chatkit refuses, with the whole answer, are left out:
-    of a kind that is new, or of a compatible server that leaves out a field.
+    A refusal becomes text. Annotations of an unknown kind, or without a field that chatkit needs,
+    are left out: chatkit would end the whole answer with an error.
     """
     match data:
         case ResponseOutputTextAnnotationAddedEvent(annotation=annotation):

@@ -28,12 +28,13 @@ from chatkit.types import (
     ProgressUpdateEvent,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
     ThreadStreamEvent,
 )
 from openai import APIError, APIStatusError
 
 from chatstore.server.converters import ImageConverter
-from chatstore.server.model_events import as_chatkit_takes_it
+from chatstore.server.model_events import adapt_event
 
 # OpenAI has codes for it; servers with a compatible API say it in their message.
 _TOO_LONG = re.compile(
@@ -125,8 +126,12 @@ async def stream_run(
                     answer = event.item
             yield event
         has_ended = True
+        if (image := context.generated_image_item) and image.id in open_ids:
+            # Its partial images are deleted below, and a client would show a broken one.
+            context.generated_image_item = None
+            yield ThreadItemRemovedEvent(item_id=image.id)
     except ModelRefusalError as error:
-        # The run has not passed on what was still waiting to be read of the refusal.
+        # The events of the refusal that had not been read yet are lost: it is sent as a whole.
         if answer is None or error.refusal not in [part.text for part in answer.content]:
             yield ThreadItemDoneEvent(item=_refusal(context, answer, error.refusal))
     except Exception as error:
@@ -171,7 +176,7 @@ class _Run:
         while (event := await self._queue.get()) is not None:
             if not isinstance(event, RawResponsesStreamEvent):
                 yield event
-            elif (data := as_chatkit_takes_it(event.data)) is not None:
+            elif (data := adapt_event(event.data)) is not None:
                 yield dataclasses.replace(event, data=data)
         await reader
         if self._is_left:
@@ -205,5 +210,5 @@ def _is_too_long(error: Exception) -> bool:
         return True
     if isinstance(error, APIError):
         return bool(_TOO_LONG.search(f"{error.code} {error.message}"))
-    # So does the Agents SDK put an event that says it.
+    # The Agents SDK raises this for an event of the stream that tells of an error.
     return isinstance(error, ModelBehaviorError) and bool(_TOO_LONG.search(str(error)))

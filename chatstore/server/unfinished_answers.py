@@ -75,7 +75,7 @@ class UnfinishedAnswers:
         return items
 
 
-def ended(workflow: WorkflowItem) -> WorkflowItem:
+def end_workflow(workflow: WorkflowItem) -> WorkflowItem:
     """Return a workflow as chatkit ends it, so that a client does not show it as running."""
     seconds = (datetime.now(workflow.created_at.tzinfo) - workflow.created_at).total_seconds()
     summary = workflow.workflow.summary or DurationSummary(duration=int(seconds))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from chatkit.actions import Action
@@ -19,6 +20,7 @@ from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
     ClientEffectEvent,
+    CustomTask,
     HiddenContextItem,
     SDKHiddenContextItem,
     SyncCustomActionResponse,
@@ -31,6 +33,9 @@ from chatkit.types import (
     ThreadStreamEvent,
     UserMessageItem,
     WidgetItem,
+    Workflow,
+    WorkflowTaskAdded,
+    WorkflowTaskUpdated,
 )
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
@@ -159,6 +164,12 @@ class Scripted(ChatServer[Any]):
         asyncio.get_running_loop().call_soon(waiting.cancel)
         await waiting
 
+    async def play_exit(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Raises what is no Exception."""
+        async for event in self.begin(self.item(thread), words):
+            yield event
+        raise GeneratorExit
+
     async def play_half(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         """Half of an emoji, in a delta and in the whole."""
         item = self.item(thread)
@@ -172,6 +183,11 @@ class Scripted(ChatServer[Any]):
         async for event in self.begin(item, words):
             yield event
         yield self.end(item, words)
+
+    async def play_repeatdone(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """An answer for each word, all under one id and without an event that begins them."""
+        for word in words.split():
+            yield self.end(self.item(thread, "msg_again"), word)
 
     async def play_repeatguard(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         async for event in self.play_repeat(thread, words, context):
@@ -199,6 +215,20 @@ class Scripted(ChatServer[Any]):
             ):
                 yield event_class(item=item)
         yield self.end(self.item(thread), "seen")
+
+    async def play_work(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Begins a workflow of two tasks, and fails in the second, ends or waits."""
+        tasks = [CustomTask(title=title) for title in ("Look", "Find")]
+        item = workflow("wf_1", thread_id=thread.id, created_at=datetime.now())
+        item.workflow = Workflow(type="custom", tasks=tasks[:1])
+        yield ThreadItemAddedEvent(item=item)
+        for kind in (WorkflowTaskAdded, WorkflowTaskUpdated):
+            change = kind(task=tasks[1], task_index=1)
+            yield ThreadItemUpdatedEvent(item_id="wf_1", update=change)
+        if words == "fail":
+            raise ValueError(SECRET)
+        if words != "end":
+            await asyncio.sleep(FOREVER)
 
     async def play_sorry(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         raise CustomStreamError(words)

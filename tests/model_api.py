@@ -55,6 +55,7 @@ class Reply:
         item_id: what the Responses API calls the answer.
         annotations: citations, as the Responses API has them.
         is_refusal: whether the words are a refusal.
+        refusal: a refusal that follows the words, in the same answer (Responses only).
         tool: name of a function that is called in place of an answer.
         images: partial images, base64, of an image that is generated before the answer.
         final_image: the image itself; None where generating it never comes to its end.
@@ -70,6 +71,7 @@ class Reply:
     item_id: str = "msg_1"
     annotations: tuple[dict[str, Any], ...] = ()
     is_refusal: bool = False
+    refusal: str = ""
     tool: str = ""
     images: tuple[str, ...] = ()
     final_image: str | None = None
@@ -244,7 +246,15 @@ def _message(reply: Reply, output: list[Any]) -> Iterator[Event]:
     yield {"type": f"response.{kind}.done", whole: reply.text, "logprobs": [], **at}
     last = part(reply.text, reply.annotations)
     yield {"type": "response.content_part.done", "part": last, **at}
-    done = message("completed" if reply.end == "done" else "incomplete", [last])
+    content = [last]
+    if reply.refusal:
+        refusal = {"type": "refusal", "refusal": reply.refusal}
+        at = {**at, "content_index": 1}
+        yield {"type": "response.content_part.added", "part": {**refusal, "refusal": ""}, **at}
+        yield {"type": "response.refusal.delta", "delta": reply.refusal, **at}
+        yield {"type": "response.refusal.done", "refusal": reply.refusal, **at}
+        content.append(refusal)
+    done = message("completed" if reply.end == "done" else "incomplete", content)
     output.append(done)
     yield {"type": "response.output_item.done", "output_index": number, "item": done}
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
-from agents import RunContextWrapper, function_tool
+from agents import ModelSettings, RunContextWrapper, function_tool
 from asgiref.sync import sync_to_async
 from chatkit.agents import AgentContext
 from chatkit.server import StreamingResult
@@ -81,6 +81,27 @@ class CitationTests(ResponsesTestCase):
     async def test_citations_of_all_kinds_in_one_answer(self) -> None:
         found = await self.check(*CITATIONS)
         self.assertEqual(found, [("file", 3), ("url", 4), ("file", 5)])
+
+    async def test_a_citation_that_chatkit_does_not_know_is_left_out(self) -> None:
+        known = CITATIONS[1]
+        without_title = {key: value for key, value in known.items() if key != "title"}
+        without_name = {"type": "file_citation", "file_id": "f_1", "index": 3}
+        for citation in ({"type": "of_tomorrow", "of": "what"}, without_title, without_name):
+            with self.subTest(citation):
+                self.assertEqual(await self.check(citation, known), [("url", 4)])
+
+    async def test_V4_what_was_cited_is_kept_with_an_answer_that_is_not_complete(self) -> None:
+        thread_id, _events = await self.create(Reply(annotations=CITATIONS, end="incomplete"))
+        (answer,) = await self.answers(thread_id)
+        cited = [one["source"]["type"] for one in answer["content"][0]["annotations"]]
+        self.assertEqual((cited, answer["ending"]), (["file", "url", "file"], "failed"))
+
+    async def test_a_refusal_after_some_text_is_told_once(self) -> None:
+        thread_id, events = await self.create(Reply(("Well.",), refusal="I can't do that."))
+        self.assertEqual(errors(events), [])
+        (answer,) = await self.answers(thread_id)
+        texts = [part["text"] for part in answer["content"]]
+        self.assertEqual(texts, ["Well.", "I can't do that."])
 
 
 class InputTests(ResponsesTestCase):
@@ -166,6 +187,19 @@ class InputTests(ResponsesTestCase):
             self.assertEqual(kinds.count("function_call"), count)
             self.assertEqual(kinds.count("function_call_output"), count)
 
+    async def test_calls_that_a_model_has_given_the_same_id_are_both_sent(self) -> None:
+        thread_id, _events = await self.create()
+        for number in range(2):
+            call = tool_call(f"tc_{number}", call_id="call_0", status="completed", output=number)
+            await self.add(thread_id, call)
+        await self.ask("Go on", thread_id)
+        sent = self.api.inputs()
+        calls = [one["call_id"] for one in sent if one.get("type") == "function_call"]
+        told = [one for one in sent if one.get("type") == "function_call_output"]
+        self.assertEqual(len(set(calls)), 2)
+        self.assertEqual([one["call_id"] for one in told], calls)
+        self.assertEqual([one["output"] for one in told], ["0", "1"])
+
     async def test_the_last_message_is_told_whatever_its_length(self) -> None:
         with self.settings(CHATSTORE_MAX_INPUT_LENGTH=10):
             _thread, events = await self.create(text="a long question")
@@ -199,6 +233,12 @@ class AnswerTests(ResponsesTestCase):
         for end in ("cut", "error", "failed"):
             with self.subTest(end):
                 await self.check_kept(Reply(end=end))
+
+    async def test_V4_also_what_had_not_been_read_yet(self) -> None:
+        thread_id, events = await self.create(Reply(end="cut", is_paced=False))
+        self.assertEqual(len(errors(events)), 1)
+        (answer,) = await self.answers(thread_id)
+        self.assertEqual(answer["content"][0]["text"], "Hello there.")
 
     async def test_V4_an_answer_that_is_stopped_is_kept_once_and_marked(self) -> None:
         self.api.replies = [Reply(end="wait")]
@@ -263,6 +303,12 @@ class AnswerTests(ResponsesTestCase):
         self.assertEqual(said(events), "So \ufffdon")
         (answer,) = await self.answers(thread_id)
         self.assertEqual(answer["content"][0]["text"], "So \ufffdon")
+
+    async def test_S14_the_halves_of_a_pair_come_together(self) -> None:
+        for end in ("done", "cut"):
+            thread_id, _events = await self.create(Reply(("So \ud83d", "\ude00"), end=end))
+            (answer,) = await self.answers(thread_id)
+            self.assertEqual(answer["content"][0]["text"], "So \N{GRINNING FACE}")
 
     async def test_S8_a_model_that_repeats_an_id_loses_no_answer(self) -> None:
         thread_id, first = await self.create(Reply(("One",)))
@@ -378,6 +424,57 @@ class LengthTests(ResponsesTestCase):
     async def test_also_where_an_event_says_so(self) -> None:
         await self.check_shortened(Reply((), end="error", error=TOO_LONG))
 
+    async def test_in_the_words_of_other_servers(self) -> None:
+        for status, message in (
+            (400, "This model's maximum context length is 4096 tokens. However, you"),
+            (400, "prompt is too long: 210000 tokens > 200000 maximum"),
+            (400, "The input token count exceeds the maximum number of tokens allowed (1048576)."),
+            (400, "the request exceeds the available context size. try increasing it"),
+            (400, "Your input exceeds the context window of this model."),
+            (429, "Request too large for gpt-4o: Limit 30000, Requested 40000."),
+            (413, "Payload Too Large"),
+        ):
+            thread_id, _events = await self.create(Reply(item_id="msg_0"))
+            self.api.replies = [
+                Reply(status=status, error={"message": message}),
+                Reply(item_id="msg_1"),
+            ]
+            self.assertEqual(errors(await self.ask("And?", thread_id)), [], message)
+
+    async def test_a_limit_of_another_kind_is_an_error(self) -> None:
+        thread_id, _events = await self.create(Reply(item_id="msg_0"))
+        self.api.replies = [Reply(status=429, error={"message": "Rate limit reached."})]
+        self.api.requests.clear()
+        self.assertEqual(len(errors(await self.ask("And?", thread_id))), 1)
+        self.assertEqual(len(self.api.requests), 1)
+
+    async def test_a_tool_that_was_called_is_not_called_again(self) -> None:
+        calls: list[int] = []
+
+        @function_tool
+        def pay() -> str:
+            calls.append(1)
+            return "paid"
+
+        thread_id = await self.long_thread()
+        Modelled.agent_options = {
+            "tools": [pay],
+            "model_settings": ModelSettings(tool_choice="pay"),
+        }
+        Modelled.runs.clear()
+        replies = [Reply(tool="pay", item_id="fc_1"), self.too_long, Reply(item_id="msg_5")]
+        self.api.replies = replies
+        events = await self.ask("question 5", thread_id)
+        self.assertEqual(errors(events), [])
+        self.assertEqual(said(events), "Hello there.")
+        self.assertEqual(len(calls), 1)
+        self.assertIn("paid", json.dumps(self.api.inputs()))
+        lengths = [len(self.api.inputs(number)) for number in range(3)]
+        self.assertEqual(lengths, [11, 13, 8])
+        self.assertIn(self.api.requests[-1].get("tool_choice", "auto"), (None, "auto"))
+        (run,) = Modelled.runs
+        self.assertEqual((run.usage.requests, run.usage.total_tokens), (2, 24))
+
     async def test_down_to_the_last_message_and_then_it_says_so(self) -> None:
         thread_id = await self.long_thread()
         self.api.replies = [self.too_long]
@@ -416,7 +513,9 @@ class FailedLengthTests(LengthTests):
 class PartialImageTests(ModelMixin, TransactionTestCase):
     async def test_partial_images_without_a_whole_one_are_removed(self) -> None:
         for end in ("done", "cut"):
-            thread_id, _events = await self.create(Reply(images=(PNG, PNG), end=end))
+            thread_id, events = await self.create(Reply(images=(PNG, PNG), end=end))
+            removed = [one for one in events if one["type"] == "thread.item.removed"]
+            self.assertEqual(len(removed), end == "done")  # a failure ends with its error
             kinds = [item["type"] for item in await self.items(thread_id)]
             self.assertNotIn("generated_image", kinds)
             self.assertEqual(await ChatAttachment.objects.acount(), 0)

@@ -254,7 +254,7 @@ class Conversation(RequestMixin):
         self.assertEqual(kept[0]["created_at"], added["item"]["created_at"])
 
     async def test_V4_what_was_said_before_a_failure_is_kept_and_marked(self) -> None:
-        for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel"):
+        for scene in ("fail", "failcustom", "failstream", "failstore", "end", "cancel", "exit"):
             await self.check_kept(scene, "failed")
 
     async def test_V4_what_was_said_before_an_event_that_cant_be_sent_is_kept(self) -> None:
@@ -266,6 +266,33 @@ class Conversation(RequestMixin):
             await asyncio.sleep(0.02)
         self.assertEqual(items[1]["content"][0]["text"], "partial")
         self.assertEqual(items[1]["ending"], "failed")
+
+    async def test_V4_a_workflow_that_was_begun_is_kept_and_ended(self) -> None:
+        events = await self.send("threads.create", input=user_input("work fail"))
+        self.assertEqual(events[-1]["type"], "error")
+        await self.check_workflow(events[0]["thread"]["id"])
+        stopped = self.stream("threads.create", input=user_input("work"))
+        async for event in stopped:
+            if event["type"] == "thread.created":
+                thread_id = event["thread"]["id"]
+            if event.get("update", {}).get("type") == "workflow.task.updated":
+                break
+        await stopped.aclose()
+        for _ in range(100):
+            if len(await self.items(thread_id)) == 2:
+                break
+            await asyncio.sleep(0.02)
+        await self.check_workflow(thread_id)
+
+    async def test_a_workflow_that_stays_open_is_left_to_the_sdk(self) -> None:
+        thread_id = await self.create("work end")
+        self.assertEqual(len(await self.items(thread_id)), 1)
+
+    async def check_workflow(self, thread_id: str) -> None:
+        _question, item = await self.items(thread_id)
+        titles = [task["title"] for task in item["workflow"]["tasks"]]
+        self.assertEqual(titles, ["Look", "Find"])
+        self.assertIn("duration", item["workflow"]["summary"])
 
     async def test_V4_a_failure_before_the_first_word_leaves_no_answer(self) -> None:
         for scene in ("fail", "sorry"):
@@ -287,8 +314,9 @@ class Conversation(RequestMixin):
         self.assertNotIn("ending", (await self.items(thread_id))[-1])
 
     async def test_V4_a_cancellation_from_within_ends_with_an_error_event(self) -> None:
-        events = await self.send("threads.create", input=user_input("cancel partial"))
-        self.assertEqual(events[-1]["type"], "error")
+        for scene in ("cancel", "exit"):
+            events = await self.send("threads.create", input=user_input(f"{scene} partial"))
+            self.assertEqual(events[-1]["type"], "error", scene)
 
     async def test_S14_a_lone_surrogate_ends_no_stream(self) -> None:
         events = await self.send("threads.create", input=user_input("half so"))
@@ -332,6 +360,11 @@ class Conversation(RequestMixin):
         self.assertEqual([items[1]["name"], items[3]["name"]], ["one", "two"])
         self.assertEqual(items[1]["id"], "tc_again")
         self.assertTrue(items[3]["id"].startswith("tc_"))
+
+    async def test_S8_an_answer_without_a_beginning_is_not_dropped_either(self) -> None:
+        thread_id = await self.create("repeatdone one two two")
+        items = await self.items(thread_id)
+        self.assertEqual([item["content"][0]["text"] for item in items[1:]], ["one", "two"])
 
     async def test_S8_a_guardrail_removes_the_new_item_and_not_the_older_one(self) -> None:
         items = await self.asked_again("repeatguard", first="repeat")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
@@ -36,7 +37,7 @@ TContext = TypeVar("TContext")
 
 
 class AgentServer(ChatKitServer[TContext], Generic[TContext]):
-    """Gives respond() methods ``run_agent``, and what an application may change about it."""
+    """``run_agent``, and the attributes and methods by which an application changes it."""
 
     # How many of a thread's newest items run_agent gives to the model.
     history_length = 50
@@ -60,19 +61,19 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
 
         Where the model refuses the thread for its length, it is asked again with half of it, and
-        so on down to the last user message.
+        so on down to the last user message. Tools that it has called by then are not called again.
 
         Args:
             agent: of the Agents SDK.
             thread: as respond() got it.
             context: as respond() got it.
-            input: what the model reads, as it is; by default the thread's newest items.
+            input: the model's input, which is sent unchanged; by default the thread's newest items.
             converter: how the model's output becomes items.
             agent_context: what the agent's tools get: an AgentContext, or a subclass of it that
                 needs no more than ``thread``, ``store`` and ``request_context``.
             options: passed to Runner.run_streamed, such as max_turns or run_config.
 
-        Returns an asynchronous iterator of events, which has the result when it is at its end.
+        Returns an asynchronous iterator of events; after the last one it has the run's result.
         """
         results: list[RunResultStreaming] = []
         converter = converter or self._image_converter(thread, context)
@@ -94,8 +95,11 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         agent = await self._as_chosen(agent, thread, context)
         max_items = self.history_length
         input = given_input if given_input is not None else await self.load_input(thread, context)  # noqa: A001
+        made: list[TResponseInputItem] = []  # by this run, until the model has refused its input
         while True:
-            results.append(Runner.run_streamed(agent, input, context=agent_context, **options))
+            results.append(
+                Runner.run_streamed(agent, input + made, context=agent_context, **options)
+            )
             events = stream_run(agent_context, results[-1], converter)
             try:
                 async with aclosing(events):
@@ -105,6 +109,9 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
             except InputTooLongError as error:
                 if given_input is not None and error.__cause__:
                     raise error.__cause__ from None
+            if new := [item.to_input_item() for item in results[-1].new_items]:
+                made += new
+                agent = _without_tool_choice(results[-1].last_agent)
             length = len(input)
             while len(input) >= length:
                 if max_items == 1:
@@ -115,7 +122,7 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
     async def _as_chosen(
         self, agent: Agent[Any], thread: ThreadMetadata, context: TContext
     ) -> Agent[Any]:
-        """Return the agent with what the user has chosen for the last message, if that may be."""
+        """Return the agent with the last user message's model and tool, if they are allowed."""
         if not self.selectable_models and not self.selectable_tools:
             return agent
         page = await self.store.load_thread_items(
@@ -174,3 +181,11 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         if isinstance(self.attachment_store, DjangoAttachmentStore):
             return ImageConverter(self.attachment_store, thread.id, context)
         return ResponseStreamConverter()
+
+
+def _without_tool_choice(agent: Agent[Any]) -> Agent[Any]:
+    """Return the agent as the Agents SDK goes on with it when it has called a tool."""
+    if not agent.reset_tool_choice:
+        return agent
+    model_settings = dataclasses.replace(agent.model_settings, tool_choice=None)
+    return agent.clone(model_settings=model_settings)

@@ -36,6 +36,7 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
+    WorkflowItem,
     is_streaming_req,
 )
 from django.core.exceptions import ImproperlyConfigured
@@ -55,7 +56,12 @@ from chatstore.server.errors import describe
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
-from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, has_text
+from chatstore.server.unfinished_answers import (
+    UnfinishedAnswers,
+    add_endings,
+    end_workflow,
+    has_text,
+)
 from chatstore.store import DjangoStore
 
 logger = logging.getLogger(__name__)
@@ -180,14 +186,17 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
                 answers.follow(event)
                 if isinstance(event, ErrorEvent) and not guarded.is_from_respond(event):
                     # The SDK's own, which ends the stream. The client may leave when it gets it.
-                    await self._keep_broken_off(thread, answers, context)
+                    await self._keep_broken_off(thread, answers.take(), context)
                 if not _is_hidden(event):
                     yield event
         except asyncio.CancelledError:
-            answers.take()  # handle_stream_cancelled has stored them
+            # handle_stream_cancelled has stored the answers.
+            workflows = [item for item in answers.take() if isinstance(item, WorkflowItem)]
+            await self._keep_answers(thread, workflows, "stopped", context)
             raise
-        finally:  # also where an event can't be sent
-            await self._keep_broken_off(thread, answers, context)
+        finally:  # also where an event can't be sent; a workflow may stay open for the next turn
+            unfinished = [item for item in answers.take() if not isinstance(item, WorkflowItem)]
+            await self._keep_broken_off(thread, unfinished, context)
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext
@@ -196,14 +205,15 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         Keep what there is of an answer that is stopped, marked as such (V4), and leave the SDK's
         note to the model that it was.
         """
-        await self._keep_answers(thread, pending_items, "stopped", context)
+        answers = [item for item in pending_items if isinstance(item, AssistantMessageItem)]
+        await self._keep_answers(thread, answers, "stopped", context)
         await super().handle_stream_cancelled(thread, [], context)
 
     async def _keep_broken_off(
-        self, thread: ThreadMetadata, answers: UnfinishedAnswers, context: TContext
+        self, thread: ThreadMetadata, items: Iterable[ThreadItem], context: TContext
     ) -> None:
         try:
-            await self._keep_answers(thread, answers.take(), "failed", context)
+            await self._keep_answers(thread, items, "failed", context)
         except Exception as error:  # noqa: BLE001 (the stream ends with its first error)
             logger.warning("A part of an answer was lost in %s: %s", thread.id, describe(error))
 
@@ -215,6 +225,8 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         context: TContext,
     ) -> None:
         for item in items:
+            if isinstance(item, WorkflowItem) and item.workflow.tasks:
+                await self.store.add_thread_item(thread.id, end_workflow(item), context)
             if not isinstance(item, AssistantMessageItem) or not has_text(item):
                 continue
             if isinstance(self.store, ExtendedStore):
@@ -225,7 +237,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
         yield self._event(event)
 
-    def _error_event(self, error: Exception) -> bytes:
+    def _error_event(self, error: BaseException) -> bytes:
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
 
     def _event(self, event: BaseModel) -> bytes:

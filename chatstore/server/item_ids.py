@@ -43,60 +43,66 @@ class ItemIds:
         self._thread = thread
         self._store = store
         self._context = context
-        self._names: dict[str, str] = {}  # the newest id of each item, by the model's id
-        self._all_names: dict[str, list[str]] = {}
+        self._new_ids: dict[str, str] = {}  # the newest, by the model's id
+        self._all_ids: dict[str, list[str]] = {}
         self._begun: set[str] = set()  # the model's ids of items that are not done
+        self._done: dict[str, ThreadItem] = {}  # the newest item that is done, by the model's id
 
     async def rename(self, event: ThreadStreamEvent) -> list[ThreadStreamEvent]:
         """Return the events to send in place of this one."""
         match event:
             case ThreadItemAddedEvent() | ThreadItemDoneEvent() | ThreadItemReplacedEvent():
-                item_id = await self._name(event)
+                item_id = await self._new_id(event)
                 if item_id == event.item.id:
                     return [event]
                 item = event.item.model_copy(update={"id": item_id})
                 return [event.model_copy(update={"item": item})]
-            case ThreadItemUpdatedEvent(item_id=item_id) if item_id in self._names:
-                return [event.model_copy(update={"item_id": self._names[item_id]})]
-            case ThreadItemRemovedEvent(item_id=item_id) if item_id in self._all_names:
-                made = self._all_names.pop(item_id)
-                return [event.model_copy(update={"item_id": name}) for name in made]
+            case ThreadItemUpdatedEvent(item_id=item_id) if item_id in self._new_ids:
+                return [event.model_copy(update={"item_id": self._new_ids[item_id]})]
+            case ThreadItemRemovedEvent(item_id=item_id) if item_id in self._all_ids:
+                all_ids = self._all_ids.pop(item_id)
+                return [event.model_copy(update={"item_id": new_id}) for new_id in all_ids]
             case _:
                 return [event]
 
-    async def _name(
+    async def _new_id(
         self, event: ThreadItemAddedEvent | ThreadItemDoneEvent | ThreadItemReplacedEvent
     ) -> str:
-        """Return the id that the event's item has from now on."""
+        """Return the id under which the event's item is stored and sent."""
         item, old = event.item, event.item.id
         if await self._is_new(event):
-            name = self._store.generate_item_id(
+            new = self._store.generate_item_id(
                 codec.store_item_type(item), self._thread, self._context
             )
         else:
-            name = self._names.get(old, old)
-        self._names[old] = name
-        names = self._all_names.setdefault(old, [])
-        if name not in names:
-            names.append(name)
+            new = self._new_ids.get(old, old)
+        self._new_ids[old] = new
+        all_ids = self._all_ids.setdefault(old, [])
+        if new not in all_ids:
+            all_ids.append(new)
         if isinstance(event, ThreadItemAddedEvent):
             self._begun.add(old)
         elif isinstance(event, ThreadItemDoneEvent):
             self._begun.discard(old)
-        return name
+            self._done[old] = item
+        return new
 
     async def _is_new(
         self, event: ThreadItemAddedEvent | ThreadItemDoneEvent | ThreadItemReplacedEvent
     ) -> bool:
         """Tell whether the event's item needs an id of its own."""
-        item_id = event.item.id
+        item, item_id = event.item, event.item.id
         is_added, is_begun = isinstance(event, ThreadItemAddedEvent), item_id in self._begun
         if item_id == codec.FAKE_ID:
             return is_added or not is_begun
-        if isinstance(event, ThreadItemReplacedEvent) or not _is_from_model(event.item):
+        if isinstance(event, ThreadItemReplacedEvent) or not _is_from_model(item):
             return False
-        if item_id in self._names:
-            return is_added and not is_begun
+        if item_id in self._new_ids:
+            if is_added or is_begun or not isinstance(item, AssistantMessageItem):
+                return is_added and not is_begun
+            # Done a second time: the same once more, or another answer, which would be dropped.
+            done = self._done.get(item_id)
+            return not isinstance(done, AssistantMessageItem) or done.content != item.content
         return await self._is_taken(item_id)
 
     async def _is_taken(self, item_id: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from agents import TResponseInputItem
 from chatkit.types import ThreadItem, UserMessageItem
@@ -58,7 +58,26 @@ async def newest_input(
         is_full = length > max_length
         if is_needed or not is_full:
             chosen.append(converted)
-    return [part for converted in reversed(chosen) for part in converted]
+    return list(_with_unique_call_ids(reversed(chosen)))
+
+
+def _with_unique_call_ids(
+    items: Iterable[list[TResponseInputItem]],
+) -> Iterator[TResponseInputItem]:
+    """
+    Yield the parts of all items, with call ids of their own where a model has repeated one.
+
+    The Agents SDK sends only one call of each id.
+    """
+    seen: set[str] = set()
+    for number, item in enumerate(items):
+        parts = cast(list[dict[str, Any]], item)
+        ids = {part["call_id"] for part in parts if "call_id" in part}
+        for part in parts:
+            if part.get("call_id") in seen:
+                part = {**part, "call_id": f"{part['call_id']}_{number}"}
+            yield cast(TResponseInputItem, part)
+        seen |= ids
 
 
 def length_of(value: Any) -> int:

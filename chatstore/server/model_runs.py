@@ -6,6 +6,7 @@ The SDK's stream_agent_response does not stop the model.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -23,32 +24,30 @@ from chatkit.agents import AgentContext, ResponseStreamConverter, stream_agent_r
 from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageItem,
+    GeneratedImageItem,
     ProgressUpdateEvent,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
     ThreadStreamEvent,
 )
-from openai import APIError
-from openai.types.responses import (
-    ResponseOutputItemDoneEvent,
-    ResponseOutputMessage,
-    ResponseOutputTextAnnotationAddedEvent,
-    ResponseRefusalDeltaEvent,
-    ResponseRefusalDoneEvent,
-    ResponseTextDeltaEvent,
-    ResponseTextDoneEvent,
-)
-from pydantic import BaseModel
+from openai import APIError, APIStatusError
 
 from chatstore.server.converters import ImageConverter
+from chatstore.server.model_events import adapt_event
 
-# The code is OpenAI's; servers with a compatible API say it in their message.
-_TOO_LONG_CODE = "context_length_exceeded"
-_TOO_LONG = re.compile(f"{_TOO_LONG_CODE}|maximum context length", re.IGNORECASE)
+# OpenAI has codes for it; servers with a compatible API say it in their message.
+_TOO_LONG = re.compile(
+    "context_length_exceeded|string_above_max_length|exceed_context_size"
+    "|maximum context length|context window|context size|maximum number of tokens"
+    "|(prompt|input) is too long|request too large",
+    re.IGNORECASE,
+)
+_TOO_LARGE_STATUS = 413  # of a server's limit of a request's body
 
 
 class InputTooLongError(Exception):
-    """The model has refused its input for its length, before it has said anything."""
+    """The model has refused its input for its length, and no answer is begun."""
 
 
 class AgentRun(AsyncIterator[ThreadStreamEvent]):
@@ -57,7 +56,8 @@ class AgentRun(AsyncIterator[ThreadStreamEvent]):
 
     Args:
         events: of the run.
-        results: where they put the Agents SDK's result; of a run that is tried again, the last.
+        results: where they put the Agents SDK's results: one, and one more each time that the
+            model was asked again with a shorter input.
     """
 
     def __init__(
@@ -91,7 +91,10 @@ class AgentRun(AsyncIterator[ThreadStreamEvent]):
     @property
     def usage(self) -> Usage:
         """Requests and tokens of the run, up to now; zero tokens where the model tells none."""
-        return self.result.context_wrapper.usage if self.result else Usage()
+        usage = Usage()
+        for result in self._results:
+            usage.add(result.context_wrapper.usage)
+        return usage
 
 
 async def stream_run(
@@ -100,17 +103,22 @@ async def stream_run(
     """
     Yield what the run says; closing the generator cancels the run.
 
-    Raises InputTooLongError where the model refuses its input for its length, and nothing has been
-    yielded; and what the run raises, but for a refusal by the model, which is an answer too.
+    Raises InputTooLongError where the model refuses its input for its length, and not in the middle
+    of an answer; and what the run raises, but for a refusal by the model, which is an answer too.
     """
     run = _Run(result)
     answer: AssistantMessageItem | None = None  # the newest one
-    has_begun = has_ended = False
+    open_ids: set[str] = set()  # of what the model has begun to answer
+    has_ended = False
     try:
         async for event in stream_agent_response(
             context, cast(RunResultStreaming, run), converter=converter
         ):
-            has_begun = True
+            match event:
+                case ThreadItemAddedEvent(item=AssistantMessageItem() | GeneratedImageItem()):
+                    open_ids.add(event.item.id)
+                case ThreadItemDoneEvent():
+                    open_ids.discard(event.item.id)
             match event:
                 case ThreadItemAddedEvent() | ThreadItemDoneEvent() if isinstance(
                     event.item, AssistantMessageItem
@@ -118,12 +126,16 @@ async def stream_run(
                     answer = event.item
             yield event
         has_ended = True
+        if (image := context.generated_image_item) and image.id in open_ids:
+            # Its partial images are deleted below, and a client would show a broken one.
+            context.generated_image_item = None
+            yield ThreadItemRemovedEvent(item_id=image.id)
     except ModelRefusalError as error:
-        # The run has not passed on what was still waiting to be read of the refusal.
-        if answer is None or not answer.content or answer.content[0].text != error.refusal:
+        # The events of the refusal that had not been read yet are lost: it is sent as a whole.
+        if answer is None or error.refusal not in [part.text for part in answer.content]:
             yield ThreadItemDoneEvent(item=_refusal(context, answer, error.refusal))
     except Exception as error:
-        if not has_begun and _is_too_long(error):
+        if not open_ids and _is_too_long(error):
             raise InputTooLongError from error
         raise
     finally:
@@ -156,53 +168,47 @@ class _Run:
     def __init__(self, result: RunResultStreaming) -> None:
         self._result = result
         self._is_left = False
+        self._queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._error: BaseException | None = None
 
     async def stream_events(self) -> AsyncIterator[Any]:
-        async for event in self._result.stream_events():
+        reader = asyncio.create_task(self._read())
+        while (event := await self._queue.get()) is not None:
             if not isinstance(event, RawResponsesStreamEvent):
                 yield event
-            elif not _is_end_of_incomplete(event.data):
-                yield dataclasses.replace(event, data=_as_chatkit_takes_it(event.data))
+            elif (data := adapt_event(event.data)) is not None:
+                yield dataclasses.replace(event, data=data)
+        await reader
         if self._is_left:
             # A task of the SDK waits for one more event, and nobody waits for the task: if the
             # iteration ended now, asyncio would log a StopAsyncIteration that was not retrieved.
             yield None
+        elif self._error:
+            raise self._error
+
+    async def _read(self) -> None:
+        """
+        Read the run without waiting for whoever reads from us: when the run fails, the SDK drops
+        the events that were not read yet, and an answer's end would be lost with them.
+        """
+        try:
+            async for event in self._result.stream_events():
+                self._queue.put_nowait(event)
+        except BaseException as error:  # noqa: BLE001 (raised where the events are read)
+            self._error = error
+        finally:
+            self._queue.put_nowait(None)
 
     def leave(self) -> None:
+        self._is_left = True
         if not self._result.is_complete:
-            self._is_left = True
             self._result.cancel()
 
 
-def _is_end_of_incomplete(data: Any) -> bool:
-    """Tell whether this ends an answer that had no room for all of it, and is to be marked so."""
-    return (
-        isinstance(data, ResponseOutputItemDoneEvent)
-        and isinstance(data.item, ResponseOutputMessage)
-        and data.item.status == "incomplete"
-    )
-
-
-def _as_chatkit_takes_it(data: Any) -> Any:
-    """Return an event of the model in a form that chatkit's stream_agent_response knows."""
-    match data:
-        case ResponseOutputTextAnnotationAddedEvent(annotation=BaseModel() as annotation):
-            # From openai 3.1 on it is of other classes than an annotation of a whole message:
-            # chatkit refuses these, but not a dict.
-            return data.model_copy(update={"annotation": annotation.model_dump()})
-        case ResponseRefusalDeltaEvent():
-            return ResponseTextDeltaEvent.model_construct(
-                **{**dict(data), "type": "response.output_text.delta", "logprobs": []}
-            )
-        case ResponseRefusalDoneEvent(refusal=text):
-            return ResponseTextDoneEvent.model_construct(
-                **{**dict(data), "type": "response.output_text.done", "logprobs": [], "text": text}
-            )
-    return data
-
-
 def _is_too_long(error: Exception) -> bool:
+    if isinstance(error, APIStatusError) and error.status_code == _TOO_LARGE_STATUS:
+        return True
     if isinstance(error, APIError):
         return bool(_TOO_LONG.search(f"{error.code} {error.message}"))
-    # So does the Agents SDK put an event that says it.
+    # The Agents SDK raises this for an event of the stream that tells of an error.
     return isinstance(error, ModelBehaviorError) and bool(_TOO_LONG.search(str(error)))

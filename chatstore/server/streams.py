@@ -38,13 +38,13 @@ class EventStream:
     """
 
     def __init__(
-        self, events: AsyncGenerator[bytes, None], error_event: Callable[[Exception], bytes]
+        self, events: AsyncGenerator[bytes, None], error_event: Callable[[BaseException], bytes]
     ) -> None:
         self._events = events
         self._error_event = error_event
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._first: bytes | None = None
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._has_begun = False
         self._is_cancelled = False
         self._loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class EventStream:
         cls,
         events: AsyncGenerator[bytes, None],
         *,
-        error_event: Callable[[Exception], bytes],
+        error_event: Callable[[BaseException], bytes],
     ) -> EventStream:
         """
         Start the task, and return when the first event is there.
@@ -97,7 +97,7 @@ class EventStream:
                         # A middleware that is only sync lends its thread, but no longer than
                         # until the view has answered.
                         AsyncToSync.executors.current = None
-        except Exception as error:  # noqa: BLE001 (a torn response would be worse)
+        except (Exception, GeneratorExit) as error:  # noqa: BLE001 (a torn response would be worse)
             if self._has_begun:
                 logger.error("A stream broke off: %s", describe(error))
                 self._queue.put_nowait(self._error_event(error))

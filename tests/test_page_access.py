@@ -136,7 +136,7 @@ def test_a_screen_reader_hears_the_answer_once_and_whole(visit: Visits) -> None:
     ask(page, "/slow", wait=False)
     expect(live).to_have_text("The assistant is answering.")
     page.keyboard.press("Escape")
-    expect(live).to_have_text("Stopped")
+    expect(live).to_have_text("This answer was stopped.")
     ask(page, "/workflow")
     expect(live).to_have_text(
         "The assistant has answered: Three steps, and the City Guard is the one to take."

@@ -28,7 +28,7 @@ def replace_unstorable(value: Any) -> Any:
     and sets become lists; bytes become text, and raise ValueError if they are not UTF-8.
     """
     if isinstance(value, str):
-        return value if is_storable(value) else _replace_in_text(value)
+        return value if is_storable(value) else _UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, BaseModel):
         return value.model_copy(update={name: replace_unstorable(child) for name, child in value})
     if isinstance(value, dict):
@@ -38,9 +38,3 @@ def replace_unstorable(value: Any) -> Any:
     if isinstance(value, bytes):
         return replace_unstorable(value.decode())
     return value
-
-
-def _replace_in_text(text: str) -> str:
-    # The two halves of a pair can have come one by one, as a model streams them: they are joined.
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return joined.replace("\x00", REPLACEMENT)

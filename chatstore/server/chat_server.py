@@ -53,7 +53,7 @@ from chatstore.seen_threads import track_seen_threads
 from chatstore.server import preconditions, requests
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.errors import describe
-from chatstore.server.event_guards import GuardedStream
+from chatstore.server.event_guards import GuardedStream, join_surrogates
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream
 from chatstore.server.unfinished_answers import (
@@ -229,6 +229,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
                 await self.store.add_thread_item(thread.id, end_workflow(item), context)
             if not isinstance(item, AssistantMessageItem) or not has_text(item):
                 continue
+            join_surrogates(item)
             if isinstance(self.store, ExtendedStore):
                 await self.store.add_unfinished_answer(thread.id, item, ending, context)
             else:

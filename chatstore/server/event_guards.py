@@ -13,7 +13,13 @@ from typing import Any
 
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.store import NotFoundError, Store
-from chatkit.types import ThreadMetadata, ThreadStreamEvent
+from chatkit.types import (
+    AssistantMessageItem,
+    ThreadItem,
+    ThreadItemDoneEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+)
 
 from chatstore.server.errors import describe
 from chatstore.server.item_ids import ItemIds
@@ -54,6 +60,8 @@ class GuardedStream:
         try:
             async for event in self._stream():
                 await self._title.keep()
+                if isinstance(event, ThreadItemDoneEvent):
+                    join_surrogates(event.item)
                 for renamed in await self._ids.rename(event):
                     self._last = renamed
                     yield renamed
@@ -72,6 +80,14 @@ class GuardedStream:
     def _failure(self, error: BaseException) -> StreamError:
         logger.error("respond() failed in %s: %s", self._thread.id, describe(error))
         return StreamError(ErrorCode.STREAM_ERROR, allow_retry=True)
+
+
+def join_surrogates(item: ThreadItem) -> None:
+    """Join the surrogate pairs in an answer whose halves the model has streamed one by one."""
+    if isinstance(item, AssistantMessageItem):
+        for part in item.content:
+            utf16 = part.text.encode("utf-16-le", "surrogatepass")
+            part.text = utf16.decode("utf-16-le", "surrogatepass")
 
 
 def _is_cancelled() -> bool:

@@ -107,18 +107,15 @@ def _connection_class() -> type[Any]:
     class Connection(AsyncConnection[Any]):
         """A connection on which a cancellation waits for the end of the statement (S16)."""
 
-        async def wait(
-            self,
-            gen: Any,
-            interval: float = 0.1,
-            timeout: float | None = None,  # noqa: ASYNC109 (psycopg's signature)
+        async def wait(  # type: ignore[override]
+            self, gen: Any, interval: float = 0.1, **options: Any
         ) -> Any:
             is_cancelled = False
             try:
                 while True:
                     try:
                         return await waiting.wait_async(
-                            gen, self.pgconn.socket, interval=interval, timeout=timeout
+                            gen, self.pgconn.socket, interval=interval, **options
                         )
                     except asyncio.CancelledError:
                         is_cancelled = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
 import uuid
 import zipfile
 from typing import Any
@@ -274,7 +275,8 @@ class ThreadListTest(TestCase):
                 patch.object(model_admins, "MAX_COUNTED", bound),
             ):
                 response = self.client.get(THREADS)
-                self.assertContains(response, f'<td class="field-messages">{shown}</td>', html=True)
+                cell = rf"field-messages[^>]*>\s*{re.escape(shown)}\s*<"
+                self.assertRegex(response.content.decode(), cell)
                 row = response.context["cl"].result_list[0]
                 self.assertEqual((row.up_count, row.down_count), (1, 1))
 

@@ -71,8 +71,8 @@ setup: $(DEV_STAMP)
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest $(ARGS)
 
-# Coverage is measured in the browser and on PostgreSQL, where nearly all of chatstore/ runs: it
-# makes a run half as slow again. The browser wants the machine for itself; the others mostly wait, and share it. Environments are
+# Coverage is measured in the browser and on SQLite, where nearly all of chatstore/ runs: it makes a
+# run half as slow again. The browser wants the machine for itself; the others mostly wait, and share it. Environments are
 # set up one after the other: each installs this folder, and writes into it meanwhile.
 test-all: $(ALL_STAMP)
 	@$(BIN)/python -m coverage erase
@@ -85,11 +85,11 @@ test-browser: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(MEASURED) -m browser $(ARGS)
 
 test-sqlite: $(ALL_STAMP)
-	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	DATABASE_URL= CI=true $(MEASURED) -m "not browser" $(ARGS)
 
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }
-	DATABASE_URL="$(POSTGRES_URL)" CI=true $(MEASURED) -m "not browser" $(ARGS)
+	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }

@@ -128,6 +128,27 @@ class LaneTest(AsyncPoolMixin, TransactionTestCase):
         page = await store.load_thread_items("thr_1", None, 9, "asc", ALICE)
         self.assertEqual([item.id for item in page.data], ["msg_0", "msg_1"])
 
+    async def test_S16_a_cancellation_is_raised_when_the_statement_has_ended(self) -> None:
+        await store.save_thread(thread(), ALICE)
+        await store.load_thread("thr_1", ALICE)
+        ended: list[str] = []
+
+        async def load() -> None:
+            try:
+                await store.load_thread("thr_1", ALICE)
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                await store.load_thread("thr_1", ALICE)  # as what stores a partial answer
+                raise
+            ended.append("loaded")
+
+        task = asyncio.create_task(load())
+        await asyncio.sleep(0)  # it has sent the statement
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        self.assertEqual(ended, ["cancelled"])
+
     async def test_S16_a_timeout_around_an_operation_is_a_timeout(self) -> None:
         await store.save_thread(thread(), ALICE)
         await store.load_thread("thr_1", ALICE)

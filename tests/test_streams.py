@@ -339,7 +339,7 @@ class MiddlewareTests(LiveTestCase):
 
 @pytest.mark.postgresql
 class PoolTests(LiveTestCase):
-    """S16: ten connections serve two hundred streams."""
+    """S16: Django's pool of ten and the async pool of ten serve two hundred streams."""
 
     STREAMS = 200
 
@@ -353,7 +353,7 @@ class PoolTests(LiveTestCase):
             )
             return cursor.fetchone()[0]
 
-    def test_S16_200_streams_at_once_on_a_pool_of_ten(self) -> None:
+    def test_S16_200_streams_at_once_on_two_pools_of_ten(self) -> None:
         most, is_over = 0, False
 
         def ask(number: int) -> list[Any]:
@@ -370,7 +370,7 @@ class PoolTests(LiveTestCase):
         for stream in streams:
             self.assertEqual(stream.result()[-1]["type"], "thread.item.done")
         self.assertEqual(len(stored_answers()), self.STREAMS)
-        self.assertLessEqual(most, 10)
+        self.assertLessEqual(most, 20)
         self.assertGreater(most, 1)
         self.assertNotIn("PoolTimeout", self.server.log.read_text())
 

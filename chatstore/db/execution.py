@@ -182,6 +182,9 @@ async def run_steps(using: str, operation: Callable[[Attempt], Steps[Result]]) -
             while query is not IN_THREAD and database.can_run(query.statement):
                 query = steps.send(await database.run(query.statement, query.values))
         except StopIteration as end:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                await asyncio.sleep(0)  # raises a cancellation that has waited for the statement
             return cast(Result, end.value)
         except Error as error:
             is_dropped = _is_connection_error(error)

@@ -81,13 +81,14 @@ def put_item(
     values["now"] = min(values.pop("timestamp"), timezone.now())
     values["earliest_deletion"] = attempt.earliest_deletion
     sent = codec.attachment_ids(item)
+    may_insert = attempt.may_insert  # unless an earlier attempt has found the item
     is_atomic = not sent and queries.add_item.is_one_statement(owner.using)
     if not is_atomic or signals.item_added.has_listeners(ChatSession):
         yield IN_THREAD
     with nullcontext() if is_atomic else attempt.transaction():
         add = queries.add_item_again if attempt.commit_error else queries.add_item
         query = owner.query(add, **keys, **values, ending=ending)
-        is_written = attempt.may_insert and bool((yield query))
+        is_written = may_insert and bool((yield query))
         if is_written:
             owner.notify(
                 signals.item_added,
@@ -106,7 +107,8 @@ def put_item(
                 message_id=None,
             ).update(**keys)
     if not is_written:  # S8 or S9 forbids it, the item was deleted, or the thread is not found
-        attempt.raise_unknown_outcome()
+        if may_insert:
+            attempt.raise_unknown_outcome()
         if not (yield owner.query(queries.select_thread, **keys)):
             raise NotFoundError(f"Thread {thread_id} not found")
 

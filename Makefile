@@ -59,8 +59,7 @@ $(ALL_STAMP): $(DEV_STAMP)
 	@touch $@
 
 run: $(RUN_STAMP)
-	@$(BIN)/python manage.py migrate --verbosity 0 --skip-checks
-	@$(BIN)/python manage.py seed_demo --skip-checks
+	@$(BIN)/python manage.py seed_demo --migrate --skip-checks
 	@echo "Chat:    http://127.0.0.1:$(PORT)/chat/"
 	@echo "Sign in: demo / demo"
 	@echo "Admin:   http://127.0.0.1:$(PORT)/admin/ (admin / admin)"

@@ -9,7 +9,8 @@ from asgiref.sync import async_to_sync
 from chatkit.types import ThreadItem, ThreadMetadata
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from pydantic import TypeAdapter
@@ -26,8 +27,16 @@ class Command(BaseCommand):
         "Only while DEBUG is on. If the users exist, nothing is changed."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--migrate", action="store_true", help="Apply the migrations first.")
+
+    def handle(self, *args: Any, migrate: bool = False, **options: Any) -> None:
+        if migrate:
+            call_command("migrate", verbosity=0, skip_checks=True)
+        self._seed()
+
     @transaction.atomic
-    def handle(self, *args: Any, **options: Any) -> None:
+    def _seed(self) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's passwords are public, so this needs DEBUG to be on.")
         users = get_user_model().objects

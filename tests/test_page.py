@@ -197,6 +197,7 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
 ) -> None:
     chat = visit(user=searched)
     chat.get_by_role("searchbox").fill("conversation 003")
+    expect(rows(chat)).to_have_count(1)
     open_thread(chat, 0)
     chat.reload()
     expect(chat.locator("#title")).to_have_text("Conversation 003")

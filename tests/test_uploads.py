@@ -338,12 +338,14 @@ def served() -> Iterator[str]:
     """Serve the demo site with uvicorn in a thread, with the test's database and settings."""
     from project.asgi import application
 
-    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error")
+    # Without WebSockets, which older versions of uvicorn serve by a deprecated module.
+    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         while not server.started:
+            assert thread.is_alive(), "uvicorn did not start"
             time.sleep(0.01)
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

@@ -49,7 +49,6 @@ from pydantic_core import PydanticSerializationError
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
-from chatstore.seen_threads import track_seen_threads
 from chatstore.server import preconditions, requests
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.errors import describe
@@ -63,6 +62,7 @@ from chatstore.server.unfinished_answers import (
     has_text,
 )
 from chatstore.store import DjangoStore
+from chatstore.turns import track_request
 
 logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
@@ -133,7 +133,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        with track_seen_threads():  # a stream that begins here remembers them too (S7)
+        with track_request():  # a stream that begins here remembers them too (S7)
             return await self._serve(parsed, context)
 
     async def _serve(

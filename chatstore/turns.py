@@ -55,6 +55,7 @@ class Turn:
         retry_id: the newest retry of this thread, when the turn began.
         status: of this thread, which the turn's first write requires; None if it is new, and once
             that is written.
+        is_action: whether the application writes first, and not the SDK: no status is required.
         is_answer: whether the first item that is saved answers a pending one, a tool call or a
             question, and requires that it is still pending.
         is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
@@ -63,6 +64,7 @@ class Turn:
     thread_id: str = ""
     retry_id: str = ""
     status: ThreadStatus | None = None
+    is_action: bool = False
     is_answer: bool = False
     is_replaced: bool = False
 
@@ -110,7 +112,7 @@ def mark_thread_seen(thread: ThreadMetadata, retry_id: str = "", *, is_new: bool
         request.seen.add(thread.id)
         if (turn := request.turn) and not turn.thread_id:
             turn.thread_id, turn.retry_id = thread.id, retry_id
-            turn.status = None if is_new else thread.status
+            turn.status = None if is_new or turn.is_action else thread.status
 
 
 def refuse() -> NoReturn:

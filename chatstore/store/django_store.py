@@ -19,6 +19,7 @@ from chatkit.types import (
     Page,
     ThreadItem,
     ThreadMetadata,
+    WidgetItem,
 )
 from django.db import router
 
@@ -86,7 +87,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         required = Required(turn.retry_id, None) if turn else None
         update_only = is_seen(thread.id)
         await self._write(
-            *(threads.save_thread, context, thread), update_only=update_only, required=required
+            threads.save_thread, context, thread, update_only=update_only, required=required
         )
         mark_thread_seen(thread, is_new=True)
 
@@ -166,14 +167,16 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         """
         turn, retry_id = turn_of(thread_id), uuid.uuid4().hex
         required = turn.require() if turn else None
-        await self._write(
-            *(items.delete_items_after, context, thread_id, item_id, retry_id), required
-        )
+        await self._write(items.delete_items_after, context, thread_id, item_id, retry_id, required)
         if turn:
             turn.retry_id = retry_id
 
     async def add_unfinished_answer(
-        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: TContext
+        self,
+        thread_id: str,
+        item: AssistantMessageItem | WidgetItem,
+        ending: codec.Ending,
+        context: TContext,
     ) -> None:
         """
         Add what there is of an answer, marked with how it ended (V4).
@@ -224,7 +227,10 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         turn = turn_of(thread_id)
         required = turn.require() if turn else None
         await self._write(
-            *(items.put_item, context, thread_id, item),
+            items.put_item,
+            context,
+            thread_id,
+            item,
             replace=replace,
             ending=ending,
             required=required,

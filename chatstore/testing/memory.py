@@ -17,6 +17,7 @@ from chatkit.types import (
     Page,
     ThreadItem,
     ThreadMetadata,
+    WidgetItem,
 )
 
 from chatstore import codec
@@ -180,7 +181,11 @@ class MemoryStore(Store[Any]):
             self._delete_item(thread, thread_id, later)
 
     async def add_unfinished_answer(
-        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: Any
+        self,
+        thread_id: str,
+        item: AssistantMessageItem | WidgetItem,
+        ending: codec.Ending,
+        context: Any,
     ) -> None:
         """Add what there is of an answer, marked with how it ended (V4)."""
         self._put_item(thread_id, item, context, _may_replace, ending)

@@ -19,6 +19,7 @@ from asgiref.sync import AsyncToSync
 
 from chatstore.db.connections import release_connections
 from chatstore.server.errors import describe
+from chatstore.server.event_queue import EventQueue
 from chatstore.turns import StateChangedError, Turn
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class EventStream:
     Server-sent events of one answer. Iterate it once; leaving the iteration stops the answer.
 
     The queue has no bound: a full one would suspend the SDK's generator at a yield, where a
-    cancellation is not noticed. It holds at most one answer.
+    cancellation is not noticed. It holds at most one answer, in little more than its bytes.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class EventStream:
         self._error_event = error_event
         self._turn = turn
         self._last: bytes | None = None
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._queue = EventQueue()
         self._first: bytes | None = None
         self._failure: BaseException | None = None
         self._has_begun = False

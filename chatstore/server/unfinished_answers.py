@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -45,6 +46,26 @@ logger = logging.getLogger(__name__)
 Unfinished: TypeAlias = AssistantMessageItem | WidgetItem | WorkflowItem
 
 
+class Text:
+    """A text that grows. The SDK has it too, so what is long is compressed."""
+
+    COMPRESS_FROM = 64 * 1024  # bytes
+
+    def __init__(self) -> None:
+        self._compressed: list[bytes] = []
+        self._end = bytearray()
+
+    def append(self, text: str) -> None:
+        self._end += text.encode("utf-8", "surrogatepass")
+        if len(self._end) >= self.COMPRESS_FROM:
+            self._compressed.append(zlib.compress(self._end, level=1))
+            self._end = bytearray()
+
+    def __str__(self) -> str:
+        text = b"".join(map(zlib.decompress, self._compressed)) + self._end
+        return text.decode("utf-8", "surrogatepass")
+
+
 class UnfinishedAnswers:
     """
     Follows a stream's events, and knows what has been said of each answer that isn't done, the
@@ -67,8 +88,7 @@ class UnfinishedAnswers:
         self._context = context
         self._items: dict[str, Unfinished] = {}
         # The deltas since an answer's last update of another kind, by item and index of content.
-        # Joined like this they take no more memory than their text.
-        self._deltas: dict[tuple[str, int], bytearray] = {}
+        self._deltas: dict[tuple[str, int], Text] = {}
 
     def follow(self, event: ThreadStreamEvent) -> None:
         """Take note of an event that the SDK has dealt with."""
@@ -81,8 +101,7 @@ class UnfinishedAnswers:
                 item_id=item_id, update=AssistantMessageContentPartTextDelta() as update
             ) if item_id in self._items:
                 key = item_id, update.content_index
-                text = self._deltas.setdefault(key, bytearray())
-                text += update.delta.encode("utf-8", "surrogatepass")
+                self._deltas.setdefault(key, Text()).append(update.delta)
             case ThreadItemUpdatedEvent(item_id=item_id) if item_id in self._items:
                 self._apply_deltas(item_id)
                 # A copy: the SDK goes on to change the update's content in place.
@@ -100,7 +119,7 @@ class UnfinishedAnswers:
     def _apply_deltas(self, item_id: str) -> None:
         item = self._items[item_id]
         for key in [key for key in self._deltas if key[0] == item_id]:
-            delta = self._deltas.pop(key).decode("utf-8", "surrogatepass")
+            delta = str(self._deltas.pop(key))
             change = AssistantMessageContentPartTextDelta(content_index=key[1], delta=delta)
             if isinstance(item, AssistantMessageItem):
                 self._apply(item, change)

@@ -33,10 +33,12 @@ from chatkit.types import (
     ThreadStreamEvent,
     UserMessageItem,
     WidgetItem,
+    WidgetStreamingTextValueDelta,
     Workflow,
     WorkflowTaskAdded,
     WorkflowTaskUpdated,
 )
+from chatkit.widgets import DynamicWidgetRoot
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
@@ -228,6 +230,27 @@ class Scripted(ChatServer[Any]):
         if words == "fail":
             raise ValueError(SECRET)
         if words != "end":
+            await asyncio.sleep(FOREVER)
+
+    async def play_widget(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Streams a widget, and fails in the middle, ends without its end or waits."""
+        how, _, value = words.partition(" ")
+        text = {"type": "Text", "id": "text", "value": "", "streaming": True}
+        base = WidgetItem(
+            id=self.store.generate_item_id("message", thread, context),
+            thread_id=thread.id,
+            created_at=NOW,
+            widget=DynamicWidgetRoot.model_validate({"type": "Card", "children": [text]}),
+        )
+        yield ThreadItemAddedEvent(item=base)
+        for change in (
+            WidgetStreamingTextValueDelta(component_id="text", delta=value, done=False),
+            WidgetStreamingTextValueDelta(component_id="text", delta=" words", done=False),
+        ):
+            yield ThreadItemUpdatedEvent(item_id=base.id, update=change)
+        if how == "fail":
+            raise ValueError(SECRET)
+        if how != "end":
             await asyncio.sleep(FOREVER)
 
     async def play_sorry(self, thread: ThreadMetadata, words: str, context: Any) -> Events:

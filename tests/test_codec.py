@@ -185,9 +185,9 @@ class ColumnsTest(SimpleTestCase):
             thread = codec.load_thread(payload, kind, "Because")
             self.assertIsInstance(thread.status, shown)
             self.assertEqual(thread.status.reason, "Because")
-            self.assertTrue(codec.is_moderated(thread))
+            self.assertTrue(codec.is_moderated(thread.status))
             self.assertEqual(json.loads(thread.model_dump_json())["status"]["type"], kind)
-        self.assertFalse(codec.is_moderated(codec.load_thread(payload)))
+        self.assertFalse(codec.is_moderated(codec.load_thread(payload).status))
         self.assertIsNone(codec.load_thread(payload, "locked", "").status.reason)
 
 

@@ -38,8 +38,8 @@ from chatstore.portability.records import (
     ROWS_PER_BATCH,
     SESSION_COLUMNS,
 )
-from chatstore.seen_threads import mark_thread_seen, track_seen_threads
 from chatstore.store import DjangoStore
+from chatstore.turns import mark_seen, track_request
 from tests import base, rows
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
 
@@ -256,7 +256,7 @@ class RoundTripTest(ArchiveTestCase):
 
     def test_every_column_is_exported_or_derived_or_a_key(self) -> None:
         keys = {"session_id", "message_id", "file_id", "user_id", "item_id"}
-        short_lived = {"items_deleted_at"}  # matters for a minute (S15)
+        short_lived = {"items_deleted_at", "retry_id"}  # matter while a turn runs (S15, S20)
         for model, exported, derived in (
             (ChatSession, SESSION_COLUMNS, codec.session_values(base.thread())),
             (ChatMessage, MESSAGE_COLUMNS, codec.message_values(base.user_message())),
@@ -794,8 +794,8 @@ class EraseTest(ArchiveTestCase):
 
     def test_R4_a_running_stream_does_not_create_the_thread_again(self) -> None:
         store = DjangoStore()
-        self.enterContext(track_seen_threads())
-        mark_thread_seen("thr_1")
+        self.enterContext(track_request())
+        mark_seen("thr_1")
         run("erase_user", "alice")
         async_to_sync(store.save_thread)(base.thread("thr_1", title="back"), base.ALICE)
         with self.assertRaises(Exception):  # noqa: B017

@@ -284,6 +284,23 @@ class Conversation(RequestMixin):
             await asyncio.sleep(0.02)
         await self.check_workflow(thread_id)
 
+    async def test_V4_a_widget_that_was_begun_is_kept(self) -> None:
+        for scene in ("fail", "end", "stop"):
+            thread_id = ""
+            events = self.stream("threads.create", input=user_input(f"widget {scene} some"))
+            async for event in events:
+                thread_id = thread_id or event["thread"]["id"]
+                if scene == "stop" and text_of(event) == " words":
+                    break
+            await events.aclose()
+            for _ in range(100):
+                if len(await self.items(thread_id)) == 2:
+                    break
+                await asyncio.sleep(0.02)
+            _question, item = await self.items(thread_id)
+            text = {"type": "Text", "id": "text", "value": "some words"}
+            self.assertEqual(item["widget"], {"type": "Card", "children": [text]}, scene)
+
     async def test_a_workflow_that_stays_open_is_left_to_the_sdk(self) -> None:
         thread_id = await self.create("work end")
         self.assertEqual(len(await self.items(thread_id)), 1)

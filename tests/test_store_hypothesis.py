@@ -17,9 +17,9 @@ from hypothesis.extra.django import TestCase
 from pydantic import BaseModel
 
 from chatstore import codec
-from chatstore.seen_threads import track_seen_threads
 from chatstore.store import DjangoStore
 from chatstore.testing import MemoryStore, samples
+from chatstore.turns import track_request
 
 # In CI the same sequences each time, so that a failure is caused by the change.
 SEQUENCES = settings(
@@ -127,7 +127,7 @@ async def answers_of(store: Any, sequence: list[tuple[Any, ...]]) -> list[Any]:
             if name in ("begin stream", "end stream"):
                 stream.close()
                 if name == "begin stream":
-                    stream.enter_context(track_seen_threads())
+                    stream.enter_context(track_request())
             else:
                 user_id, *arguments = rest
                 answers.append(await answer_of(store, name, *arguments, {"user_id": user_id}))

@@ -14,15 +14,24 @@ from typing import Any
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
+from chatkit.types import (
+    AssistantMessageContentPartTextDelta,
+    ClientEffectEvent,
+    CustomTask,
+    ThreadItemUpdatedEvent,
+    WorkflowTaskAdded,
+    WorkflowTaskUpdated,
+)
 from django.db import connection, transaction
 from django.db.models import F
 from django.http import StreamingHttpResponse
 from django.test import SimpleTestCase
 
 from chatstore.models import ChatMessage, ChatSession
+from chatstore.server.event_queue import MAX_SEPARATE, EventQueue
 from chatstore.server.streams import EventStream, ServerStoppingError, stop_all
 from chatstore.streams import with_lifespan
-from tests.assistants import LARGE
+from tests.assistants import LARGE, Bare
 from tests.live import CSRF, LiveTestCase, text_of, until, user_input
 
 
@@ -156,6 +165,79 @@ class EventStreamTests(SimpleTestCase):
         await stop_all()
         with self.assertRaises(ServerStoppingError):
             await request
+
+
+class EventQueueTests(SimpleTestCase):
+    """S20: what waits for a slow client."""
+
+    WORD = 'Ein "Wort", \\ ü 🐘 \ud83d "," \n'
+
+    def event(self, update: Any, item_id: str = "msg_1") -> bytes:
+        return Bare()._event(ThreadItemUpdatedEvent(item_id=item_id, update=update))
+
+    def delta(self, text: str, item_id: str = "msg_1", index: int = 0) -> bytes:
+        change = AssistantMessageContentPartTextDelta(content_index=index, delta=text)
+        return self.event(change, item_id)
+
+    def held(self, events: list[bytes]) -> tuple[int, list[Any]]:
+        """Return how many bytes the queue holds of the events, and what is read from it."""
+        queue = EventQueue()
+        for event in events:
+            queue.put_nowait(event)
+        held = sum(len(event) for event in queue._queue)
+        read = [queue.get_nowait() for _ in range(queue.qsize())]
+        return held, [json.loads(event.removeprefix(b"data: ")) for event in read]
+
+    def test_S20_words_that_wait_take_little_more_than_their_bytes(self) -> None:
+        text = "word " * 50_000
+        held, read = self.held([self.delta("word ") for _ in range(50_000)])
+        self.assertLess(held, 1.2 * len(text))
+        self.assertEqual("".join(map(text_of, read)), text)
+
+    def test_S20_events_that_wait_are_joined_only_where_they_may_be(self) -> None:
+        deltas = [
+            self.delta(f"{self.WORD}{number}", item_id, index)
+            for number in range(MAX_SEPARATE)
+            for item_id, index in (("msg_1", 0), ("msg_1", 0), ("msg_1", 1), ("msg_2", 1))
+        ]
+        between = [self.event(WorkflowTaskAdded(task=CustomTask(), task_index=0))]
+        effect = ClientEffectEvent(
+            name="ring", data={"type": "assistant_message.content_part.text_delta", "delta": "x"}
+        )
+        events = [*deltas, *between, *deltas, *[Bare()._event(effect)] * 2, *deltas]
+        _, read = self.held(events)
+        self.assertLess(len(read), len(events))
+
+        def said(events: list[Any]) -> list[Any]:
+            """Join the text of successive deltas of one part."""
+            joined: list[Any] = []
+            for event in events:
+                update = event.get("update", {})
+                key = event.get("item_id"), update.get("content_index"), event["type"]
+                if text_of(event) and joined and joined[-1][0] == key:
+                    joined[-1][1] += text_of(event)
+                else:
+                    joined.append([key, text_of(event), None if text_of(event) else event])
+            return joined
+
+        sent = [json.loads(event.removeprefix(b"data: ")) for event in events]
+        self.assertEqual(said(read), said(sent))
+
+    def test_S20_of_updates_with_the_whole_value_the_newest_waits(self) -> None:
+        tasks = [
+            self.event(
+                WorkflowTaskUpdated(
+                    task=CustomTask(title="x" * number, content=self.WORD), task_index=index
+                )
+            )
+            for index in (0, 1)
+            for number in range(100)
+        ]
+        _, read = self.held(tasks)
+        self.assertEqual(len(read), MAX_SEPARATE + 2)
+        last = [event["update"]["task"]["title"] for event in read[-2:]]
+        self.assertEqual(last, ["x" * 99, "x" * 99])
+        self.assertEqual([event["update"]["task_index"] for event in read[-2:]], [0, 1])
 
 
 class ServedTests(LiveTestCase):

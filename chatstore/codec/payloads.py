@@ -32,6 +32,7 @@ with warnings.catch_warnings():
         LockedStatus,
         ThreadItem,
         ThreadMetadata,
+        ThreadStatus,
         WidgetItem,
     )
     from chatkit.widgets import DynamicWidgetRoot
@@ -122,9 +123,9 @@ def _to_json(instance: BaseModel) -> str:
     return text
 
 
-def is_moderated(thread: ThreadMetadata) -> bool:
-    """Tell whether the thread's status is a moderator's, not the application's (M1)."""
-    return isinstance(thread.status, (ModeratedLockedStatus, ModeratedClosedStatus))
+def is_moderated(status: ThreadStatus) -> bool:
+    """Tell whether a thread's status is a moderator's, not the application's (M1)."""
+    return isinstance(status, (ModeratedLockedStatus, ModeratedClosedStatus))
 
 
 def session_values(thread: ThreadMetadata) -> dict[str, Any]:

@@ -77,6 +77,15 @@ class ChatSession(models.Model):
         editable=False,
         help_text=_("When single items of the thread were last deleted (S15)."),
     )
+    retry_id = models.CharField(
+        _("retry"),
+        max_length=32,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+        help_text=_("Of the newest retry: a turn that it replaces stores nothing more (S20)."),
+    )
 
     # The moderators' columns, which save_thread never writes (M1, M4).
     moderation = models.CharField(

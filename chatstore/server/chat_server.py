@@ -16,8 +16,8 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterable,
 )
+from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar, cast
 
 from chatkit.errors import ErrorCode
@@ -30,12 +30,15 @@ from chatkit.types import (
     FeedbackKind,
     HiddenContextItem,
     SDKHiddenContextItem,
+    StreamingReq,
+    StreamOptionsEvent,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
     ThreadMetadata,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
+    WidgetItem,
     WorkflowItem,
     is_streaming_req,
 )
@@ -49,20 +52,15 @@ from pydantic_core import PydanticSerializationError
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
-from chatstore.seen_threads import track_seen_threads
+from chatstore.exceptions import RequestRefused
 from chatstore.server import preconditions, requests
 from chatstore.server.agent_server import AgentServer
-from chatstore.server.errors import describe
-from chatstore.server.event_guards import GuardedStream, join_surrogates
+from chatstore.server.event_guards import GuardedStream
 from chatstore.server.stores import ExtendedStore
-from chatstore.server.streams import EventStream
-from chatstore.server.unfinished_answers import (
-    UnfinishedAnswers,
-    add_endings,
-    end_workflow,
-    has_text,
-)
+from chatstore.server.streams import EventStream, stop_replaced
+from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
 from chatstore.store import DjangoStore
+from chatstore.turns import StateChangedError, Turn, current_turn, track_request
 
 logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
@@ -133,45 +131,46 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        with track_seen_threads():  # a stream that begins here remembers them too (S7)
-            return await self._serve(parsed, context)
-
-    async def _serve(
-        self, request: ChatKitReq, context: TContext
-    ) -> StreamingResult | NonStreamingResult:
-        try:
-            await preconditions.check(self, request, context)
-        except preconditions.ThreadRefused as refused:
-            if not is_streaming_req(request):
-                raise
-            event = ErrorEvent(code="custom", message=str(refused))
-            return StreamingResult(self._only(event))
-        if not is_streaming_req(request):
-            return NonStreamingResult(await self._process_non_streaming(request, context))
-        try:
-            stream = await EventStream.start(
-                self._retry(request, context)
-                if isinstance(request, ThreadsRetryAfterItemReq)
-                else self._process_streaming(request, context),
-                error_event=self._error_event,
-            )
-        except ValueError:
-            # Another request has changed the state meanwhile: this one is refused (409).
-            await preconditions.check(self, request, context)
-            raise
-        return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
+        if is_streaming_req(parsed):
+            turn = requests.begin_turn(parsed)
+            with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
+                stream = await self._stream(parsed, context, turn)
+            return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
+        with track_request():
+            await preconditions.check(self, parsed, context)
+            return NonStreamingResult(await self._process_non_streaming(parsed, context))
 
     # Streams
 
-    async def _retry(
-        self, request: ThreadsRetryAfterItemReq, context: TContext
-    ) -> AsyncGenerator[bytes, None]:
-        # In one operation, hidden items too (M2); the SDK deletes visible ones, one at a time.
-        params = request.params
-        if isinstance(self.store, ExtendedStore):
-            await self.store.delete_items_after(params.thread_id, params.item_id, context)
-        async for event in self._process_streaming(request, context):
-            yield event
+    async def _stream(
+        self, request: StreamingReq, context: TContext, turn: Turn
+    ) -> EventStream | AsyncGenerator[bytes, None]:
+        try:
+            await preconditions.check(self, request, context)
+            try:
+                return await self._start(request, context, turn)
+            except (StateChangedError, ValueError) as error:
+                # Another request may have changed meanwhile what was looked at (S20).
+                await preconditions.check(self, request, context)
+                if isinstance(error, StateChangedError):
+                    message = _("The conversation has changed meanwhile. Try again.")
+                    raise RequestRefused(message, 409) from None
+                raise
+        except preconditions.ThreadRefused as refused:
+            return self._only(ErrorEvent(code="custom", message=str(refused)))
+
+    async def _start(self, request: StreamingReq, context: TContext, turn: Turn) -> EventStream:
+        if isinstance(request, ThreadsRetryAfterItemReq):
+            params, replaced = request.params, turn.retry_id
+            if isinstance(self.store, ExtendedStore):
+                # In one operation, hidden items too (M2); the SDK deletes visible ones, one at a
+                # time. Of two retries at once it refuses one.
+                await self.store.delete_items_after(params.thread_id, params.item_id, context)
+            last_event = self._event(self._replaced())
+            await stop_replaced(params.thread_id, replaced, last_event)
+        return await EventStream.start(
+            self._process_streaming(request, context), error_event=self._error_event, turn=turn
+        )
 
     async def _process_events(
         self,
@@ -179,64 +178,61 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         context: TContext,
         stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
     ) -> AsyncIterator[ThreadStreamEvent]:
+        turn = current_turn() or Turn()
+        turn.thread_id = turn.thread_id or thread.id  # another package's store does not tell
         guarded = GuardedStream(stream, thread, self.store, context)
-        answers = UnfinishedAnswers(self._apply_assistant_message_update)
+        answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
+        waiting: list[ThreadStreamEvent] = []
         try:
-            async for event in super()._process_events(thread, context, guarded.events):
-                answers.follow(event)
-                if isinstance(event, ErrorEvent) and not guarded.is_from_respond(event):
-                    # The SDK's own, which ends the stream. The client may leave when it gets it.
-                    await self._keep_broken_off(thread, answers.take(), context)
-                if not _is_hidden(event):
-                    yield event
+            events: Any = super()._process_events(thread, context, guarded.events)
+            async with aclosing(events):
+                async for event in events:
+                    if turn.is_replaced and waiting:
+                        raise StateChangedError
+                    if turn.is_replaced:
+                        yield self._replaced()
+                        return
+                    answers.follow(event)
+                    if isinstance(event, ErrorEvent) and not guarded.is_from_respond(event):
+                        # The SDK's own, which ends the stream. The client may leave with it.
+                        await answers.keep(thread.id, "failed")
+                    if turn.is_answer and isinstance(event, StreamOptionsEvent):
+                        # The answer to a question is written next. If another one was faster, the
+                        # request is refused, for which it is too late after the first event (S20).
+                        waiting.append(event)
+                        continue
+                    while waiting:
+                        yield waiting.pop()
+                    if not _is_hidden(event):
+                        yield event
         except asyncio.CancelledError:
             # handle_stream_cancelled has stored the answers.
-            workflows = [item for item in answers.take() if isinstance(item, WorkflowItem)]
-            await self._keep_answers(thread, workflows, "stopped", context)
+            await answers.keep(thread.id, "stopped", (WidgetItem, WorkflowItem))
             raise
         finally:  # also where an event can't be sent; a workflow may stay open for the next turn
-            unfinished = [item for item in answers.take() if not isinstance(item, WorkflowItem)]
-            await self._keep_broken_off(thread, unfinished, context)
+            await answers.keep(thread.id, "failed", (AssistantMessageItem, WidgetItem))
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext
     ) -> None:
         """
         Keep what there is of an answer that is stopped, marked as such (V4), and leave the SDK's
-        note to the model that it was.
+        note to the model that it was; nothing of a turn that a retry has replaced (S20).
         """
+        turn = current_turn()
+        if turn and turn.is_replaced:
+            return
         answers = [item for item in pending_items if isinstance(item, AssistantMessageItem)]
-        await self._keep_answers(thread, answers, "stopped", context)
-        await super().handle_stream_cancelled(thread, [], context)
-
-    async def _keep_broken_off(
-        self, thread: ThreadMetadata, items: Iterable[ThreadItem], context: TContext
-    ) -> None:
-        try:
-            await self._keep_answers(thread, items, "failed", context)
-        except Exception as error:  # noqa: BLE001 (the stream ends with its first error)
-            logger.warning("A part of an answer was lost in %s: %s", thread.id, describe(error))
-
-    async def _keep_answers(
-        self,
-        thread: ThreadMetadata,
-        items: Iterable[ThreadItem],
-        ending: codec.Ending,
-        context: TContext,
-    ) -> None:
-        for item in items:
-            if isinstance(item, WorkflowItem) and item.workflow.tasks:
-                await self.store.add_thread_item(thread.id, end_workflow(item), context)
-            if not isinstance(item, AssistantMessageItem) or not has_text(item):
-                continue
-            join_surrogates(item)
-            if isinstance(self.store, ExtendedStore):
-                await self.store.add_unfinished_answer(thread.id, item, ending, context)
-            else:
-                await self.store.add_thread_item(thread.id, item, context)
+        with suppress(StateChangedError):
+            await keep_items(self.store, thread.id, answers, "stopped", context)
+            await super().handle_stream_cancelled(thread, [], context)
 
     async def _only(self, event: ThreadStreamEvent) -> AsyncGenerator[bytes, None]:
         yield self._event(event)
+
+    def _replaced(self) -> ErrorEvent:
+        message = _("This answer was stopped, since its question has been asked again.")
+        return ErrorEvent(code="custom", message=message, allow_retry=False)
 
     def _error_event(self, error: BaseException) -> bytes:
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))

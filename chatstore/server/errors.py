@@ -6,6 +6,8 @@ import logging
 import traceback
 from pathlib import Path
 
+from chatstore.turns import StateChangedError
+
 
 def describe(error: BaseException) -> str:
     """
@@ -22,6 +24,8 @@ class WithoutMessages(logging.Filter):
     """Takes the messages of exceptions out of what the SDK logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], StateChangedError):
+            return False  # no fault: another request was faster (S20)
         if record.exc_info and record.exc_info[1]:
             record.msg = f"A stream failed: {describe(record.exc_info[1])}"
             record.args, record.exc_info = (), None

@@ -11,6 +11,7 @@ from chatkit.types import (
     ChatKitReq,
     InputTranscribeReq,
     ItemsFeedbackReq,
+    StreamingReq,
     ThreadsAddClientToolOutputReq,
     ThreadsAddStructuredInputReq,
     ThreadsAddUserMessageReq,
@@ -24,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
+from chatstore.turns import Turn
 
 _request_adapter: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
 # What a locked or closed thread refuses (V2).
@@ -35,6 +37,12 @@ CONTINUES_A_THREAD = (
     ThreadsCustomActionReq,
     ThreadsSyncCustomActionReq,
 )
+
+
+def begin_turn(request: StreamingReq) -> Turn:
+    """Return the turn of a request that is answered by a stream (S20)."""
+    is_answer = isinstance(request, (ThreadsAddClientToolOutputReq, ThreadsAddStructuredInputReq))
+    return Turn(is_answer=is_answer, is_action=isinstance(request, ThreadsCustomActionReq))
 
 
 def parse(request: str | bytes | bytearray) -> ChatKitReq:

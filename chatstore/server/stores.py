@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from chatkit.types import AssistantMessageItem, FeedbackKind
+from chatkit.types import AssistantMessageItem, FeedbackKind, WidgetItem
 
 from chatstore import codec
 
@@ -20,7 +20,11 @@ class ExtendedStore(Protocol):
     async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None: ...
 
     async def add_unfinished_answer(
-        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: Any
+        self,
+        thread_id: str,
+        item: AssistantMessageItem | WidgetItem,
+        ending: codec.Ending,
+        context: Any,
     ) -> None: ...
 
     async def has_item(self, thread_id: str, item_id: str, context: Any) -> bool: ...

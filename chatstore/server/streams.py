@@ -19,6 +19,8 @@ from asgiref.sync import AsyncToSync
 
 from chatstore.db.connections import release_connections
 from chatstore.server.errors import describe
+from chatstore.server.event_queue import EventQueue
+from chatstore.turns import StateChangedError, Turn
 
 logger = logging.getLogger(__name__)
 _live: set[EventStream] = set()
@@ -34,15 +36,20 @@ class EventStream:
     Server-sent events of one answer. Iterate it once; leaving the iteration stops the answer.
 
     The queue has no bound: a full one would suspend the SDK's generator at a yield, where a
-    cancellation is not noticed. It holds at most one answer.
+    cancellation is not noticed. It holds at most one answer, in little more than its bytes.
     """
 
     def __init__(
-        self, events: AsyncGenerator[bytes, None], error_event: Callable[[BaseException], bytes]
+        self,
+        events: AsyncGenerator[bytes, None],
+        error_event: Callable[[BaseException], bytes],
+        turn: Turn,
     ) -> None:
         self._events = events
         self._error_event = error_event
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._turn = turn
+        self._last: bytes | None = None
+        self._queue = EventQueue()
         self._first: bytes | None = None
         self._failure: BaseException | None = None
         self._has_begun = False
@@ -56,6 +63,7 @@ class EventStream:
         events: AsyncGenerator[bytes, None],
         *,
         error_event: Callable[[BaseException], bytes],
+        turn: Turn | None = None,
     ) -> EventStream:
         """
         Start the task, and return when the first event is there.
@@ -63,14 +71,15 @@ class EventStream:
         Args:
             events: the SDK's generator.
             error_event: makes the event that ends the stream after an exception.
+            turn: that the stream is for, by which a retry finds it.
 
-        Raises what the generator raises before its first event, and ServerStoppingError where
-        the server is told to stop before it.
+        Raises what the generator raises before its first event, ServerStoppingError where the
+        server is told to stop before it, and StateChangedError where a retry replaces the turn.
         """
         if _is_draining:
             await events.aclose()
             raise ServerStoppingError
-        stream = cls(events, error_event)
+        stream = cls(events, error_event, turn or Turn())
         stream._task = asyncio.create_task(stream._run())
         stream._task.add_done_callback(stream._end_queue)
         _live.add(stream)
@@ -107,6 +116,8 @@ class EventStream:
     def _end_queue(self, task: asyncio.Task[None]) -> None:
         # Here and not in the task: one that is cancelled before its first step runs nothing.
         _live.discard(self)
+        if self._last is not None:
+            self._queue.put_nowait(self._last)
         self._queue.put_nowait(None)
 
     def _watch_request(self, request_task: asyncio.Task[Any]) -> None:
@@ -130,6 +141,15 @@ class EventStream:
         self._cancel()
         await asyncio.wait({self._task})
 
+    def replace(self, last_event: bytes) -> None:
+        """Cancel the answer, since a retry has replaced it, without waiting; from any thread."""
+        self._turn.is_replaced = True
+        if self._has_begun:
+            self._last = last_event
+        else:
+            self._failure = StateChangedError()
+        self.close()
+
     def close(self) -> None:
         """Cancel from any thread, without waiting: Django closes a response like this."""
         if not self._loop.is_closed():
@@ -147,6 +167,23 @@ async def stop_all() -> None:
     while streams := [stream for stream in _live if stream._loop is loop]:
         await asyncio.gather(*(stream.stop() for stream in streams))
         await asyncio.sleep(0)  # lets them leave _live
+
+
+async def stop_replaced(thread_id: str, retry_id: str, last_event: bytes) -> None:
+    """
+    Stop the streams of this process that a retry has replaced, and wait for their writes (S20).
+
+    Args:
+        thread_id: the thread's.
+        retry_id: of the retry before; the streams that have begun after that are stopped.
+        last_event: tells their clients why.
+    """
+    turn = (thread_id, retry_id)
+    replaced = [one for one in _live if (one._turn.thread_id, one._turn.retry_id) == turn]
+    for stream in replaced:
+        stream.replace(last_event)
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(stream.stop() for stream in replaced if stream._loop is loop))
 
 
 def set_draining(is_draining: bool) -> None:

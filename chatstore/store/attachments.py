@@ -20,7 +20,9 @@ from chatstore.store.rows import decode_rows
 ATTACHMENT_COLUMNS = ("attachment_id", "payload")
 
 
-def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> Steps[None]:
+def save_attachment(
+    owner: Owner, attempt: Attempt, attachment: Attachment, *, update_only: bool
+) -> Steps[None]:
     yield IN_THREAD
     values = codec.attachment_values(attachment)
     row = owner.attachments.attachment(values["attachment_id"])
@@ -36,7 +38,8 @@ def save_attachment(owner: Owner, attempt: Attempt, attachment: Attachment) -> S
             user_id=owner.user_id, **(values | insert_only)
         )
 
-    if not attempt.update_or_create(partial(row.update, **values), create):
+    update = partial(row.update, **values)
+    if not (update() if update_only else attempt.update_or_create(update, create)):
         raise NotFoundError(f"Attachment {attachment.id} not found")
 
 

@@ -7,6 +7,7 @@ repeats it after a transient error, and releases its connection.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -18,6 +19,7 @@ from chatkit.types import (
     Page,
     ThreadItem,
     ThreadMetadata,
+    WidgetItem,
 )
 from django.db import router
 
@@ -25,9 +27,15 @@ from chatstore import codec
 from chatstore.db.execution import Attempt, Steps, run_steps
 from chatstore.files import signed_urls
 from chatstore.models import ChatSession
-from chatstore.seen_threads import is_thread_seen, mark_thread_seen
 from chatstore.store import attachments, items, threads
 from chatstore.store.owner import Owner
+from chatstore.turns import (
+    Required,
+    is_seen,
+    mark_seen,
+    mark_thread_seen,
+    turn_of,
+)
 
 TContext = TypeVar("TContext")
 P = ParamSpec("P")
@@ -63,8 +71,8 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     async def load_thread(self, thread_id: str, context: TContext) -> ThreadMetadata:
         """Return a thread as it was saved (S6); NotFoundError if there is none."""
-        thread = await self._read(threads.load_thread, context, thread_id)
-        mark_thread_seen(thread_id)
+        thread, retry_id = await self._read(threads.load_thread, context, thread_id)
+        mark_thread_seen(thread, retry_id)
         return thread
 
     async def save_thread(self, thread: ThreadMetadata, context: TContext) -> None:
@@ -75,9 +83,13 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         deleted meanwhile, nothing happens. Raises NotFoundError if the id is another owner's,
         ValueError for what can't be stored as JSON (S6).
         """
-        update_only = is_thread_seen(thread.id)
-        await self._write(threads.save_thread, context, thread, update_only=update_only)
-        mark_thread_seen(thread.id)
+        turn = turn_of(thread.id)
+        required = Required(turn.retry_id, None) if turn else None
+        update_only = is_seen(thread.id)
+        await self._write(
+            threads.save_thread, context, thread, update_only=update_only, required=required
+        )
+        mark_thread_seen(thread, is_new=True)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: TContext
@@ -112,17 +124,28 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         """
         Add an item at the end; if its id is there, S8 says which items it replaces.
 
-        Raises NotFoundError for an unknown thread, ValueError for what can't be stored (S6).
+        Raises NotFoundError for an unknown thread, ValueError for what can't be stored (S6), and
+        chatstore.turns.StateChangedError in a turn that a retry has replaced (S20).
         """
         if item.id == codec.FAKE_ID:  # once, so that a repeated attempt uses the same id
             thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
             new_id = self.generate_item_id(codec.store_item_type(item), thread, context)
             item = item.model_copy(update={"id": new_id})
-        await self._write(items.put_item, context, thread_id, item, replace=False)
+        await self._put_item(thread_id, item, context, replace=False)
 
     async def save_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
-        """Add or replace an item (S9); errors are those of add_thread_item."""
-        await self._write(items.put_item, context, thread_id, item, replace=True)
+        """
+        Add or replace an item (S9); errors are those of add_thread_item.
+
+        In a request that answers a tool call or a question, the first item that is saved is this
+        answer: it is refused with StateChangedError if there is one already (S20).
+        """
+        turn = turn_of(thread_id)
+        if turn and turn.is_answer:
+            await self._write(items.answer_item, context, thread_id, item, turn.require())
+            turn.is_answer = False
+        else:
+            await self._put_item(thread_id, item, context, replace=True)
 
     async def load_item(self, thread_id: str, item_id: str, context: TContext) -> ThreadItem:
         """Return an item as it was saved (S6); NotFoundError if there is none, or it is hidden."""
@@ -132,21 +155,35 @@ class DjangoStore(Store[TContext], Generic[TContext]):
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: TContext) -> None:
         """Delete an item with its files, if there is one (S9); hide it on hold (M4)."""
-        await self._write(items.delete_item, context, thread_id, item_id)
+        turn = turn_of(thread_id)
+        required = Required(turn.retry_id, None) if turn else None
+        await self._write(items.delete_item, context, thread_id, item_id, required)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: TContext) -> None:
-        """Delete all items after this one, hidden ones too, before its answer is retried (M2)."""
-        await self._write(items.delete_items_after, context, thread_id, item_id)
+        """
+        Delete all items after this one, hidden ones too, before its answer is retried (M2).
+
+        What a turn stores that has begun before is dropped from then on (S20).
+        """
+        turn, retry_id = turn_of(thread_id), uuid.uuid4().hex
+        required = turn.require() if turn else None
+        await self._write(items.delete_items_after, context, thread_id, item_id, retry_id, required)
+        if turn:
+            turn.retry_id = retry_id
 
     async def add_unfinished_answer(
-        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: TContext
+        self,
+        thread_id: str,
+        item: AssistantMessageItem | WidgetItem,
+        ending: codec.Ending,
+        context: TContext,
     ) -> None:
         """
         Add what there is of an answer, marked with how it ended (V4).
 
         An item that is there already stays as it is, without a mark.
         """
-        await self._write(items.put_item, context, thread_id, item, replace=False, ending=ending)
+        await self._put_item(thread_id, item, context, replace=False, ending=ending)
 
     async def has_item(self, thread_id: str, item_id: str, context: TContext) -> bool:
         """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
@@ -159,18 +196,45 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         await self._read(items.save_feedback, context, thread_id, item_ids, kind)
 
     async def save_attachment(self, attachment: Attachment, context: TContext) -> None:
-        """Create or update an attachment; NotFoundError if the id is another owner's (S3)."""
-        await self._write(attachments.save_attachment, context, attachment)
+        """
+        Create or update an attachment; NotFoundError if the id is another owner's (S3).
+
+        In a request that has loaded it before, it is only updated; NotFoundError if it is gone.
+        """
+        update_only = is_seen(attachment.id)
+        await self._write(attachments.save_attachment, context, attachment, update_only=update_only)
 
     async def load_attachment(self, attachment_id: str, context: TContext) -> Attachment:
         """Return an attachment, with a new preview URL (S6); NotFoundError if there is none."""
         attachment = await self._read(attachments.load_attachment, context, attachment_id)
+        mark_seen(attachment_id)
         signed_urls.renew_preview_url(attachment, self.get_user_id(context), context)
         return attachment
 
     async def delete_attachment(self, attachment_id: str, context: TContext) -> None:
         """Delete an attachment and its file, if there is one (A4); hide it on hold (M4)."""
         await self._write(attachments.delete_attachment, context, attachment_id)
+
+    async def _put_item(
+        self,
+        thread_id: str,
+        item: ThreadItem,
+        context: TContext,
+        *,
+        replace: bool,
+        ending: str = "",
+    ) -> None:
+        turn = turn_of(thread_id)
+        required = turn.require() if turn else None
+        await self._write(
+            items.put_item,
+            context,
+            thread_id,
+            item,
+            replace=replace,
+            ending=ending,
+            required=required,
+        )
 
     async def _read(
         self,

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from chatstore import codec, files, signals
 from chatstore.db.execution import IN_THREAD, Attempt, Steps
+from chatstore.db.statements import UpdateThenInsert
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessageQuerySet,
@@ -26,6 +27,7 @@ from chatstore.models import (
 from chatstore.store import queries
 from chatstore.store.owner import Owner
 from chatstore.store.rows import build_page, decode_rows
+from chatstore.turns import Required, refuse
 
 
 def load_items(
@@ -74,19 +76,27 @@ def put_item(
     *,
     replace: bool,
     ending: str = "",
+    required: Required | None = None,
 ) -> Steps[None]:
-    """Insert an item at the thread's end (S10), or update the stored item (S8, S9)."""
+    """
+    Insert an item at the thread's end (S10), or update the stored item (S8, S9).
+
+    Raises StateChangedError where the thread is not as it is ``required`` (S20).
+    """
     values = codec.message_values(item)
     keys = _item_keys(thread_id, values["item_id"])
+    conditions = queries.conditions(required)
+    if required:
+        values["retry_id"] = required.retry_id
     values["now"] = min(values.pop("timestamp"), timezone.now())
     values["earliest_deletion"] = attempt.earliest_deletion
     sent = codec.attachment_ids(item)
     may_insert = attempt.may_insert  # unless an earlier attempt has found the item
-    is_atomic = not sent and queries.add_item.is_one_statement(owner.using)
+    is_atomic = not sent and UpdateThenInsert.is_one_statement(owner.using)
     if not is_atomic or signals.item_added.has_listeners(ChatSession):
         yield IN_THREAD
     with nullcontext() if is_atomic else attempt.transaction():
-        add = queries.add_item_again if attempt.commit_error else queries.add_item
+        add = queries.add_item(conditions, again=attempt.commit_error is not None)
         query = owner.query(add, **keys, **values, ending=ending)
         is_written = may_insert and bool((yield query))
         if is_written:
@@ -98,23 +108,60 @@ def put_item(
             )
         else:
             attempt.may_insert = False  # the item exists, or it has no thread
-            is_written = yield from _update_item(owner, keys, values, replace=replace)
+            is_written = yield from _update_item(owner, conditions, keys | values, replace=replace)
         if is_written and sent:
-            # From now on they are deleted with this message, not as unused uploads (A4).
-            owner.attachments.filter(
-                Q(session_id=None) | Q(session_id=keys["session_id"]),
-                file_id__in=[file_key(attachment_id) for attachment_id in sent],
-                message_id=None,
-            ).update(**keys)
+            _keep_attachments(owner, keys, sent, is_first=len(conditions) > 1)
     if not is_written:  # S8 or S9 forbids it, the item was deleted, or the thread is not found
         if may_insert:
             attempt.raise_unknown_outcome()
-        if not (yield owner.query(queries.select_thread, **keys)):
-            raise NotFoundError(f"Thread {thread_id} not found")
+        yield from _check_thread(owner, thread_id, required)
+
+
+def answer_item(
+    owner: Owner, attempt: Attempt, thread_id: str, item: ThreadItem, required: Required
+) -> Steps[None]:
+    """Update a tool call or a question if it is pending; StateChangedError if it is not (S20)."""
+    values = codec.message_values(item)
+    keys = _item_keys(thread_id, values["item_id"])
+    update = queries.update_item("visible and pending", queries.conditions(required))
+    if (yield owner.query(update, **keys, **values, retry_id=required.retry_id)):
+        return
+    if attempt.retries:  # an earlier attempt may have been committed, though its end was not heard
+        stored = yield owner.query(queries.select_item, **keys)
+        if [row[1] for row in stored] == [values["payload"]]:
+            return
+    yield from _check_thread(owner, thread_id, None)
+    refuse()
+
+
+def _check_thread(owner: Owner, thread_id: str, required: Required | None) -> Steps[None]:
+    """Raise NotFoundError without the thread, StateChangedError if it is not as required."""
+    rows = yield owner.query(queries.select_thread, session_id=session_key(thread_id))
+    if not rows:
+        raise NotFoundError(f"Thread {thread_id} not found")
+    # What requires a status is a turn's first write: nothing else could have refused that.
+    if required and (required.status or rows[0][-1] != required.retry_id):
+        refuse()
+
+
+def _keep_attachments(
+    owner: Owner, keys: dict[str, uuid.UUID], sent: set[str], *, is_first: bool
+) -> None:
+    """
+    Let attachments be deleted with their message from now on, not as unused uploads (A4).
+
+    Raises StateChangedError if one was sent with another message meanwhile (``is_first``: with a
+    turn's first message, which has looked at that).
+    """
+    rows = owner.attachments.filter(file_id__in=[file_key(attachment_id) for attachment_id in sent])
+    unsent = rows.filter(Q(session_id=None) | Q(session_id=keys["session_id"]), message_id=None)
+    is_complete = unsent.update(**keys) == len(sent)
+    if is_first and not is_complete and rows.exclude(message_id=keys["message_id"]).exists():
+        refuse()
 
 
 def _update_item(
-    owner: Owner, keys: dict[str, uuid.UUID], values: dict[str, Any], *, replace: bool
+    owner: Owner, conditions: queries.Conditions, values: dict[str, Any], *, replace: bool
 ) -> Steps[bool]:
     """
     Update a stored item at its position, as far as S8 (add) or S9 (``replace``) allows it.
@@ -122,19 +169,21 @@ def _update_item(
     Returns False if nothing is written to it; True also for an immutable item that is there, whose
     attachments are then recorded as sent.
     """
-    if replace:
-        return bool((yield owner.query(queries.replace_item, **keys, **values)))
-    if values["item_type"] in codec.IMMUTABLE_TYPES:
-        return bool((yield owner.query(queries.select_item_of_type, **keys, **values)))
+    if values["item_type"] in codec.IMMUTABLE_TYPES and not replace:
+        return bool((yield owner.query(queries.select_item_of_type, **values)))
     # Answered, skipped and completed are final.
-    is_pending = values["item_status"] == "pending"
-    update = queries.update_pending_item if is_pending else queries.update_item
-    return bool((yield owner.query(update, **keys, **values)))
+    which = "pending" if values["item_status"] == "pending" else "same type"
+    update = queries.update_item("any" if replace else which, conditions)
+    return bool((yield owner.query(update, **values)))
 
 
-def delete_item(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> Steps[None]:
+def delete_item(
+    owner: Owner, attempt: Attempt, thread_id: str, item_id: str, required: Required | None
+) -> Steps[None]:
     yield IN_THREAD
     thread = owner.sessions.thread(thread_id)
+    if required:
+        thread = thread.filter(retry_id=required.retry_id)
     row = owner.messages.item(thread_id, item_id)
     attachments = owner.attachments.filter(message_id=message_key(thread_id, item_id))
     with attempt.transaction():
@@ -143,20 +192,44 @@ def delete_item(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) ->
             _delete_or_hide(thread, row, attachments, is_on_hold=is_on_hold, has_files=has_files)
 
 
-def delete_items_after(owner: Owner, attempt: Attempt, thread_id: str, item_id: str) -> Steps[None]:
+def delete_items_after(
+    owner: Owner,
+    attempt: Attempt,
+    thread_id: str,
+    item_id: str,
+    retry_id: str,
+    required: Required | None,
+) -> Steps[None]:
+    """
+    Delete the items after one; the turns that have begun before store nothing more (S20).
+
+    Args:
+        retry_id: names the retry.
+
+    Raises StateChangedError where the thread is not as it is ``required``.
+    """
     yield IN_THREAD
     thread = owner.sessions.visible().thread(thread_id)
+    expected = thread
+    if required:
+        as_required = Q(*queries.conditions(required)[1:], retry_id=required.retry_id)
+        # Its own id is there if an earlier attempt was committed.
+        expected = thread.filter(as_required | Q(retry_id=retry_id))
     cursor = owner.messages.item(thread_id, item_id).values("timestamp")
     attachments = owner.attachments.filter(session_id=session_key(thread_id))
     with attempt.transaction():
-        for is_on_hold, has_files, position in thread.select_for_update().values_list(
+        for is_on_hold, has_files, position in expected.select_for_update().values_list(
             "is_on_hold", Exists(attachments), Subquery(cursor)
         ):
             if position is None:
-                continue
+                break
             rows = owner.messages.thread(thread_id).filter(timestamp__gt=position)
             sent = attachments.filter(message_id__in=rows.values("message_id"))
+            thread.update(retry_id=retry_id)
             _delete_or_hide(thread, rows, sent, is_on_hold=is_on_hold, has_files=has_files)
+            return
+    if required:
+        refuse()  # or the message is gone
 
 
 def _delete_or_hide(

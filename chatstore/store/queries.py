@@ -8,11 +8,13 @@ items and attachments.
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TypeAlias
 
 from django.db.models import Case, DateTimeField, Exists, F, Q, Subquery, When
 from django.db.models.functions import Greatest
 
+from chatstore import codec
 from chatstore.db.statements import (
     Parameter,
     Statement,
@@ -23,6 +25,7 @@ from chatstore.db.statements import (
     update_query,
 )
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
+from chatstore.turns import Required
 
 MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -32,6 +35,7 @@ THREAD = Parameter("session_id", ChatSession._meta.pk)
 ITEM = Parameter("message_id", ChatMessage._meta.pk)
 NOW = Parameter("now", DateTimeField())
 EARLIEST_DELETION = Parameter("earliest_deletion", DateTimeField())
+RETRY = Parameter("retry_id", ChatSession._meta.get_field("retry_id"))
 # The cursor: the thread or item that a page begins after.
 AFTER = Parameter("after", ChatSession._meta.pk)
 AFTER_ID = Parameter("after_id", ChatSession._meta.get_field("thread_id"))
@@ -40,12 +44,41 @@ _thread = _threads.visible().filter(session_id=THREAD)
 _messages = ChatMessage.objects.for_owner(OWNER)
 # EXISTS, since a join would look up the thread once for each item.
 _visible_messages = _messages.visible().filter(Exists(_thread))
+
+# What a write requires of its thread, besides that the owner sees it: columns and values (S20).
+Conditions: TypeAlias = tuple[tuple[str, str], ...]
+_IN_TURN = ("retry_id", "")  # the value is a parameter
+
+
+def conditions(required: Required | None) -> Conditions:
+    """Return the conditions on the thread of a turn's write; none outside a turn."""
+    if required is None:
+        return ()
+    if required.status is None:
+        return (_IN_TURN,)
+    if codec.is_moderated(required.status):
+        return (_IN_TURN, ("moderation", required.status.type))
+    return (_IN_TURN, ("moderation", ""), ("status", required.status.type))
+
+
+def _thread_with(conditions: Conditions) -> ChatSessionQuerySet:
+    return _thread.filter(
+        *(("retry_id", RETRY) if condition == _IN_TURN else condition for condition in conditions)
+    )
+
+
 _THREAD_COLUMNS = ("thread_id", "payload", "moderation", "moderation_reason")
 _THREAD_VALUES = column_parameters(
     ChatSession, "thread_id", "payload", "title", "status", "reason", "metadata"
 )
-select_thread = Statement(_thread.values_list(*_THREAD_COLUMNS))
-update_thread = Statement(update_query(_thread, **_THREAD_VALUES))
+select_thread = Statement(_thread.values_list(*_THREAD_COLUMNS, "retry_id"))
+
+
+@cache
+def update_thread(conditions: Conditions = ()) -> Statement:
+    return Statement(update_query(_thread_with(conditions), **_THREAD_VALUES))
+
+
 insert_thread = Statement(
     insert_query(
         ChatSession,
@@ -83,16 +116,25 @@ select_item = Statement(_visible_messages.filter(message_id=ITEM).values_list(*_
 select_item_of_type = Statement(
     _messages.filter(message_id=ITEM, item_type=_ITEM_VALUES["item_type"]).values_list("item_id")
 )
-_new_item = _thread.filter(~Exists(_messages.filter(message_id=ITEM)))
 
 
-def _add_item(thread: ChatSessionQuerySet) -> UpdateThenInsert:
+@cache
+def add_item(conditions: Conditions = (), *, again: bool = False) -> UpdateThenInsert:
     """
     Return the statement that adds an item to a thread, unless the item exists.
 
     It locks the thread's row, so that items are added one after the other. The new updated_at is
     the new item's position (S10).
+
+    Args:
+        again: for an attempt before which the item may have been stored. If so, and it is gone, a
+            deletion in the thread has left its time.
     """
+    thread = _thread_with(conditions).filter(~Exists(_messages.filter(message_id=ITEM)))
+    if again:
+        thread = thread.filter(
+            Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=EARLIEST_DELETION)
+        )
     return UpdateThenInsert(
         update_query(
             thread,
@@ -116,19 +158,23 @@ def _add_item(thread: ChatSessionQuerySet) -> UpdateThenInsert:
     )
 
 
-add_item = _add_item(_new_item)
-# For an attempt before which the item may have been stored. If so, and it is gone, a deletion in
-# the thread has left its time.
-add_item_again = _add_item(
-    _new_item.filter(Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=EARLIEST_DELETION))
-)
 _writable_item = _messages.filter(message_id=ITEM, redacted_at__isnull=True)
 _same_type = _writable_item.filter(item_type=_ITEM_VALUES["item_type"])
-replace_item = Statement(update_query(_writable_item, **_ITEM_VALUES))
-update_item = Statement(update_query(_same_type, **_ITEM_VALUES))
-update_pending_item = Statement(
-    update_query(_same_type.filter(item_status="pending"), **_ITEM_VALUES)
-)
+_ITEMS_TO_UPDATE = {
+    "any": _writable_item,
+    "same type": _same_type,
+    "pending": _same_type.filter(item_status="pending"),
+    "visible and pending": _same_type.visible().filter(item_status="pending"),
+}
+
+
+@cache
+def update_item(which: str, conditions: Conditions = ()) -> Statement:
+    """Return the statement that updates an item; ``which`` is a key of _ITEMS_TO_UPDATE."""
+    items = _ITEMS_TO_UPDATE[which]
+    if conditions:
+        items = items.filter(Exists(_thread_with(conditions)))
+    return Statement(update_query(items, **_ITEM_VALUES))
 
 
 @lru_cache(maxsize=256)

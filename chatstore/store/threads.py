@@ -15,21 +15,28 @@ from chatstore.models import session_key
 from chatstore.store import queries
 from chatstore.store.owner import Owner
 from chatstore.store.rows import build_page, decode_rows
+from chatstore.turns import Required
 
 
-def load_thread(owner: Owner, thread_id: str) -> Steps[ThreadMetadata]:
-    row = yield owner.query(queries.select_thread, session_id=session_key(thread_id))
-    for thread in decode_rows(codec.load_thread, row):
-        return thread
+def load_thread(owner: Owner, thread_id: str) -> Steps[tuple[ThreadMetadata, str]]:
+    """Return the thread, and its newest retry."""
+    rows = yield owner.query(queries.select_thread, session_id=session_key(thread_id))
+    for thread in decode_rows(codec.load_thread, [row[:-1] for row in rows]):
+        return thread, rows[0][-1]
     raise NotFoundError(f"Thread {thread_id} not found")
 
 
 def save_thread(
-    owner: Owner, attempt: Attempt, thread: ThreadMetadata, *, update_only: bool
+    owner: Owner,
+    attempt: Attempt,
+    thread: ThreadMetadata,
+    *,
+    update_only: bool,
+    required: Required | None,
 ) -> Steps[None]:
     values = codec.session_values(thread)
     key = session_key(values["thread_id"])
-    if codec.is_moderated(thread):
+    if codec.is_moderated(thread.status):
         yield IN_THREAD
         # The status in the object is a moderator's: keep the application's status as stored (M1).
         row = owner.sessions.visible().filter(session_id=key)
@@ -37,11 +44,13 @@ def save_thread(
         status = stored[0].status if stored else ActiveStatus()
         values = codec.session_values(thread.model_copy(update={"status": status}))
     if update_only:
-        yield owner.query(queries.update_thread, session_id=key, **values)
+        update_thread = queries.update_thread(queries.conditions(required))
+        retry_id = required.retry_id if required else ""
+        yield owner.query(update_thread, session_id=key, retry_id=retry_id, **values)
         return
     yield IN_THREAD
     created_at = values["created_at"]
-    update = partial(owner.execute, queries.update_thread, session_id=key, **values)
+    update = partial(owner.execute, queries.update_thread(), session_id=key, **values)
 
     def create() -> None:
         owner.execute(queries.insert_thread, session_id=key, updated_at=created_at, **values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,10 +17,11 @@ from chatkit.types import (
     Page,
     ThreadItem,
     ThreadMetadata,
+    WidgetItem,
 )
 
 from chatstore import codec
-from chatstore.seen_threads import is_thread_seen, mark_thread_seen
+from chatstore.turns import is_seen, mark_seen, mark_thread_seen, refuse, turn_of
 
 logger = logging.getLogger(__name__)
 Loaded = TypeVar("Loaded")
@@ -43,6 +45,7 @@ class _Thread:
     payload: str
     # In order of arrival, which is the order of their positions (S10).
     items: dict[str, _Item] = field(default_factory=dict)
+    retry_id: str = ""
 
 
 @dataclass
@@ -82,7 +85,7 @@ class MemoryStore(Store[Any]):
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         thread = self._thread(thread_id, context)
         for loaded in _decode_rows(codec.load_thread, [(thread_id, thread.payload)]):
-            mark_thread_seen(thread_id)
+            mark_thread_seen(loaded, thread.retry_id)
             return loaded
         raise NotFoundError(f"Thread {thread_id} not found")
 
@@ -92,14 +95,16 @@ class MemoryStore(Store[Any]):
         thread_id, payload = values["thread_id"], values["payload"]
         stored = self._threads.get(thread_id)
         if stored and stored.user_id == user_id:
-            stored.payload = payload
-        elif is_thread_seen(thread.id):
+            turn = turn_of(thread_id)
+            if turn is None or turn.retry_id == stored.retry_id:
+                stored.payload = payload
+        elif is_seen(thread.id):
             pass  # deleted during this request: it stays deleted (S7)
         elif stored:
             raise NotFoundError(f"Thread {thread.id} not found")
         else:
             self._threads[thread_id] = _Thread(user_id, values["created_at"], payload)
-        mark_thread_seen(thread.id)
+        mark_thread_seen(thread, is_new=True)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: Any
@@ -141,7 +146,12 @@ class MemoryStore(Store[Any]):
         self._put_item(thread_id, item, context, _may_replace)
 
     async def save_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
-        self._put_item(thread_id, item, context, lambda stored, item: not stored.is_redacted)
+        turn = turn_of(thread_id)
+        if turn and turn.is_answer:
+            self._answer_item(thread_id, item, context)
+            turn.is_answer = False
+        else:
+            self._put_item(thread_id, item, context, lambda stored, item: not stored.is_redacted)
 
     async def load_item(self, thread_id: str, item_id: str, context: Any) -> ThreadItem:
         thread = self._find(thread_id, context)
@@ -152,20 +162,30 @@ class MemoryStore(Store[Any]):
         raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: Any) -> None:
-        thread = self._find(thread_id, context)
-        if thread and thread.items.pop(item_id, None):
-            sent_with = (thread_id, item_id)
-            self._delete_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
+        thread, turn = self._find(thread_id, context), turn_of(thread_id)
+        if thread and (turn is None or turn.retry_id == thread.retry_id):
+            self._delete_item(thread, thread_id, item_id)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None:
         """Delete all items after this one, hidden ones too, before its answer is retried (M2)."""
-        thread = self._find(thread_id, context)
-        if thread and item_id in thread.items:
-            for later in _after_cursor(list(thread.items), item_id, "asc"):
-                await self.delete_thread_item(thread_id, later, context)
+        thread, turn = self._find(thread_id, context), turn_of(thread_id)
+        if not thread or item_id not in thread.items:
+            if turn:
+                refuse()
+            return
+        self._check_turn(thread_id, thread)
+        thread.retry_id = uuid.uuid4().hex  # what began before stores nothing more (S20)
+        if turn:
+            turn.retry_id = thread.retry_id
+        for later in _after_cursor(list(thread.items), item_id, "asc"):
+            self._delete_item(thread, thread_id, later)
 
     async def add_unfinished_answer(
-        self, thread_id: str, item: AssistantMessageItem, ending: codec.Ending, context: Any
+        self,
+        thread_id: str,
+        item: AssistantMessageItem | WidgetItem,
+        ending: codec.Ending,
+        context: Any,
     ) -> None:
         """Add what there is of an answer, marked with how it ended (V4)."""
         self._put_item(thread_id, item, context, _may_replace, ending)
@@ -196,6 +216,7 @@ class MemoryStore(Store[Any]):
         user_id = self._user_id(context)
         values = codec.message_values(item)
         thread = self._thread(thread_id, context)
+        self._check_turn(thread_id, thread)
         item_id = values["item_id"]
         new = _Item(values["payload"], values["item_type"], values["item_status"], ending)
         stored = thread.items.setdefault(item_id, new)
@@ -211,13 +232,40 @@ class MemoryStore(Store[Any]):
             if row and is_free and row.user_id == user_id:
                 row.thread_id, row.item_id = thread_id, item_id
 
+    def _answer_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
+        thread = self._thread(thread_id, context)
+        stored = thread.items.get(item.id)
+        if not stored or stored.is_hidden or stored.item_status != "pending":
+            refuse()
+        self._put_item(thread_id, item, context, _may_replace)
+
+    def _delete_item(self, thread: _Thread, thread_id: str, item_id: str) -> None:
+        if thread.items.pop(item_id, None):
+            sent_with = (thread_id, item_id)
+            self._delete_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
+
+    @staticmethod
+    def _check_turn(thread_id: str, thread: _Thread) -> None:
+        """Raise StateChangedError where the current turn requires another state (S20)."""
+        if not (turn := turn_of(thread_id)):
+            return
+        required = turn.require()
+        status = codec.load_thread(thread.payload).status.type
+        if required.retry_id != thread.retry_id or (
+            required.status and required.status.type != status
+        ):
+            refuse()
+
     # Attachments
 
     async def save_attachment(self, attachment: Attachment, context: Any) -> None:
         user_id = self._user_id(context)
         values = codec.attachment_values(attachment)
+        attachment_id = values["attachment_id"]
+        if is_seen(attachment_id) and attachment_id not in self._attachments:
+            raise NotFoundError(f"Attachment {attachment_id} not found")
         row = _Attachment(user_id, values["payload"])
-        row = self._attachments.setdefault(values["attachment_id"], row)
+        row = self._attachments.setdefault(attachment_id, row)
         if row.user_id != user_id:
             raise NotFoundError(f"Attachment {attachment.id} not found")
         row.payload = values["payload"]
@@ -231,6 +279,7 @@ class MemoryStore(Store[Any]):
         row = self._attachments.get(attachment_id)
         if row and row.user_id == user_id:
             for loaded in _decode_rows(codec.load_attachment, [(attachment_id, row.payload)]):
+                mark_seen(attachment_id)
                 return loaded
         raise NotFoundError(f"Attachment {attachment_id} not found")
 

@@ -9,9 +9,9 @@ from typing import Any
 from chatkit.types import ActiveStatus, LockedStatus, Page, Thread, ThreadMetadata
 
 from chatstore import codec
-from chatstore.seen_threads import track_seen_threads
 from chatstore.testing import samples
 from chatstore.testing.base import ATTACHMENT, ITEM, THREAD, ContractBase, ids
+from chatstore.turns import track_request
 
 FAR_EAST = dt.timezone(dt.timedelta(hours=14))
 FAR_WEST = dt.timezone(dt.timedelta(hours=-12))
@@ -202,7 +202,7 @@ class ValuesContract(ContractBase):
 
     async def test_S7_within_a_stream_a_deleted_thread_stays_deleted(self) -> None:
         await self.save_thread()
-        with track_seen_threads():
+        with track_request():
             thread = await self.store.load_thread("thr_1", self.alice)
             await self.store.save_thread(thread, self.alice)  # which updates
             await self.store.delete_thread("thr_1", self.alice)

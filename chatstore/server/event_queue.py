@@ -1,0 +1,73 @@
+"""The events of a stream that its client has not read yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+# So many events wait as they are. A client that reads on is never that far behind.
+MAX_SEPARATE = 64
+MAX_JOINED_BYTES = 64 * 1024
+_END = b'"}}\n\n'
+_UPDATE = b'data: {"type":"thread.item.updated",'
+_TEXT_DELTA = b'"update":{"type":"assistant_message.content_part.text_delta",'
+# Updates that hold the whole value, and the key of it: a newer one replaces the one before.
+_WHOLE = {
+    b'"update":{"type":"workflow.task.updated",': b'"task":',
+    b'"update":{"type":"widget.root.updated",': b'"widget":',
+    b'"update":{"type":"generated_image.updated",': b'"image":',
+}
+
+
+class EventQueue(asyncio.Queue[bytes | None]):
+    """
+    A queue without a bound that takes little more memory than an answer's text.
+
+    A word of an answer is an event of two hundred bytes. Behind the first events that wait, such
+    events of one item are joined to one, and updates that a later one replaces are dropped.
+    """
+
+    _queue: deque[bytes | bytearray | None]
+
+    def _init(self, maxsize: int) -> None:
+        self._queue = deque()
+        self._head = b""  # of the last event, up to its text or value; empty if it takes no other
+
+    def _put(self, item: bytes | None) -> None:
+        if item is None or len(self._queue) < MAX_SEPARATE or not item.startswith(_UPDATE):
+            self._queue.append(item)
+            self._head = b""
+        elif _TEXT_DELTA in item[:500]:
+            self._put_delta(item)
+        else:
+            self._put_whole(item)
+
+    def _put_delta(self, event: bytes) -> None:
+        head, _, text = event.partition(b'"delta":"')
+        # In a string of JSON no quotes follow a comma directly: this would be another field.
+        if not text.endswith(_END) or b'","' in text:
+            self._queue.append(event)
+            self._head = b""
+            return
+        joined = self._queue[-1]
+        if head != self._head or not isinstance(joined, bytearray):
+            self._head, joined = head, bytearray(head + b'"delta":"')
+            self._queue.append(joined)
+        joined += text.removesuffix(_END)
+        if len(joined) >= MAX_JOINED_BYTES:
+            self._queue[-1] = bytes(joined) + _END
+            self._head = b""
+
+    def _put_whole(self, event: bytes) -> None:
+        head = b""
+        for kind, key in _WHOLE.items():
+            if kind in event[:500]:
+                head = event.partition(key)[0]
+        if head and head == self._head:
+            self._queue.pop()
+        self._queue.append(event)
+        self._head = head
+
+    def _get(self) -> bytes | None:
+        event = self._queue.popleft()
+        return bytes(event) + _END if isinstance(event, bytearray) else event

@@ -1,0 +1,134 @@
+"""
+What the current request has seen of a conversation, and what its writes require of it.
+
+For a thread that the request has loaded or saved, save_thread only updates: if it was deleted
+meanwhile, it stays deleted (S7). A request that is answered by a stream is a turn of a thread: its
+first write requires what the request has looked at, and its later ones that no retry has replaced
+the turn (S20). ChatServer begins both with each request, and the stores ask them. They are in a
+context variable, so that the tasks of a stream inherit them. It needs no Django, for MemoryStore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import NamedTuple, NoReturn
+
+from chatkit.errors import CustomStreamError
+from chatkit.types import ThreadMetadata, ThreadStatus
+
+
+class StateChangedError(CustomStreamError):
+    """
+    Another request has changed what this one has looked at: nothing is written (S20).
+
+    Before a stream's first event it is answered with 409; after it, the SDK makes an error event
+    of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Another request has changed the conversation meanwhile")
+
+
+class Required(NamedTuple):
+    """
+    What a write requires of its thread.
+
+    Args:
+        retry_id: the thread's newest retry; empty if there was none.
+        status: as it was looked at; None if any will do.
+    """
+
+    retry_id: str
+    status: ThreadStatus | None
+
+
+@dataclass
+class Turn:
+    """
+    A request that is answered by a stream.
+
+    Args:
+        thread_id: the first thread that the request has loaded or saved; empty until then.
+        retry_id: the newest retry of this thread, when the turn began.
+        status: of this thread, which the turn's first write requires; None if it is new, and once
+            that is written.
+        is_action: whether the application writes first, and not the SDK: no status is required.
+        is_answer: whether the first item that is saved answers a pending one, a tool call or a
+            question, and requires that it is still pending.
+        is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
+    """
+
+    thread_id: str = ""
+    retry_id: str = ""
+    status: ThreadStatus | None = None
+    is_action: bool = False
+    is_answer: bool = False
+    is_replaced: bool = False
+
+    def require(self) -> Required:
+        """Return what the next write requires; from the second one on, any status will do."""
+        required = Required(self.retry_id, self.status)
+        self.status = None
+        return required
+
+
+@dataclass
+class _Request:
+    turn: Turn | None
+    seen: set[str] = field(default_factory=set)  # ids of threads and attachments
+
+
+_request: ContextVar[_Request | None] = ContextVar("chatstore_request", default=None)
+
+
+@contextmanager
+def track_request(turn: Turn | None = None) -> Iterator[None]:
+    """Collect what is seen in the block, and in the tasks that it starts; these are the turn's."""
+    token = _request.set(_Request(turn))
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def is_seen(object_id: str) -> bool:
+    """Tell whether the request has loaded or saved the object; False outside a request."""
+    request = _request.get()
+    return request is not None and object_id in request.seen
+
+
+def mark_seen(object_id: str) -> None:
+    """Record that the request has loaded or saved the object; no effect outside a request."""
+    if request := _request.get():
+        request.seen.add(object_id)
+
+
+def mark_thread_seen(thread: ThreadMetadata, retry_id: str = "", *, is_new: bool = False) -> None:
+    """Do what mark_seen does; the turn's own thread is the first one."""
+    if request := _request.get():
+        request.seen.add(thread.id)
+        if (turn := request.turn) and not turn.thread_id:
+            turn.thread_id, turn.retry_id = thread.id, retry_id
+            turn.status = None if is_new or turn.is_action else thread.status
+
+
+def refuse() -> NoReturn:
+    """Raise StateChangedError, and record in the turn that it is replaced."""
+    if turn := current_turn():
+        turn.is_replaced = True
+    raise StateChangedError
+
+
+def current_turn() -> Turn | None:
+    """Return the turn that the running code belongs to."""
+    request = _request.get()
+    return request.turn if request else None
+
+
+def turn_of(thread_id: str) -> Turn | None:
+    """Return the current turn if it is one of this thread."""
+    turn = current_turn()
+    return turn if turn and turn.thread_id == thread_id else None

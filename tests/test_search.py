@@ -21,7 +21,7 @@ from chatstore.moderation import search, statistics
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
-from tests.moderators import THREADS, url
+from tests.moderators import RECORDS, THREADS, url
 from tests.rows import DAY, StorageMixin, add_thread
 
 SEARCH = f"{THREADS}search/"
@@ -113,12 +113,35 @@ class WordsTest(SearchTestCase):
         self.assertEqual({hit.message.item_id for hit in since}, {"m2", "m3", "m4"})
         self.assertEqual({hit.message.item_id for hit in until}, {"m1"})
 
-    def test_M3_a_search_records_the_ids_that_it_found_and_no_words(self) -> None:
-        self.found("q=bicycle")
-        record = ModerationRecord.objects.get()
-        self.assertEqual((record.action, record.thread_id), ("search", "thr_1"))
-        self.assertEqual(set(record.item_ids), {"m1", "m3"})
-        self.assertNotIn("bicycle", str(list(ModerationRecord.objects.values())))
+    def test_M7_a_search_is_one_record_with_its_count_and_no_words(self) -> None:
+        store: DjangoStore[dict[str, str]] = DjangoStore()
+        other = base.thread("thr_2", title="Another")
+        async_to_sync(store.save_thread)(other, ALICE)
+        async_to_sync(store.add_thread_item)("thr_2", base.user_message("m1", "bicycle"), ALICE)
+        for query, expected in {
+            "bicycle": [["thr_1", "m1"], ["thr_1", "m3"], ["thr_2", "m1"]],
+            "nothing+of+that": [],
+            "...": [],
+        }.items():
+            with self.subTest(query):
+                ModerationRecord.objects.all().delete()
+                self.found(f"q={query}")
+                record = ModerationRecord.objects.get()
+                self.assertEqual((record.action, record.found), ("search", len(expected)))
+                self.assertEqual(sorted(record.item_ids), expected)
+                self.assertNotIn("bicycle", str(list(ModerationRecord.objects.values())))
+                self.assertContains(self.client.get(RECORDS), "Searched in messages")
+
+    def test_a_page_without_words_is_no_search(self) -> None:
+        self.found("")
+        self.found("q=")
+        self.assertFalse(ModerationRecord.objects.exists())
+
+    def test_M7_an_excerpt_of_a_very_long_match_is_short(self) -> None:
+        self.add(m6="very" + "-" * 90_000 + "long")
+        response = self.client.get(f"{SEARCH}?q=%22very+long%22")
+        self.assertContains(response, "very---")
+        self.assertLess(len(response.content), 20_000)
 
     def test_at_most_12_queries(self) -> None:
         with CaptureQueriesContext(

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 from unittest.mock import patch
 
@@ -23,10 +28,12 @@ from chatkit.types import (
     Workflow,
 )
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
+from django.test.utils import CaptureQueriesContext
 
-from chatstore.models import ChatMessage, ChatSession, ModerationRecord
-from chatstore.moderation import transcript
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ModerationRecord
+from chatstore.moderation import display, markdown, transcript
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
@@ -37,6 +44,25 @@ NASTY = (
     "<script>alert(1)</script><img src=x onerror=alert(2)></div></li>"
     "\x1b[31mred\x1b[0m \u202eevil\u202c \u2066isolated {{ title }} {% load x %} &lt;b&gt; "
 ) + "w" * 30_000
+
+# Of each row, all cells but one are missing; a parser adds them.
+WIDE_TABLE = "|a" * 2_500 + "\n" + "|-" * 2_500 + "\n" + "b\n" * 5_000
+
+
+def count_calls(function: Any, *args: Any) -> int:
+    """Call a function, and return how many functions of Python were called by it."""
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        function(*args)
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 class TranscriptTestCase(StorageMixin, TestCase):
@@ -207,6 +233,132 @@ class HostileTextTest(TranscriptTestCase):
         self.assertLess(len(response.content), 60_000)
 
 
+class BoundedPageTest(TranscriptTestCase):
+    """What a page shows costs a bounded amount of work and bytes (M7)."""
+
+    MAX_BYTES = 1_000_000
+
+    def pages(self, thread: ChatSession) -> list[Any]:
+        """Read all pages from the newest to the oldest, and check what each costs."""
+        responses, query = [], ""
+        while True:
+            with self.assertNumQueriesAtMost(8):
+                response = self.read(thread, query)
+            self.assertLess(len(response.content), self.MAX_BYTES)
+            responses.append(response)
+            if not (older := response.context["page"].older):
+                return responses
+            query = f"?until={_quoted(older)}"
+
+    def assertNumQueriesAtMost(self, count: int) -> Any:  # noqa: N802
+        @contextmanager
+        def check() -> Iterator[None]:
+            with CaptureQueriesContext(connection) as queries:
+                yield
+            self.assertLessEqual(len(queries), count)
+
+        return check()
+
+    def test_M7_wide_tables_are_shown_as_plain_text_and_the_page_says_so(self) -> None:
+        thread = self.add(*(base.answer(f"i{n}", WIDE_TABLE) for n in range(17)))
+        responses = self.pages(thread)
+        self.assertContains(responses[0], "This text is not formatted")
+        self.assertNotContains(responses[0], "<td>")
+        self.assertContains(responses[0], "|a|a|a")
+
+    def test_M7_a_page_of_long_messages_has_fewer_and_the_next_goes_on(self) -> None:
+        texts = {
+            "quotes": '"' * 20_000,
+            "invisible": "\u202e" * 20_000,
+            "wide": "\U0001f600" * 20_000,
+            "nested": "[*" * 10_000,
+        }
+        for name, text in texts.items():
+            with self.subTest(name):
+                ChatSession.objects.all().delete()
+                items = [
+                    (base.answer if n % 2 else base.user_message)(f"i{n}", text) for n in range(30)
+                ]
+                responses = self.pages(self.add(*items))
+                ids = [
+                    [entry.row.item_id for entry in response.context["page"].entries]
+                    for response in reversed(responses)
+                ]
+                self.assertEqual(list(chain(*ids)), [item.id for item in items])
+                if len(responses) > 1:
+                    self.assertContains(responses[0], "this page has fewer")
+                    newer = responses[-1].context["page"].newer
+                    again = self.read(self.thread(), f"?since={_quoted(newer)}")
+                    self.assertEqual(again.context["page"].entries[0].row.item_id, ids[1][0])
+                    self.assertLess(len(again.content), self.MAX_BYTES)
+
+    def thread(self) -> ChatSession:
+        return ChatSession.objects.get()
+
+    def test_M7_an_item_of_very_many_parts_ends_early_and_says_so(self) -> None:
+        stamp = {"thread_id": "thr_1", "created_at": base.NOW}
+        sources = [Annotation(source=URLSource(title="s", url="https://a.b/c"))] * 800
+        questions = [StructuredInputFreeform(id=str(n), question="q") for n in range(900)]
+        tasks = [CustomTask(title="t") for _n in range(2_000)]
+        response = self.read(
+            self.add(
+                base.answer("i1", content=[AssistantMessageContent(text="a", annotations=sources)]),
+                StructuredInputItem(id="i2", inputs=questions, status="pending", **stamp),
+                base.workflow("i3", workflow=Workflow(type="custom", tasks=tasks)),
+                base.answer("i4", content=[AssistantMessageContent(text="*a*")] * 1_500),
+            )
+        )
+        self.assertContains(response, "The item is long.", 3)
+        self.assertContains(response, "and 750 more")
+        self.assertLess(len(response.content), 100_000)
+
+    def test_M7_json_is_indented_only_as_far_as_it_is_shown(self) -> None:
+        """Indented, each 1 of this would be on a line of its own after 300 spaces."""
+        value: Any = 1
+        for _level in range(150):
+            value = [value, *[1] * 60]
+        response = self.read(self.add(base.tool_call("i1", name="n", arguments={}, output=value)))
+        self.assertContains(response, "… (more: see the raw JSON)")
+        self.assertLess(len(response.content), 100_000)
+        stored = ChatMessage.objects.get()
+        nested = "[" * 900 + "1," * 100_000 + "1" + "]" * 900
+        for payload, expected in (
+            (nested, nested),
+            ("[" * 100_000, "[" * 100_000),
+            ("[" * 100_000 + "]" * 100_000, "[" * 100_000 + "]" * 100_000),
+            ('{"a":[1]}', '{\n  "a": [\n    1\n  ]\n}'),
+        ):
+            ChatMessage.objects.update(payload=payload)
+            self.assertEqual(self.client.get(item_url(stored)).content.decode(), expected)
+
+    def test_M7_of_a_very_large_item_only_the_beginning_is_read(self) -> None:
+        thread = self.add(base.user_message("i1", "x" * 300_000))
+        with CaptureQueriesContext(connection) as queries:
+            response = self.read(thread)
+        self.assertContains(response, "280000 more characters")
+        self.assertContains(response, "The item is very long.")
+        messages = [query["sql"] for query in queries if "chat_messages" in query["sql"]]
+        for sql in messages:
+            self.assertNotRegex(
+                sql, r"(SELECT|,) .chat_messages.\..(payload|content|metadata).[, ]"
+            )
+
+    def test_M7_files_with_long_names_and_very_many_files(self) -> None:
+        thread = add_thread("thr_1", messages=1)
+        message = thread.messages.get()
+        add_attachment(session=thread, message_id=message.pk, name="n" * 100_000)
+        self.assertLess(len(self.read(thread).content), 20_000)
+        rows = ChatAttachment.objects.all()
+        row = rows.get()
+        with patch.object(transcript, "MAX_FILES", 20):
+            for number in range(25):
+                row.pk, row.attachment_id = uuid.uuid4(), f"f{number}"
+                row.save(force_insert=True)
+            response = self.read(thread)
+        self.assertContains(response, "There may be more files")
+        self.assertContains(response, "/files/", 20)
+
+
 class PagesTest(TranscriptTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -316,11 +468,67 @@ class MarkdownTest(SimpleTestCase):
             "[x](vbscript:x)",
             "<javascript:alert(1)>",
         ):
-            self.assertNotIn("href", transcript.markdown(text))
-        html = transcript.markdown("[x](https://example.com)")
+            self.assertNotIn("href", markdown.render(text))
+        html = markdown.render("[x](https://example.com)")
         self.assertIn('rel="noopener noreferrer nofollow"', html)
-        self.assertNotIn("<img", transcript.markdown("![x](https://example.com/x.png)"))
+        self.assertNotIn("<img", markdown.render("![x](https://example.com/x.png)"))
 
-    def test_text_made_to_be_slow_is_fast(self) -> None:
-        for text in ("[" * 50_000, "> " * 50_000, "*a " * 50_000, "`" * 50_000, "![[" * 50_000):
-            transcript.markdown(text)
+    def test_M7_a_text_that_is_too_long_is_not_parsed(self) -> None:
+        self.assertIsNotNone(markdown.render("x" * display.MAX_TEXT_LENGTH))
+        self.assertIsNone(markdown.render("x" * (display.MAX_TEXT_LENGTH + 1)))
+        self.assertIsNone(markdown.render("\u202e" * (display.MAX_TEXT_LENGTH // 8 + 1)))
+
+    def test_M7_text_made_to_be_slow_takes_time_in_proportion_to_its_length(self) -> None:
+        """Each has taken a Markdown parser quadratic time, or makes it nest."""
+        for pattern in (
+            "[",
+            "![[",
+            "[a](b",
+            "[a](<b",
+            "[a](b '",
+            "[a]: b\n",
+            "[a]:\n",
+            "[\n",
+            "[*",
+            "][",
+            "> ",
+            ">",
+            "- ",
+            "1. ",
+            "> - ",
+            "- a\n",
+            "*a ",
+            "*_",
+            "**a *b ~~c ",
+            "~",
+            "`",
+            "`` ` ",
+            "<",
+            "<a:",
+            "<a@",
+            "&",
+            "&#1",
+            "\\*",
+            "\n",
+            "a\n",
+            "a\n-",
+            "# a\n",
+            "```\n",
+            "\t",
+            "***\n",
+            "|a",
+            "a|b\n-|-\n",
+            "a_",
+        ):
+            with self.subTest(pattern):
+                few, many = (
+                    count_calls(markdown.render, pattern * (length // len(pattern)))
+                    for length in (1_500, 6_000)
+                )
+                self.assertLess(many, 5 * few)
+
+    def test_M7_a_wide_table_of_short_rows_is_not_rendered(self) -> None:
+        self.assertIn("<td>1</td>", markdown.render("|a|b|\n|-|-|\n" + "|1|2|\n" * 300))
+        steps = count_calls(markdown.render, WIDE_TABLE)
+        self.assertLess(steps, 20 * markdown.MAX_TOKENS)
+        self.assertIsNone(markdown.render(WIDE_TABLE))

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
@@ -24,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatstore.conf import settings
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
+from chatstore.moderation.display import title_start
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
@@ -32,6 +34,8 @@ else:  # Django's paginator is generic for type checkers only
 
 MAX_YEARS = 30  # before this year, that the date hierarchy shows
 MAX_LISTED = 1000  # rows that a list can page through; filters lead to the others
+# Columns of a thread that a list does not read: they may be very long (M7).
+UNLISTED = ("payload", "title", "metadata", "reason", "moderation_reason", "hold_reason")
 MAX_COUNTED = 1000  # messages of a thread; of a longer thread, a list says "1,000+"
 
 
@@ -53,6 +57,13 @@ class BoundedChangeList(ChangeList):
             self.title = _("The first %(count)d rows; use filters and dates to find others") % {
                 "count": MAX_LISTED
             }
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Let Django answer a date out of range as it answers other wrong values in the URL."""
+        try:
+            return super().get_filters(request)
+        except (ValueError, OverflowError) as error:  # such as the year after 9999
+            raise IncorrectLookupParameters(error) from error
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """Apply ``sortable_by`` to the URL too: Django applies it to the links only."""
@@ -196,6 +207,10 @@ class ThreadList(BoundedChangeList):
         if self.query:
             self.date_hierarchy = None  # no index has the first and last date of a search's result
 
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        rows: Any = super().get_queryset(request, *args, **kwargs)
+        return rows.defer(*UNLISTED).annotate(title_start=title_start())
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         rows = list(self.result_list)
@@ -205,6 +220,23 @@ class ThreadList(BoundedChangeList):
             row.owner = owners.get(row.user_id)
             row.message_count, row.up_count, row.down_count = counts.get(row.pk, (0, 0, 0))
         self.result_list = rows
+
+
+class MessageList(BoundedChangeList):
+    """Reads of each message and its thread only what the list shows."""
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        rows: Any = super().get_queryset(request, *args, **kwargs)
+        unlisted = (f"session__{column}" for column in UNLISTED)
+        return rows.defer("payload", "content", "metadata", *unlisted).annotate(
+            thread_title=title_start("session__title")
+        )
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        for row in self.result_list:
+            row.session.title_start = row.thread_title
 
 
 def counts_by_thread(threads: list[Any]) -> dict[Any, list[int]]:

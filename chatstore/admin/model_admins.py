@@ -1,17 +1,14 @@
 """
 The ModelAdmin classes of threads, messages and moderation records.
 
-The moderators' own pages are in chatstore.admin.pages, the change lists in chatstore.admin.lists. A
-list accepts only its own filters from the URL: with others, an account without the permission to
-read could find out what conversations say (M3).
+The moderators' own pages are in chatstore.admin.pages, the change lists in chatstore.admin.lists.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
@@ -25,53 +22,17 @@ from chatstore.admin import pages
 from chatstore.admin.lists import (
     MAX_COUNTED,
     ActivityFilter,
-    BoundedChangeList,
-    BoundedPaginator,
     DateHierarchyQuerySet,
+    MessageList,
     ThreadList,
     ThumbsFilter,
     users_by_id,
 )
 from chatstore.admin.permissions import has_permission
+from chatstore.admin.read_only import ReadOnlyAdmin
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
-from chatstore.moderation import search, transcript
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-elif apps.is_installed("unfold"):
-    from unfold.admin import ModelAdmin
-else:
-    ModelAdmin = admin.ModelAdmin
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Shows rows; nobody can add, change or delete them here."""
-
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    list_max_show_all = 50
-    # The lookups that the list's filters put into the URL; all others are refused.
-    filter_lookups: frozenset[str] = frozenset()
-
-    class Media:
-        css = {"all": ["chatstore/admin.css"]}
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return BoundedChangeList
-
-    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        return lookup in self.filter_lookups
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from chatstore.moderation import search
+from chatstore.moderation.display import display_json, display_title, visible
 
 
 @admin.register(ChatSession)
@@ -118,12 +79,12 @@ class ChatSessionAdmin(ReadOnlyAdmin):
                     "is_on_hold",
                     "hold_reason",
                     "hidden_at",
-                    "metadata",
+                    "shown_metadata",
                 )
             },
         ),
     )
-    readonly_fields = ("shown_title", "shown_owner", "state", "session_id")
+    readonly_fields = ("shown_title", "shown_owner", "state", "session_id", "shown_metadata")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
         return DateHierarchyQuerySet(self.model).defer("payload")
@@ -170,13 +131,17 @@ class ChatSessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("title"))
     def shown_title(self, thread: ChatSession) -> str:
-        return transcript.display_title(thread)
+        return display_title(thread)
+
+    @admin.display(description=_("metadata"))
+    def shown_metadata(self, thread: ChatSession) -> str:
+        return display_json(thread.metadata)
 
     @admin.display(description=_("owner"))
     def shown_owner(self, thread: ChatSession) -> str:
         owner = getattr(thread, "owner", None) or users_by_id({thread.user_id}).get(thread.user_id)
         if owner is None:
-            return transcript.visible(thread.user_id)
+            return visible(thread.user_id)
         options = owner._meta
         try:
             name = f"admin:{options.app_label}_{options.model_name}_change"
@@ -247,14 +212,27 @@ class ChatMessageAdmin(ReadOnlyAdmin):
         "hidden_by",
         "redacted_at",
     )
-    readonly_fields = ("thread",)
+    readonly_fields = ("thread", "thread_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatMessage]:
-        return super().get_queryset(request).defer("payload", "content", "session__payload")
+        return super().get_queryset(request).defer("payload", "content", "metadata")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return MessageList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _without_titles(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return _without_titles(request, super().get_fields(request, obj))
 
     @admin.display(description=_("thread"))
     def thread(self, message: ChatMessage) -> str:
         return _thread_link(self.admin_site, message.session)
+
+    @admin.display(description=_("thread"))
+    def thread_id(self, message: ChatMessage) -> str:
+        return visible(message.session.thread_id)
 
     @admin.display(description=_("state"))
     def state(self, message: ChatMessage) -> str:
@@ -272,11 +250,18 @@ class ChatMessageAdmin(ReadOnlyAdmin):
 
 @admin.register(ModerationRecord)
 class ModerationRecordAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "staff_name", "action", "thread_id", "reason")
+    list_display = ("created_at", "staff_name", "action", "thread_id", "found", "reason")
     list_filter = ("action",)
     filter_lookups = frozenset({"action__exact"})
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
+
+
+def _without_titles(request: HttpRequest, columns: Any) -> tuple[str, ...]:
+    """Show ids of threads to those who may not see threads: a title can quote a message (M3)."""
+    if has_permission(request, "view_chatsession"):
+        return tuple(columns)
+    return tuple("thread_id" if column == "thread" else column for column in columns)
 
 
 def _badges(badges: list[tuple[str, Any]]) -> str:
@@ -286,4 +271,4 @@ def _badges(badges: list[tuple[str, Any]]) -> str:
 
 def _thread_link(site: admin.AdminSite, thread: ChatSession) -> str:
     url = reverse("admin:chatstore_chatsession_change", args=[thread.pk], current_app=site.name)
-    return format_html('<a href="{}">{}</a>', url, transcript.display_title(thread))
+    return format_html('<a href="{}">{}</a>', url, display_title(thread))

@@ -7,7 +7,6 @@ Each page checks its permission (chatstore.admin.permissions) and calls moderati
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
 from functools import partial
 from typing import Any
@@ -28,7 +27,8 @@ from chatstore.admin.permissions import has_permission, reading_permission_requi
 from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
-from chatstore.moderation.records import Action, Moderator, record, record_all
+from chatstore.moderation.display import raw_json
+from chatstore.moderation.records import Action, Moderator, record, record_all, record_search
 from chatstore.portability import downloads
 
 MAX_RECORDS = 50  # moderation records on a thread's page
@@ -93,12 +93,8 @@ class Pages(ActionPages):
         thread = self.thread(pk)
         message = self.message(thread, item)
         record(thread, by, Action.READ, [message.item_id])
-        try:
-            text = json.dumps(json.loads(message.payload), indent=2, ensure_ascii=False)
-        except ValueError:  # not JSON; displayed unchanged
-            text = message.payload
-        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-        return sandboxed(response)
+        text = raw_json(message.payload)
+        return sandboxed(HttpResponse(text, content_type="text/plain; charset=utf-8"))
 
     @reading_permission_required
     def file(
@@ -188,12 +184,12 @@ class Pages(ActionPages):
 
     @reading_permission_required
     def search(self, request: HttpRequest, by: Moderator) -> HttpResponseBase:
-        """Search in messages; the record names the threads whose text is shown."""
+        """Search in messages; the record names the messages that are shown."""
         form = SearchForm(request.GET or None)
         result = None
         if form.is_valid() and form.cleaned_data["q"]:
             result = search.messages(**form.filters())
-            record_all(result.by_thread(), by, Action.SEARCH)
+            record_search(result.ids(), by)
         return self.render(request, "search", _("Search in messages"), form=form, result=result)
 
     def overview(self, request: HttpRequest) -> HttpResponseBase:

@@ -19,7 +19,7 @@ class ModerationRecord(models.Model):
 
     class Action(models.TextChoices):
         READ = "read", _("Read")
-        SEARCH = "search", _("Found by a search")
+        SEARCH = "search", _("Searched in messages")
         EXPORT = "export", _("Exported")
         LOCK = "lock", _("Locked")
         CLOSE = "close", _("Closed")
@@ -36,9 +36,17 @@ class ModerationRecord(models.Model):
     staff_name = models.CharField(_("who"), max_length=255)
     action = models.CharField(_("what"), max_length=16, choices=Action.choices)
     reason = models.TextField(_("why"), blank=True)
-    thread_id = IdentifierField(_("thread id"))
-    user_id = IdentifierField(_("owner"))
+    # Thread and owner are empty for a search, whose item_ids are pairs of a thread's id and an
+    # item's.
+    thread_id = IdentifierField(_("thread id"), blank=True)
+    user_id = IdentifierField(_("owner"), blank=True)
     item_ids = models.JSONField(_("item ids"), default=list, blank=True)
+    found = models.PositiveIntegerField(
+        _("found"),
+        null=True,
+        blank=True,
+        help_text=_("How many messages a search has shown; empty for other records."),
+    )
 
     class Meta:
         db_table = "chat_moderation_records"
@@ -51,4 +59,5 @@ class ModerationRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()}: {self.thread_id}"
+        label = str(self.get_action_display())
+        return f"{label}: {self.thread_id}" if self.thread_id else label

@@ -42,7 +42,7 @@ class Moderator:
 def record(
     thread: ChatSession, by: Moderator, action: Action, item_ids: Iterable[str] = ()
 ) -> None:
-    """Add the record of one action: that a thread was read, found, exported or changed (M3)."""
+    """Add the record of one action: that a thread was read, exported or changed (M3)."""
     record_all([(thread, item_ids)], by, action)
 
 
@@ -61,6 +61,24 @@ def record_all(
             item_ids=list(item_ids),
         )
         for thread, item_ids in threads
+    )
+
+
+def record_search(found: Iterable[tuple[str, str]], by: Moderator) -> None:
+    """
+    Add the record of one search, also of one that found nothing.
+
+    Args:
+        found: of each message that is shown, its thread's id and its own.
+    """
+    pairs = list(found)
+    ModerationRecord.objects.using(get_database()).create(
+        staff_id=by.staff_id,
+        staff_name=by.name,
+        action=Action.SEARCH,
+        reason=by.reason,
+        item_ids=pairs,
+        found=len(pairs),
     )
 
 

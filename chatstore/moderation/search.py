@@ -13,7 +13,6 @@ import datetime as dt
 import math
 import re
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -31,7 +30,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatstore import codec
 from chatstore.models import ChatMessage, ChatMessageQuerySet, ChatSession, session_key
-from chatstore.moderation import transcript
+from chatstore.moderation.display import title_start, visible
 
 MAX_TITLE_MATCHES = 1_000  # threads found by the full-text index, the newest
 SCANNED_THREADS = 5_000  # newest threads whose titles are compared where there is no index
@@ -40,6 +39,7 @@ MAX_RANKED = 200  # newest matches that are ranked
 FUZZY_LIMIT = 5_000  # rows that PostgreSQL's index returns, about (gin_fuzzy_search_limit)
 MAX_HITS = 50  # matches that are returned, the best of those ranked
 EXCERPT_MARGIN = 100  # characters before and after the first match
+MAX_MATCH = 500  # characters of the first match that are displayed
 # Characters of a text that are searched. PostgreSQL refuses a row whose tsvector exceeds 1 MB.
 MAX_SEARCHED = 100_000
 MAX_TEXT = 1_000  # characters of a search for threads; SQLite refuses very long patterns
@@ -122,13 +122,9 @@ class Result:
     is_cut: bool
     scanned: int | None
 
-    def by_thread(self) -> Iterator[tuple[ChatSession, list[str]]]:
-        """Yield each thread among the hits, with the ids of its items that were found."""
-        found: dict[Any, tuple[ChatSession, list[str]]] = {}
-        for hit in self.hits:
-            session = hit.message.session
-            found.setdefault(session.pk, (session, []))[1].append(hit.message.item_id)
-        yield from found.values()
+    def ids(self) -> list[tuple[str, str]]:
+        """Return the thread's id and the item's id of each hit."""
+        return [(hit.message.session.thread_id, hit.message.item_id) for hit in self.hits]
 
 
 def messages(
@@ -209,8 +205,10 @@ def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[An
 
 def _add_threads(rows: list[ChatMessage]) -> None:
     """Set each message's session by one query; a join would read the thread of every match."""
-    threads = ChatSession.objects.defer("payload", "metadata").in_bulk(
-        {row.session_id for row in rows}
+    threads = (
+        ChatSession.objects.only("session_id", "thread_id", "user_id")
+        .annotate(title_start=title_start())
+        .in_bulk({row.session_id for row in rows})
     )
     for row in rows:
         row.session = threads[row.session_id]
@@ -231,8 +229,8 @@ def _excerpt(text: str, pattern: re.Pattern[str]) -> SafeString:
     text = " ".join(text.split())
     first = pattern.search(text)
     start = max(0, first.start() - EXCERPT_MARGIN) if first else 0
-    end = (first.end() if first else 0) + EXCERPT_MARGIN
-    piece = text[start:end]
+    end = min(first.end(), first.start() + MAX_MATCH) if first else 0
+    piece = text[start : end + EXCERPT_MARGIN]
     marked, position = [], 0
     for match in pattern.finditer(piece):
         marked += [("", piece[position : match.start()]), ("mark", match[0])]
@@ -241,5 +239,5 @@ def _excerpt(text: str, pattern: re.Pattern[str]) -> SafeString:
     return format_html_join(
         "",
         "<{0}>{1}</{0}>",
-        ((tag or "span", transcript.visible(words)) for tag, words in marked if words),
+        ((tag or "span", visible(words)) for tag, words in marked if words),
     )

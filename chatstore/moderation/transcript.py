@@ -1,38 +1,32 @@
 """
-Converts the rows of a conversation to pages of entries, which the admin's templates display.
+Reads a conversation in pages of entries, which the admin's templates display.
 
-Text of users and models is untrusted: only answers are rendered, as Markdown without HTML and
-images. Characters that could hide text from the reader (control characters, changes of the writing
-direction) are displayed as their code. Very long texts are cut, with a note; the item's raw JSON
-has all of them.
+A page costs a bounded amount of work and bytes, whatever the conversation holds (M7): it reads at
+most the beginning of each item's JSON, and ends early if its entries are long. The next page goes
+on from there, so that nothing is left out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from chatkit.types import ThreadItem
-from django.template.defaultfilters import truncatechars
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.db.models.functions import Left, Length
 from django.utils.translation import gettext_lazy
-from markdown_it import MarkdownIt
 
 from chatstore import codec
-from chatstore.codec import plain_text
 from chatstore.models import ChatAttachment, ChatMessage, ChatMessageQuerySet, ChatSession
+from chatstore.moderation.display import MAX_TEXT_LENGTH, display_line, html_length
+from chatstore.moderation.item_parts import TAGS_LENGTH, Part, item_parts, long_item_parts
 
 PAGE_SIZE = 50
-MAX_TITLE_LENGTH = 80
-MAX_TEXT_LENGTH = 20_000  # characters of one text that are displayed
+MAX_PAGE_LENGTH = 400_000  # bytes of HTML of the entries' parts, after which a page ends
+MAX_PAYLOAD_LENGTH = 100_000  # characters of an item's JSON that are read
+MAX_FILES = 500  # of a page
+MAX_NAME_LENGTH = 255  # characters of a file's name or type
 MICROSECOND = dt.timedelta(microseconds=1)
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 _TYPE_LABELS = {
     "client_tool_call": gettext_lazy("Tool call"),
     "widget": gettext_lazy("Widget"),
@@ -47,30 +41,6 @@ _TYPE_LABELS = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """A source that an answer or a task refers to; ``url`` is empty if it is not a web link."""
-
-    title: str
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Part:
-    """
-    A part of an item.
-
-    Args:
-        kind: text, html (safe, rendered by this module), code, files (rows) or sources (Source).
-        body: what ``kind`` says.
-        label: a heading; may be empty.
-    """
-
-    kind: Literal["text", "html", "code", "files", "sources"]
-    body: Any
-    label: str = ""
-
-
-@dataclass(frozen=True)
 class Entry:
     """An item in the transcript."""
 
@@ -78,7 +48,7 @@ class Entry:
     parts: list[Part] = field(default_factory=list)
 
     @property
-    def kind(self) -> str:
+    def type_label(self) -> str:
         """Return the name of the item's type; empty for messages."""
         return str(_TYPE_LABELS.get(self.row.item_type, ""))
 
@@ -89,17 +59,33 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class File:
+    """An attachment's row, and its name and type for display."""
+
+    row: ChatAttachment
+    name: str
+    mime_type: str
+
+
+@dataclass(frozen=True)
 class Page:
     """
     Entries in order of arrival.
 
     ``older`` is the ``until`` of the page before, ``newer`` the ``since`` of the page after; None
-    if there is none.
+    if there is none. ``is_short`` tells that the page has fewer entries because they are long.
     """
 
     entries: list[Entry]
     older: dt.datetime | None
     newer: dt.datetime | None
+    is_short: bool = False
+
+    @property
+    def has_most_files(self) -> bool:
+        """Tell whether there are as many files as a page lists; there may be more."""
+        parts = (part for entry in self.entries for part in entry.parts if part.kind == "files")
+        return sum(len(part.body) for part in parts) >= MAX_FILES
 
 
 def read_page(
@@ -114,175 +100,90 @@ def read_page(
     """
     rows: ChatMessageQuerySet = ChatMessage.objects.for_owner(thread.user_id)
     rows = rows.filter(session_id=thread.pk)
+    shown = rows.defer("payload", "content", "metadata").annotate(
+        payload_start=Left("payload", MAX_PAYLOAD_LENGTH + 1)
+    )
+    has_older = has_newer = False
     if since is not None:
-        since = codec.as_utc(since)
-        found = list(rows.filter(timestamp__gte=since).order_by("timestamp")[: PAGE_SIZE + 1])
-        has_newer, has_older = len(found) > PAGE_SIZE, True
-        found = found[:PAGE_SIZE]
+        shown = shown.filter(timestamp__gte=codec.as_utc(since)).order_by("timestamp")
+        has_older = True
     else:
-        has_newer = False
         if until is not None:
             until = codec.as_utc(until)
             # With an order, so that PostgreSQL uses the index; for exists() it may read the table.
-            has_newer = bool(
-                rows.filter(timestamp__gt=until).order_by("timestamp").values("pk")[:1]
-            )
-            rows = rows.filter(timestamp__lte=until)
-        found = list(rows.order_by("-timestamp")[: PAGE_SIZE + 1])
-        has_older = len(found) > PAGE_SIZE
-        found = found[:PAGE_SIZE][::-1]
+            newer = rows.filter(timestamp__gt=until).order_by("timestamp")
+            has_newer = bool(newer.values("pk")[:1])
+            shown = shown.filter(timestamp__lte=until)
+        shown = shown.order_by("-timestamp")
+    found = list(shown[: PAGE_SIZE + 1])
+    entries = _entries_that_fit(thread, found[:PAGE_SIZE])
+    is_short = len(entries) < min(len(found), PAGE_SIZE)
+    if since is not None:
+        has_newer = len(entries) < len(found)
+    else:
+        has_older = len(entries) < len(found)
+        entries.reverse()
     return Page(
-        entries=[Entry(row, _parts(row, files)) for row, files in _with_files(thread, found)],
-        older=found[0].timestamp - MICROSECOND if found and has_older else None,
-        newer=found[-1].timestamp + MICROSECOND if found and has_newer else None,
+        entries=entries,
+        older=entries[0].row.timestamp - MICROSECOND if entries and has_older else None,
+        newer=entries[-1].row.timestamp + MICROSECOND if entries and has_newer else None,
+        is_short=is_short,
     )
 
 
-def visible(text: str) -> str:
-    """Replace control characters and changes of the writing direction by their code, [U+202E]."""
-    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+def _entries_that_fit(thread: ChatSession, rows: list[Any]) -> list[Entry]:
+    """Return the entries of the rows, in their order, until the page is full; at least one."""
+    entries: list[Entry] = []
+    length = 0
+    for entry in _entries(thread, rows):
+        length += sum(part.length for part in entry.parts)
+        if entries and length > MAX_PAGE_LENGTH:
+            break
+        entries.append(entry)
+    return entries
 
 
-def display_text(text: str) -> str:
-    """Return an untrusted text for display: cut if it is very long, and made ``visible``."""
-    if len(text) > MAX_TEXT_LENGTH:
-        cut = _("… (%(count)d more characters: see the raw JSON)")
-        text = text[:MAX_TEXT_LENGTH] + cut % {"count": len(text) - MAX_TEXT_LENGTH}
-    return visible(text)
-
-
-def display_title(thread: ChatSession) -> str:
-    """Return a thread's title for display, or its id if it has none."""
-    return visible(truncatechars(thread.title or thread.thread_id, MAX_TITLE_LENGTH))
-
-
-def _renderer() -> MarkdownIt:
-    renderer = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    # A browser would fetch an image from the address in the message: it is rendered as a link.
-    renderer.disable("image")
-    renderer.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
-
-    def link_open(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
-        tokens[index].attrSet("rel", "noopener noreferrer nofollow")
-        tokens[index].attrSet("target", "_blank")
-        return str(self.renderToken(tokens, index, options, env))
-
-    renderer.add_render_rule("link_open", link_open)
-    return renderer
-
-
-_markdown = _renderer()
-
-
-def markdown(text: str) -> SafeString:
-    """Return Markdown as HTML; HTML in it is escaped, links are http, https or mailto only."""
-    return SafeString(_markdown.render(display_text(text)))
-
-
-def _with_files(
-    thread: ChatSession, rows: list[ChatMessage]
-) -> Iterator[tuple[ChatMessage, list[ChatAttachment]]]:
-    files: dict[Any, list[ChatAttachment]] = {}
-    attachments = ChatAttachment.objects.for_owner(thread.user_id)
-    for file in attachments.filter(message__in=[row.pk for row in rows]).order_by("created_at"):
-        files.setdefault(file.message_id, []).append(file)
+def _entries(thread: ChatSession, rows: list[Any]) -> Iterator[Entry]:
+    files = _files(thread, rows)
+    long_rows = [row.pk for row in rows if _is_long(row)]
+    texts = _text_starts(thread, long_rows) if long_rows else {}
     for row in rows:
         row.session = thread
-        yield row, files.get(row.pk, [])
+        if _is_long(row):
+            parts = long_item_parts(*texts.get(row.pk, ("", 0)))  # nothing if deleted meanwhile
+        else:
+            parts = item_parts(row.payload_start)
+        if row.pk in files:
+            length = sum(3 * TAGS_LENGTH + html_length(file.name) for file in files[row.pk])
+            parts.append(Part("files", files[row.pk], length=length))
+        yield Entry(row, parts)
 
 
-def _parts(row: ChatMessage, files: list[ChatAttachment]) -> list[Part]:
-    try:
-        item = codec.load_item(row.payload)
-    except ValueError:
-        note = _("This version of openai-chatkit can't read the item: see the raw JSON.")
-        return [Part("text", note)]
-    parts = list(_PARTS_BY_TYPE[item.type](item))
-    if files:
-        parts.append(Part("files", files))
-    return parts
+def _is_long(row: Any) -> bool:
+    return len(row.payload_start) > MAX_PAYLOAD_LENGTH
 
 
-def _text(text: str | None, label: str = "") -> Iterator[Part]:
-    if text:
-        yield Part("text", display_text(text), display_text(label))
+def _text_starts(thread: ChatSession, keys: list[Any]) -> dict[Any, tuple[str, int]]:
+    """Return the beginning of the plain text of these messages, and the length of all of it."""
+    rows = ChatMessage.objects.for_owner(thread.user_id).filter(pk__in=keys)
+    texts = rows.values_list("pk", Left("content", MAX_TEXT_LENGTH), Length("content"))
+    return {pk: (text, length) for pk, text, length in texts}
 
 
-def _code(value: Any, label: str) -> Iterator[Part]:
-    if value not in (None, "", {}, []):
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        yield Part("code", display_text(text), label)
-
-
-def _sources(sources: Iterable[Any]) -> Iterator[Part]:
-    found = []
-    for source in sources:
-        url = getattr(source, "url", "")
-        found.append(Source(display_text(source.title), url if _LINK.match(url) else ""))
-    if found:
-        yield Part("sources", found, _("Sources"))
-
-
-def _user_message(item: Any) -> Iterator[Part]:
-    yield from _text(item.quoted_text, _("Quoted"))
-    yield from _text("".join(part.text for part in item.content))
-
-
-def _assistant_message(item: Any) -> Iterator[Part]:
-    for part in item.content:
-        yield Part("html", markdown(part.text))
-        yield from _sources(annotation.source for annotation in part.annotations)
-
-
-def _tool_call(item: Any) -> Iterator[Part]:
-    yield from _text(f"{item.name} ({item.status})")
-    yield from _code(item.arguments, _("Arguments"))
-    yield from _code(item.output, _("Output"))
-
-
-def _widget(item: Any) -> Iterator[Part]:
-    yield from _text(plain_text(item))
-
-
-def _image(item: Any) -> Iterator[Part]:
-    if item.image and codec.attachment_id_from_url(item.image.url) is None:
-        yield from _text(item.image.url[:200])
-
-
-def _structured_input(item: Any) -> Iterator[Part]:
-    for question in item.inputs:
-        answer = question.answer
-        values = ", ".join(answer.values) if answer else ""
-        yield Part("text", display_text(values) or _("No answer"), display_text(question.question))
-
-
-def _workflow(item: Any) -> Iterator[Part]:
-    yield from _text(getattr(item.workflow.summary, "title", None))
-    for task in item.workflow.tasks:
-        yield from _task(task)
-
-
-def _task(task: Any) -> Iterator[Part]:
-    lines = [getattr(task, "content", None), *getattr(task, "queries", ())]
-    text = "\n".join(line for line in lines if line)
-    yield from _text(text or task.title, task.title if text else "")
-    yield from _sources(getattr(task, "sources", ()))
-
-
-def _context(item: Any) -> Iterator[Part]:
-    yield from _code(item.content, _("Seen by the model only"))
-
-
-_PARTS_BY_TYPE: dict[str, Callable[[ThreadItem], Iterator[Part]]] = {
-    "user_message": _user_message,
-    "assistant_message": _assistant_message,
-    "client_tool_call": _tool_call,
-    "widget": _widget,
-    "generated_image": _image,
-    "structured_input": _structured_input,
-    "workflow": _workflow,
-    "task": lambda item: _task(item.task),  # type: ignore[union-attr]
-    "hidden_context_item": _context,
-    "sdk_hidden_context": _context,
-    "end_of_turn": lambda item: iter(()),
-}
+def _files(thread: ChatSession, rows: list[Any]) -> dict[Any, list[File]]:
+    """Return the files of these messages by the message's key."""
+    attachments: Any = ChatAttachment.objects.for_owner(thread.user_id)
+    attachments = (
+        attachments.filter(message__in=[row.pk for row in rows])
+        .defer("payload", "name", "mime_type")
+        .annotate(
+            name_start=Left("name", MAX_NAME_LENGTH + 1),
+            type_start=Left("mime_type", MAX_NAME_LENGTH + 1),
+        )
+    )
+    files: dict[Any, list[File]] = {}
+    for row in attachments.order_by("created_at")[:MAX_FILES]:
+        name = display_line(row.name_start, MAX_NAME_LENGTH)
+        mime_type = display_line(row.type_start, MAX_NAME_LENGTH)
+        files.setdefault(row.message_id, []).append(File(row, name, mime_type))
+    return files

@@ -1,0 +1,77 @@
+"""
+The base class of the ModelAdmin classes.
+
+A list accepts only its own filters from the URL: with others, an account without the permission to
+read could find out what conversations say (M3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from chatstore import codec
+from chatstore.admin.lists import BoundedChangeList, BoundedPaginator
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+elif apps.is_installed("unfold"):
+    from unfold.admin import ModelAdmin
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Shows rows; nobody can add, change or delete them here."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 50
+    # The lookups that the list's filters put into the URL; all others are refused.
+    filter_lookups: frozenset[str] = frozenset()
+
+    class Media:
+        css = {"all": ["chatstore/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Search and filter by U+FFFD where the URL has a NUL, which PostgreSQL refuses."""
+        query = request.GET.copy()
+        for name, values in request.GET.lists():
+            query.setlist(name, codec.replace_unstorable(values))
+        request.GET = query  # type: ignore[assignment]
+        return super().changelist_view(request, extra_context)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Refuse a list action on what is not a key; Django would raise an error."""
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.model._meta.pk.to_python(key)
+        except ValidationError as error:
+            raise BadRequest("A selected row has no valid key") from error
+        return super().response_action(request, queryset)
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        return lookup in self.filter_lookups
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,169 @@
+"""The admin's lists and pages answer any URL and form with a page, a redirect or a 4xx."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib.auth import get_user_model
+from django.test import Client, TestCase
+
+from chatstore.moderation.records import Action, Moderator, record
+from tests.moderators import MESSAGES, RECORDS, THREADS, item_url, staff, url
+from tests.rows import StorageMixin, add_thread
+
+VALUES = (
+    "",
+    "\x00",
+    "a\x00b",
+    "%ED%A0%80",  # a lone surrogate; already quoted
+    "'\"\\%_<",
+    "x" * 256,
+    "x " * 200,
+    "x" * 3_000,
+    "\U0010ffff",
+    "-1",
+    "0",
+    "1",
+    "9999",
+    "10000",
+    "٣",
+    "9" * 20,
+    "9" * 400,
+    "1e400",
+    "nan",
+    "2024-02-30",
+    "0001-01-01",
+    "9999-12-31",
+    "9999-12-31T23:59:59+00:00",
+    "00000000-0000-0000-0000-000000000000",
+    "00000000-0000-0000-0000-00000000000g",
+)
+LIST_PARAMETERS = ("q", "p", "o", "all", "e", "_to_field", "_popup", "_facets", "unknown")
+PARAMETERS = {
+    THREADS: (
+        *LIST_PARAMETERS,
+        "status__exact",
+        "status",
+        "moderation__exact",
+        "is_on_hold__exact",
+        "is_on_hold__isnull",
+        "activity",
+        "thumbs",
+        "updated_at__year",
+        "updated_at__month",
+        "updated_at__day",
+        "updated_at__gte",
+        "session_id__in",
+    ),
+    MESSAGES: (*LIST_PARAMETERS, "feedback__exact", "feedback__isnull", "timestamp__gte"),
+    RECORDS: (*LIST_PARAMETERS, "action__exact", "id__in"),
+    f"{THREADS}search/": ("q", "sender", "feedback", "since", "until", "unknown"),
+    f"{THREADS}overview/": ("days",),
+}
+ACCEPTED = {200, 302, 400, 403, 404}
+
+
+def quoted(value: str) -> str:
+    return value if value.startswith("%ED") else quote(value)
+
+
+class FuzzTest(StorageMixin, TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.thread = add_thread("thr_1", files=1)
+        self.message = self.thread.messages.latest("timestamp")
+        self.user = get_user_model().objects.create_superuser("root")
+        record(self.thread, Moderator.from_user(self.user), Action.READ)
+        # An error is answered with 500, and does not end the test.
+        self.client = Client(raise_request_exception=False)
+        self.client.force_login(self.user)
+
+    def check(self, method: str, address: str, data: Any = None) -> None:
+        with self.subTest(address[:200], data=str(data)[:200]):
+            response = getattr(self.client, method)(address, data, follow=True)
+            self.assertIn(response.status_code, ACCEPTED)
+
+    def test_M7_any_value_of_any_parameter(self) -> None:
+        for address, names in PARAMETERS.items():
+            for name in names:
+                for value in VALUES:
+                    self.check("get", f"{address}?{name}={quoted(value)}")
+
+    def test_M7_dates_out_of_range(self) -> None:
+        for year in (0, 1, 2, 9998, 9999, 10**20):
+            for month in (0, 1, 12, 13):
+                for day in (0, 1, 31, 32):
+                    date = f"updated_at__month={month}&updated_at__day={day}"
+                    self.check("get", f"{THREADS}?updated_at__year={year}&{date}")
+            self.check("get", f"{THREADS}?updated_at__year={year}")
+            self.check("get", f"{THREADS}?updated_at__month={year}")
+
+    def test_M7_any_key_in_a_path(self) -> None:
+        pages = ("change/", "history/", "delete/", "transcript/", "export/", "do/lock/", "")
+        thread = url(self.thread)
+        for value in (*VALUES, "..", "a/b"):
+            key = quoted(value)
+            for address in (
+                *(f"{base}{key}/{page}" for base in (THREADS, MESSAGES, RECORDS) for page in pages),
+                f"{thread}do/{key}/",
+                f"{thread}items/{key}/",
+                f"{thread}items/{key}/do/hide/",
+                f"{thread}files/{key}/",
+                f"{THREADS}reason/{key}/",
+            ):
+                self.check("get", address)
+
+    def test_M7_any_value_of_a_pages_parameters(self) -> None:
+        for value in VALUES:
+            for name in ("until", "since", "next", "unknown"):
+                query = f"?{name}={quoted(value)}"
+                for address in (
+                    url(self.thread, "transcript"),
+                    url(self.thread, "change"),
+                    item_url(self.message, "do", "hide"),
+                    f"{THREADS}reason/search/",
+                ):
+                    self.check("get", address + query)
+
+    def test_M7_any_value_in_a_form(self) -> None:
+        for value in VALUES:
+            text = value.replace("%ED%A0%80", "\udcff")  # as Python reads a wrong byte
+            if "\udcff" in text:
+                continue  # no form can send it: the client refuses to encode it
+            for data in (
+                {"action": "lock", "_selected_action": text},
+                {"action": "export", "_selected_action": [text, str(self.thread.pk)]},
+                {"action": text, "_selected_action": str(self.thread.pk)},
+                {"action": "lock", "_selected_action": str(self.thread.pk), "index": text},
+                {"action": "lock", "select_across": text, "_selected_action": text},
+                {"action": "delete", "_selected_action": text, "apply": text, "typed": text},
+            ):
+                for address in (THREADS, MESSAGES, RECORDS):
+                    self.check("post", address, data)
+            for address, data in (
+                (url(self.thread, "do", "lock"), {"reason": text}),
+                (item_url(self.message, "do", "redact"), {"reason": text, "typed": text}),
+                (item_url(self.message, "do", "hide"), {"reason": text}),
+                (url(self.thread, "export"), {"reason": text, "format": text}),
+                (f"{THREADS}reason/search/", {"reason": text}),
+            ):
+                self.check("post", address, data)
+
+    def test_M7_a_key_that_is_none_is_a_bad_request(self) -> None:
+        data = {"action": "lock", "_selected_action": "no key"}
+        self.assertEqual(self.client.post(THREADS, data).status_code, 400)
+
+    def test_M7_a_nul_in_a_filter_or_search_finds_nothing(self) -> None:
+        for query in ("status__exact=%00", "q=%00x", f"q={'x' * 3_000}"):
+            response = self.client.get(f"{THREADS}?{query}")
+            self.assertEqual(response.status_code, 200, query[:20])
+            self.assertEqual(response.context["cl"].result_count, 0, query[:20])
+
+    def test_M7_with_few_permissions_too(self) -> None:
+        self.client.force_login(staff("carol", "view_chatmessage", "view_moderationrecord"))
+        lists = (MESSAGES, RECORDS)
+        for address, value in chain(*([(each, value) for value in VALUES] for each in lists)):
+            for name in PARAMETERS[address]:
+                self.check("get", f"{address}?{name}={quoted(value)}")

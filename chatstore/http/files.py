@@ -33,6 +33,7 @@ class UploadView(EndpointView):
         request_limits.limit_form(request)
 
     async def post(self, request: HttpRequest) -> HttpResponse:
+        await get_server().admit_upload(self.context)
         file = await sync_to_async(request_limits.file_from_form)(request)
         with file:
             attachment = await _attachment_store().upload(

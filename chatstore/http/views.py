@@ -28,7 +28,7 @@ from django.views.generic import View
 
 from chatstore.conf import settings
 from chatstore.db.connections import close_dropped_connections, release_connections_sync
-from chatstore.exceptions import Refused, RequestRefused
+from chatstore.exceptions import LimitReached, Refused, RequestRefused
 from chatstore.server import get_server
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
@@ -65,6 +65,8 @@ class EndpointView(View):
             handler: Any = super().dispatch(request, *args, **kwargs)  # a coroutine
             response: HttpResponseBase = await handler
             return response
+        except LimitReached as error:
+            return limit_response(error)
         except Refused as error:
             return error_response(str(error), error.status)
         except NotFoundError:
@@ -127,6 +129,13 @@ class _CsrfCheck(CsrfViewMiddleware):
 def error_response(sentence: str, status: int) -> JsonResponse:
     """Return the JSON answer ``{"error": sentence}``; the sentence is for the user."""
     return JsonResponse({"error": sentence}, status=status, headers={"Cache-Control": "no-store"})
+
+
+def limit_response(error: LimitReached) -> JsonResponse:
+    """Return the answer 429, which says after how many seconds to try again (V7)."""
+    response = error_response(str(error), error.status)
+    response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 class ChatKitView(EndpointView):

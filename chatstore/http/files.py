@@ -53,7 +53,6 @@ class FileView(EndpointView):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         request_limits.limit_form(request)
-        self.token = request.GET.get(codec.FILE_URL_PARAMETER, "")
 
     async def check_access(self, request: HttpRequest) -> None:
         """
@@ -62,6 +61,7 @@ class FileView(EndpointView):
         CSRF is not checked: GET changes nothing, and an upload needs a signed token that another
         site can't know.
         """
+        self.token = request.GET.get(codec.FILE_URL_PARAMETER, "")
         if request.method not in ("GET", "HEAD") or not self.token:
             await self.authenticate(request)
         else:

@@ -14,6 +14,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from chatstore.attachments.validation import file_too_large
 from chatstore.conf import settings
-from chatstore.exceptions import UploadRefused
+from chatstore.exceptions import Refused, RequestRefused, UploadRefused
 from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
@@ -146,12 +147,28 @@ def is_form(request: HttpRequest) -> bool:
     return request.method == "POST" and request.content_type == "multipart/form-data"
 
 
+def read_form(request: HttpRequest) -> None:
+    """
+    Let Django read the form, if there is one. Blocking: don't call it on the event loop.
+
+    Raises RequestRefused (400) for a form that it can't read, whatever the reason;
+    RequestDataTooBig; and what an upload handler raises.
+    """
+    try:
+        request.POST  # noqa: B018 (a property that reads the body)
+    except (Refused, RequestDataTooBig, OSError):
+        raise
+    except Exception:  # noqa: BLE001 (it depends on charset, boundary, encoding, number of fields …)
+        raise RequestRefused(_("The request can't be read."), 400) from None
+
+
 def file_from_form(request: HttpRequest) -> UploadedFile[bytes]:
     """
     Return the field ``file`` of a form. Blocking: don't call it on the event loop.
 
     Raises UploadRefused: 400 without a file, 413 if it is too large.
     """
+    read_form(request)
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise UploadRefused(_("There is no file in this upload."))

@@ -18,7 +18,6 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.db import Error, connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import classonlymethod
@@ -29,6 +28,7 @@ from django.views.generic import View
 from chatstore.conf import settings
 from chatstore.db.connections import close_dropped_connections, release_connections_sync
 from chatstore.exceptions import LimitReached, Refused, RequestRefused
+from chatstore.http.request_limits import read_form
 from chatstore.server import get_server
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
@@ -73,7 +73,7 @@ class EndpointView(View):
             return error_response(_("There is no such conversation, message or file."), 404)
         except RequestDataTooBig:
             return error_response(_("The request is too large."), 413)
-        except (SuspiciousOperation, MultiPartParserError):
+        except SuspiciousOperation:
             return error_response(_("The request can't be read."), 400)
         except NotImplementedError:
             return error_response(_("This chat does not support that."), 501)
@@ -105,6 +105,7 @@ class EndpointView(View):
     def _check_csrf(request: HttpRequest) -> None:
         """Check CSRF, and release the connection that this and authentication used (S16)."""
         try:
+            read_form(request)
             csrf = _CsrfCheck(lambda request: HttpResponse())
             csrf.process_request(request)
             if csrf.process_view(request, lambda request: HttpResponse(), (), {}):

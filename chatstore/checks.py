@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.files.storage import storages
 from django.db import connections
 from django.urls import NoReverseMatch, reverse
@@ -15,13 +17,15 @@ from django.utils.module_loading import import_string
 from chatstore.conf import settings
 from chatstore.db import async_pools
 
-STRINGS = ("server", "domain_key", "storage", "base_url")
+STRINGS = ("server", "domain_key", "storage", "base_url", "limits_cache")
 FLAGS = ("use_presigned_urls", "reason_to_read")
 DICTS = ("async_pool",)
 POSITIVE_INTEGERS = (
     "max_page_size",
     "max_request_bytes",
     "max_input_length",
+    "max_title_length",
+    "max_message_length",
     "max_upload_bytes",
     "max_attachments",
     "user_quota_bytes",
@@ -29,14 +33,44 @@ POSITIVE_INTEGERS = (
     "file_url_ttl",
     "retention_days",
 )
+LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
+INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second")
+# What these backends of Django keep, no other process sees.
+UNSHARED_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Check the type and value of each setting (chatstore.E001 to E006, E008 to E013)."""
-    wrong = [*_check_types(), *_check_positive_integers()]
-    wrong = wrong or [*_check_server(), *_check_uploads(), *_check_async_pool()]
+    """Check the type and value of each setting (chatstore.E001 to E017, but for E007)."""
+    wrong = [*_check_types(), *_check_integers()]
+    wrong = wrong or [
+        *_check_server(),
+        *_check_uploads(),
+        *_check_async_pool(),
+        *_check_limits_cache(),
+    ]
     return [*_check_time_zones(), *wrong]
+
+
+@register("chatstore", deploy=True)
+def check_limits_are_shared(**kwargs: Any) -> list[CheckMessage]:
+    """Warn where each process counts for itself what users start (chatstore.W001)."""
+    if not any(getattr(settings, name) for name in LIMITS):
+        return []
+    if settings.limits_cache not in caches.settings:
+        return []  # E016
+    backend = caches.settings[settings.limits_cache]["BACKEND"]
+    if not backend.endswith(UNSHARED_CACHES):
+        return []
+    return [
+        CheckWarning(
+            f"CHATSTORE_LIMITS_CACHE names {settings.limits_cache!r}, a cache that processes do "
+            "not share: each of them allows a user as much as the settings say.",
+            hint="Use Redis or Memcached, or set CHATSTORE_MAX_STREAMS, "
+            "CHATSTORE_MESSAGES_PER_MINUTE and CHATSTORE_CREATIONS_PER_MINUTE to 0.",
+            id="chatstore.W001",
+        )
+    ]
 
 
 @register(Tags.database)
@@ -134,16 +168,33 @@ def _check_server_is_set() -> list[CheckMessage]:
     ]
 
 
-def _check_positive_integers() -> list[CheckMessage]:
+def _check_integers() -> list[CheckMessage]:
     return [
         Error(
-            f"CHATSTORE_{name.upper()} must be a whole number of at least 1, not {value!r}.",
-            id="chatstore.E003",
+            f"CHATSTORE_{name.upper()} must be a whole number of at least {least}{note}, "
+            f"not {value!r}.",
+            id=f"chatstore.{check_id}",
         )
-        for name in POSITIVE_INTEGERS
+        for names, least, note, check_id in (
+            (POSITIVE_INTEGERS, 1, "", "E003"),
+            (INTEGERS_OR_ZERO, 0, ", where 0 stands for no limit", "E017"),
+        )
+        for name in names
         if not isinstance(value := getattr(settings, name), int)
         or isinstance(value, bool)
-        or value < 1
+        or value < least
+    ]
+
+
+def _check_limits_cache() -> list[CheckMessage]:
+    if settings.limits_cache in caches.settings:
+        return []
+    return [
+        Error(
+            f"CHATSTORE_LIMITS_CACHE names {settings.limits_cache!r}, which is not in CACHES.",
+            hint="Give one of its aliases; processes should share it.",
+            id="chatstore.E016",
+        )
     ]
 
 

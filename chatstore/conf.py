@@ -64,6 +64,41 @@ class Settings:
         return self._get("MAX_REQUEST_BYTES", 10 * 1024 * 1024)
 
     @property
+    def max_title_length(self) -> int:
+        """The most characters in a title that a user gives to a thread (V7)."""
+        return self._get("MAX_TITLE_LENGTH", 200)
+
+    @property
+    def max_message_length(self) -> int:
+        """The most characters in a user's message, or in answers to questions (V7)."""
+        return self._get("MAX_MESSAGE_LENGTH", 100_000)
+
+    @property
+    def max_streams(self) -> int:
+        """How many answers may be streamed to a user at once; 0: any number (V7)."""
+        return self._get("MAX_STREAMS", 10)
+
+    @property
+    def messages_per_minute(self) -> int:
+        """How many messages a user may send in a minute; 0: any number (V7)."""
+        return self._get("MESSAGES_PER_MINUTE", 60)
+
+    @property
+    def creations_per_minute(self) -> int:
+        """How many threads and attachments a user may create in a minute; 0: any number (V7)."""
+        return self._get("CREATIONS_PER_MINUTE", 60)
+
+    @property
+    def requests_per_second(self) -> int:
+        """How many requests of a session each process serves in a second; 0: any number (V7)."""
+        return self._get("REQUESTS_PER_SECOND", 20)
+
+    @property
+    def limits_cache(self) -> str:
+        """Alias in CACHES of the cache that counts what users start (V7)."""
+        return self._get("LIMITS_CACHE", "default")
+
+    @property
     def max_input_length(self) -> int:
         """The most characters of a conversation, files included, that run_agent gives a model."""
         return self._get("MAX_INPUT_LENGTH", 400_000)
@@ -128,6 +163,11 @@ class Settings:
     def use_tz(self) -> bool:
         """Django's USE_TZ."""
         return bool(django_settings.USE_TZ)
+
+    @property
+    def session_cookie_name(self) -> str:
+        """Django's SESSION_COOKIE_NAME."""
+        return str(django_settings.SESSION_COOKIE_NAME)
 
     @property
     def language_code(self) -> str:

@@ -27,6 +27,22 @@ class UploadRefused(Refused):
     """An upload, or a message with attachments, is refused (A3)."""
 
 
+class LimitReached(Refused):
+    """
+    A user has started too much; the answer is 429 (V7).
+
+    Args:
+        message: as of Refused.
+        retry_after: the seconds to wait, which the header Retry-After says.
+    """
+
+    default_status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class ModerationRefused(Refused):
     """A moderator's action is not possible in the current state of the thread or message."""
 

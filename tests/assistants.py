@@ -44,6 +44,7 @@ from django.http import HttpRequest
 
 from chatstore.codec import FAKE_ID
 from chatstore.database import release_connections
+from chatstore.exceptions import LimitReached
 from chatstore.server import ChatServer
 from tests.base import NOW, answer, tool_call, workflow
 
@@ -375,3 +376,25 @@ class StrictLater(Strict):
     async def refusal(self, thread: ThreadMetadata, request: Any) -> Any:
         await get_user_model().objects.acount()
         return super().refusal(thread, request)
+
+
+class RefusesThreads(Scripted):
+    """Takes no new conversation."""
+
+    def refusal(self, thread: Any, request: Any, context: Any) -> str | None:
+        assert context["user_id"]
+        return "No new ones." if thread is None else super().refusal(thread, request, context)
+
+
+class RefusesThreadsWithoutContext(Scripted):
+    """The same, by an override with two parameters."""
+
+    def refusal(self, thread: Any, request: Any) -> str | None:
+        return "No new ones." if thread is None else None
+
+
+class Limited(Scripted):
+    """Has a limit of its own."""
+
+    async def refusal(self, thread: Any, request: Any, context: Any) -> str | None:
+        raise LimitReached("Come back in an hour.", retry_after=3600)

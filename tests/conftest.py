@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from tests.browser import browser, site, visit
+from tests.no_limits import NO_LIMITS
 
 __all__ = ["browser", "site", "visit"]  # fixtures
 
@@ -27,8 +28,15 @@ def chromium() -> str | None:
 
 
 def pytest_configure() -> None:
-    """Run the store in threads, unless a test sets the pool; live servers use the demo's pool."""
+    """
+    Run the store in threads, unless a test sets the pool; live servers use the demo's pool.
+
+    Without limits for users, unless a test sets them: users of several tests have the same id, and
+    what they start in a minute would be counted together.
+    """
     settings.CHATSTORE_ASYNC_POOL = {}
+    for name, value in NO_LIMITS.items():
+        setattr(settings, name, value)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

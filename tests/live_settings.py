@@ -6,6 +6,8 @@ import os
 
 from project.settings import *  # noqa: F403
 from project.settings import MIDDLEWARE
+from tests.no_limits import NO_LIMITS
 
 CHATSTORE_SERVER = os.environ["LIVE_ASSISTANT"]
 MIDDLEWARE = [*MIDDLEWARE, *os.environ.get("LIVE_MIDDLEWARE", "").split()]
+globals().update(NO_LIMITS)

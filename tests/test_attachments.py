@@ -86,6 +86,10 @@ class TypesTest(SimpleTestCase):
             ("a.py", "text/x-python", b"import os\n", "text/plain"),
             ("a.txt", "text/plain", b"BM is no bitmap here", "text/plain"),
             ("a.txt", "text/plain", "Grüße".encode("latin-1"), "text/plain"),
+            ("README.md", "", b"<h1>Title</h1>\n", "text/markdown"),
+            ("image.txt", "text/plain", SVG, "text/plain"),
+            ("page.txt", "text/plain", HTML, "text/plain"),
+            ("data.xml", "application/xml", b"<?xml version='1.0'?><a/>", "text/plain"),
         ]:
             with self.subTest(name=name, claim=claim):
                 self.assertEqual(validation.detect_type(content, claim, name), mime_type)
@@ -95,8 +99,8 @@ class TypesTest(SimpleTestCase):
             ("script.png", "image/png", SCRIPT),
             ("image.svg", "image/svg+xml", SVG),
             ("image.png", "image/png", SVG),
-            ("image.txt", "text/plain", SVG),
-            ("page.txt", "text/plain", HTML),
+            ("page.html", "text/plain", HTML),
+            ("page.txt", "text/html", HTML),
             ("bomb.zip", "application/zip", ZIP),
             ("bomb.txt", "text/plain", ZIP),
             ("bomb.png", "image/png", ZIP),
@@ -141,7 +145,14 @@ class AnyUploadTest(SimpleTestCase):
         except UploadRefused:
             return
         self.assertIn(mime_type, settings.upload_types)
-        self.assertNotIn(start, (SVG, HTML, ZIP))
+        self.assertNotEqual(start, ZIP)
+        if start in (SVG, HTML):
+            self.assertIn(
+                mime_type, ("text/plain", "text/markdown", "text/csv", "application/json")
+            )
+        downloaded = validation.download_name(name, mime_type)
+        self.assertRegex(downloaded.lower(), r"\.[a-z]+$")
+        self.assertEqual(validation.download_name(downloaded, mime_type), downloaded)
 
 
 class ChecksTest(SimpleTestCase):

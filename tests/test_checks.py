@@ -13,7 +13,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
-from chatstore.checks import DICTS, FLAGS, POSITIVE_INTEGERS, STRINGS
+from chatstore.checks import DICTS, FLAGS, INTEGERS_OR_ZERO, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):
@@ -22,6 +22,10 @@ class SettingsChecksTest(SimpleTestCase):
     def found(self) -> list[tuple[str | None, bool]]:
         messages = checks.run_checks(tags=["chatstore"])
         return [(message.id, message.is_serious()) for message in messages]
+
+    def found_for_deployment(self) -> list[str | None]:
+        messages = checks.run_checks(tags=["chatstore"], include_deployment_checks=True)
+        return [message.id for message in messages]
 
     def test_the_demo_has_no_errors(self) -> None:
         self.assertEqual(self.found(), [])
@@ -57,6 +61,40 @@ class SettingsChecksTest(SimpleTestCase):
                     self.assertEqual(self.found(), [("chatstore.E003", True)])
             with override_settings(**{f"CHATSTORE_{name.upper()}": 1}):
                 self.assertEqual(self.found(), [])
+
+    def test_E017_limits_that_are_no_whole_numbers(self) -> None:
+        for name in INTEGERS_OR_ZERO:
+            for value in (-1, 1.5, "10", None, True):
+                with (
+                    self.subTest(f"{name}={value!r}"),
+                    override_settings(**{f"CHATSTORE_{name.upper()}": value}),
+                ):
+                    self.assertEqual(self.found(), [("chatstore.E017", True)])
+            with override_settings(**{f"CHATSTORE_{name.upper()}": 0}):
+                self.assertEqual(self.found(), [])
+
+    def test_E016_an_unknown_cache(self) -> None:
+        with override_settings(CHATSTORE_LIMITS_CACHE="attic", CHATSTORE_MAX_STREAMS=5):
+            self.assertEqual(self.found(), [("chatstore.E016", True)])
+            self.assertEqual(self.found_for_deployment(), ["chatstore.E016"])
+
+    def test_W001_a_cache_that_processes_do_not_share(self) -> None:
+        for name in ("max_streams", "messages_per_minute", "creations_per_minute"):
+            for backend, expected in (
+                ("locmem.LocMemCache", ["chatstore.W001"]),
+                ("dummy.DummyCache", ["chatstore.W001"]),
+                ("redis.RedisCache", []),
+            ):
+                cache = {"BACKEND": f"django.core.cache.backends.{backend}"}
+                with (
+                    self.subTest(f"{name}: {backend}"),
+                    override_settings(
+                        **{f"CHATSTORE_{name.upper()}": 5}, CACHES={"default": cache}
+                    ),
+                ):
+                    self.assertEqual(self.found_for_deployment(), expected)
+                    self.assertEqual(self.found(), [])
+        self.assertEqual(self.found_for_deployment(), [])  # without limits none is needed
 
     def test_E004_upload_types_that_are_no_list_of_types(self) -> None:
         for value in ("image/png", ["png"], [1], None, 5):

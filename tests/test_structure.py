@@ -202,6 +202,7 @@ class PublicNamesTest(SimpleTestCase):
         "converters.ImageConverter",
         "database.close_async_pools",
         "database.release_connections",
+        "exceptions.LimitReached",
         "exceptions.RequestRefused",
         "exceptions.UploadRefused",
         "models.ChatAttachment",

@@ -167,12 +167,51 @@ class DirectUploadTest(UsersMixin, TestCase):
         for path in self.stored():
             self.assertRegex(path, r"^chatstore/[0-9a-f]{2}/[0-9a-f]{30}$")
 
+    async def test_A2_a_text_with_markup_is_taken_and_served_as_text(self) -> None:
+        for content, name, downloaded in (
+            (b"<h1>Notes</h1>\n", "README.md", "README.md"),
+            (b"<!-- draft -->\n# Notes", "notes.markdown", "notes.markdown"),
+            (b"const icon = '<svg onload=run()>'\n", "icon.tsx", "icon.tsx"),
+            (SVG, "code.txt", "code.txt"),
+            (HTML, "page.txt", "page.txt"),
+            (b"<script>alert(1)</script>", "a.TXT", "a.TXT"),
+            (b"\xef\xbb\xbf<html>", "bom.txt", "bom.txt"),
+            (b"<?xml version='1.0'?><a/>", "data.xml", "data.xml.txt"),
+            (b"<script>alert(1)</script>", "a.hta", "a.hta.txt"),
+            (b"<script>alert(1)</script>", "a.hta.", "a.hta.txt"),
+            (b"format c:", "a.bat", "a.bat.txt"),
+            (b"alert(1)", "a.js", "a.js.txt"),
+            (b"alert(1)", "a.txt.js", "a.txt.js.txt"),
+            (b"alert(1)", "noname", "noname.txt"),
+            (b"alert(1)", ".txt", "txt.txt"),
+            (b"alert(1)", "x" * 300 + ".js", "x" * 196 + ".txt"),
+            (PDF + b"<script>", "a.hta", "a.hta.pdf"),
+            (PNG + b"<script>", "a.html.png", "a.html.png"),
+            (PNG + b"<script>", "a.hta", "a.hta.png"),
+        ):
+            with self.subTest(name=name, content=content[:9]):
+                response = await self.upload(content, name, "application/octet-stream")
+                self.assertEqual(response.status_code, 200, response.content)
+                mime_type = response.json()["mime_type"]
+                if not content.startswith((PDF, PNG)):
+                    self.assertIn(mime_type, ("text/plain", "text/markdown"))
+                response = await self.get(f"{UPLOAD}{response.json()['id']}/")
+                self.assertEqual(response.body, content)
+                self.assertEqual(response["Content-Type"], mime_type)
+                self.assertEqual(response["X-Content-Type-Options"], "nosniff")
+                self.assertIn(f'; filename="{downloaded}"', response["Content-Disposition"])
+                is_download = response["Content-Disposition"].startswith("attachment")
+                self.assertEqual(is_download, not mime_type.startswith("image/"))
+
     async def test_A3_files_that_are_not_allowed_are_refused(self) -> None:
         for content, name, mime_type in [
             (SCRIPT, "innocent.png", "image/png"),
             (SVG, "a.svg", "image/svg+xml"),
             (SVG, "a.png", "image/png"),
-            (HTML, "a.txt", "text/plain"),
+            (HTML, "a.html", "text/plain"),
+            (b"Hello", "a.txt", "text/html; charset=utf-8"),
+            (b"Hello", "a.xht", "text/plain"),
+            (SVG, "a.txt", "image/svg+xml"),
             (ZIP, "bomb.zip", "application/zip"),
             (b"", "empty.txt", "text/plain"),
         ]:
@@ -180,6 +219,9 @@ class DirectUploadTest(UsersMixin, TestCase):
                 response = await self.upload(content, name, mime_type)
                 self.assert_refused(response, 400)
                 self.assertNotIn(name.encode(), response.content)
+        for name, mime_type in (("a.svg", "text/plain"), ("a.txt", "text/html")):
+            announced = {"name": name, "size": 10, "mime_type": mime_type}
+            self.assert_refused(await self.call("attachments.create", announced), 400)
         self.assert_refused(await self.alice.post(UPLOAD, {"other": "field"}), 400)
         self.assert_refused(await self.alice.post(UPLOAD, b"x", content_type="text/plain"), 400)
         self.assertEqual(self.stored(), set())
@@ -205,6 +247,33 @@ class DirectUploadTest(UsersMixin, TestCase):
     async def test_V5_other_methods_are_refused_as_json(self) -> None:
         self.assert_refused(await self.alice.get(UPLOAD), 405)
         self.assert_refused(await self.alice.delete(f"{UPLOAD}atc_1/"), 405)
+
+    async def test_V5_what_django_cant_read_is_refused_as_json(self) -> None:
+        many = "&".join(["x"] * 2000)
+        form = "multipart/form-data; boundary=x"
+        for client in (self.alice, self.nobody):
+            for method in (client.get, client.put):
+                self.assert_refused(await method(f"{UPLOAD}x/?{many}"), 400)
+        for path in (API, UPLOAD, f"{UPLOAD}x/"):
+            for body, content_type in (
+                (b"a=b", "application/x-www-form-urlencoded; charset=utf-16"),
+                (many, "application/x-www-form-urlencoded"),
+                (b"--x", f"{form}; charset=utf-16"),
+                (b"--x", "multipart/form-data"),
+            ):
+                with self.subTest(path=path, content_type=content_type):
+                    with self.assertNoLogs("django", "ERROR"):
+                        client = AsyncClient(enforce_csrf_checks=True)
+                        client.cookies = self.alice.cookies
+                        client.cookies["csrftoken"] = "a" * 32
+                        response = await client.post(
+                            path,
+                            body,
+                            content_type=content_type,
+                            headers={"X-CSRFToken": "a" * 32},
+                        )
+                    self.assertIn(response.status_code, (400, 404))
+                    self.assert_refused(response, response.status_code)
 
     async def test_V5_a_broken_form_is_refused(self) -> None:
         response = await self.alice.post(

@@ -15,7 +15,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from chatstore.attachments.validation import clean_name
+from chatstore.attachments.validation import download_name
 from chatstore.conf import DEFAULT_UPLOAD_TYPES
 from chatstore.models import ChatAttachment
 
@@ -34,7 +34,8 @@ def safe_type_and_disposition(row: ChatAttachment) -> tuple[str, str]:
     """Return the Content-Type and Content-Disposition with which a browser executes nothing."""
     is_inline = row.mime_type in INLINE_TYPES
     mime_type = row.mime_type if row.mime_type in SERVED_TYPES else "application/octet-stream"
-    return mime_type, content_disposition_header(not is_inline, clean_name(row.name)) or ""
+    name = download_name(row.name, row.mime_type)
+    return mime_type, content_disposition_header(not is_inline, name) or ""
 
 
 def file_response(

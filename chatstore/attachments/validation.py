@@ -3,9 +3,12 @@ Validates the name, size and type of a file to upload (A3). Uses neither queries
 
 The type is detected from the content. The client's claim only chooses between types that the
 content allows: a text can be CSV or Markdown. The detection is puremagic's, because it is typed and
-maintained, needs neither dependencies nor libmagic, and recognizes SVG and HTML, which similar
-libraries take for plain text. Nothing is unpacked, decoded or resized, so zip bombs and image bombs
-have no effect.
+maintained, and needs neither dependencies nor libmagic. Nothing is unpacked, decoded or resized, so
+zip bombs and image bombs have no effect.
+
+Content can't tell markup from text about markup: notes may begin with a tag, and a script may
+begin with notes. So what calls itself HTML or SVG is refused, unless CHATSTORE_UPLOAD_TYPES allows
+it; any other text is taken as text, and downloaded under a name with which no system runs it.
 """
 
 from __future__ import annotations
@@ -26,8 +29,28 @@ MAX_NAME_LENGTH = 200
 HEAD_BYTES = 8192  # how much of a file is read to detect its type
 _UNKNOWN = frozenset({"", "application/octet-stream"})
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
-# Text that a browser can execute, so never accepted as plain text.
-_ACTIVE = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml", "application/xml"})
+# Text that a browser can execute. What claims to be such is not accepted as plain text.
+_MARKUP = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+# By type, the suffixes under which files are downloaded; the first is added to other names. With
+# these, systems open a file to show or edit it, and don't run it.
+# fmt: off
+_TEXT_SUFFIXES = (
+    ".txt", ".text", ".md", ".markdown", ".rst", ".tex", ".log", ".srt", ".diff", ".patch",
+    ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".sql",
+    ".c", ".cpp", ".h", ".css", ".go", ".java", ".rs", ".tsx",
+)
+# fmt: on
+_SUFFIXES = {
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/gif": (".gif",),
+    "image/webp": (".webp",),
+    "application/pdf": (".pdf",),
+    "application/json": _TEXT_SUFFIXES,
+    "text/plain": _TEXT_SUFFIXES,
+    "text/csv": _TEXT_SUFFIXES,
+    "text/markdown": _TEXT_SUFFIXES,
+}
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # Unicode categories that are replaced by spaces in names: control characters, surrogates, private
 # use, line and paragraph separators.
@@ -50,6 +73,20 @@ def clean_name(name: str) -> str:
     if len(name) > MAX_NAME_LENGTH and stem and len(suffix) <= 16:
         return stem[: MAX_NAME_LENGTH - len(suffix) - 1] + dot + suffix
     return name[:MAX_NAME_LENGTH] or _("file")
+
+
+def download_name(name: str, mime_type: str) -> str:
+    """
+    Return the name under which a file is downloaded (A2).
+
+    A file of a default type gets a suffix of its type, unless it has one: a text that is called
+    ``a.hta`` becomes ``a.hta.txt``. Other types are the site's choice, and keep their names.
+    """
+    name = clean_name(name)
+    suffixes = _SUFFIXES.get(mime_type)
+    if suffixes is None or name.lower().endswith(suffixes):
+        return name
+    return clean_name(name + suffixes[0])
 
 
 def check_size(size: int) -> int:
@@ -78,6 +115,7 @@ def type_from_claims(claim: str, name: str) -> str:
     Raises UploadRefused if no content could make it a type of CHATSTORE_UPLOAD_TYPES.
     """
     claims = _claims(claim, name)
+    _check_markup(claims)
     for mime_type in claims:
         if mime_type in settings.upload_types:
             return mime_type
@@ -98,10 +136,12 @@ def detect_type(head: bytes, claim: str, name: str) -> str:
         name: the file's name, whose suffix is a claim too.
 
     If the content allows several types, a claimed one is chosen. Raises UploadRefused if none is in
-    CHATSTORE_UPLOAD_TYPES, or if an image is claimed and the content is no image.
+    CHATSTORE_UPLOAD_TYPES, or if an image is claimed and the content is no image, or HTML or SVG is
+    claimed and not in CHATSTORE_UPLOAD_TYPES.
     """
     possible = _possible_types(head)
     claims = _claims(claim, name)
+    _check_markup(claims)
     if "text/plain" in possible:
         possible += [mime_type for mime_type in claims if _is_plain_text(mime_type)]
     allowed = [mime_type for mime_type in possible if mime_type in settings.upload_types]
@@ -138,15 +178,18 @@ def _possible_types(head: bytes) -> list[str]:
         found = [match.mime_type for match in puremagic.magic_string(head) if match.mime_type]
     except (puremagic.PureError, ValueError):
         found = []
-    is_active = not _ACTIVE.isdisjoint(found)
-    return found if is_active or _BINARY.search(head) else [*found, "text/plain"]
+    return found if _BINARY.search(head) else [*found, "text/plain"]
+
+
+def _check_markup(claims: list[str]) -> None:
+    """Raise UploadRefused if HTML or SVG is claimed and not in CHATSTORE_UPLOAD_TYPES."""
+    if not _MARKUP.intersection(claims) <= set(settings.upload_types):
+        raise _type_not_allowed()
 
 
 def _is_plain_text(mime_type: str) -> bool:
     """Tell whether any text is valid content of this type."""
-    return mime_type not in _ACTIVE and (
-        mime_type.startswith("text/") or mime_type == "application/json"
-    )
+    return mime_type.startswith("text/") or mime_type in ("application/json", "application/xml")
 
 
 def _type_not_allowed() -> UploadRefused:

@@ -33,6 +33,7 @@ class UploadView(EndpointView):
         request_limits.limit_form(request)
 
     async def post(self, request: HttpRequest) -> HttpResponse:
+        await get_server().admit_upload(self.context)
         file = await sync_to_async(request_limits.file_from_form)(request)
         with file:
             attachment = await _attachment_store().upload(
@@ -52,7 +53,6 @@ class FileView(EndpointView):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         request_limits.limit_form(request)
-        self.token = request.GET.get(codec.FILE_URL_PARAMETER, "")
 
     async def check_access(self, request: HttpRequest) -> None:
         """
@@ -61,6 +61,7 @@ class FileView(EndpointView):
         CSRF is not checked: GET changes nothing, and an upload needs a signed token that another
         site can't know.
         """
+        self.token = request.GET.get(codec.FILE_URL_PARAMETER, "")
         if request.method not in ("GET", "HEAD") or not self.token:
             await self.authenticate(request)
         else:

@@ -1,6 +1,6 @@
 """
 The ASGI wrapper for a project's application: it stores unfinished answers when the server stops,
-and limits the size of request bodies.
+and limits the size of request bodies and how often a session sends requests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from chatstore.db import async_pools
-from chatstore.http.request_limits import ASGIApplication, limit_bodies
+from chatstore.http.request_limits import ASGIApplication, limit_requests
 from chatstore.server import streams
 
 
@@ -22,9 +22,10 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
 
     The wrapper handles the ASGI lifespan protocol, which Django does not, and the signals SIGTERM
     and SIGINT: uvicorn sends lifespan.shutdown only after the last response has ended. It also
-    answers 413 to requests for chatstore's URLs whose body is too large (limit_bodies).
+    answers 413 and 429 to requests for chatstore's URLs that are too large or too many
+    (limit_requests).
     """
-    application = limit_bodies(application)
+    application = limit_requests(application)
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":

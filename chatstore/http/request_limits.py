@@ -1,10 +1,10 @@
 """
-Limits the size of request bodies while they are received, and reads them without holding them in
-memory.
+Limits how often requests come, and the size of their bodies while they are received, and reads
+bodies without holding them in memory.
 
 Under ASGI Django writes the whole body to a temporary file before it calls any middleware, view or
 upload handler. A client could so fill the disk; with chunked encoding it doesn't even announce a
-length. Therefore ``limit_bodies`` counts the bytes before Django receives them. The views then
+length. Therefore ``limit_requests`` counts the bytes before Django receives them. The views then
 read Django's temporary file in chunks.
 """
 
@@ -14,6 +14,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest
@@ -22,7 +23,8 @@ from django.utils.translation import gettext as _
 
 from chatstore.attachments.validation import file_too_large
 from chatstore.conf import settings
-from chatstore.exceptions import UploadRefused
+from chatstore.exceptions import Refused, RequestRefused, UploadRefused
+from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
@@ -30,13 +32,15 @@ MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown awa
 MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
 
 
-def limit_bodies(application: ASGIApplication) -> ASGIApplication:
+def limit_requests(application: ASGIApplication) -> ASGIApplication:
     """
-    Wrap an ASGI application so that a request for chatstore's URLs with too large a body gets 413.
+    Wrap an ASGI application so that of the requests for chatstore's URLs those with too large a
+    body get 413, and those of a session that sends too many get 429.
 
-    The limits are CHATSTORE_MAX_REQUEST_BYTES for the endpoint and CHATSTORE_MAX_UPLOAD_BYTES for
-    files.
+    The limits are CHATSTORE_MAX_REQUEST_BYTES for the endpoint, CHATSTORE_MAX_UPLOAD_BYTES for
+    files, and CHATSTORE_REQUESTS_PER_SECOND for both.
     """
+    rate = RequestRate()
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         remaining = _max_body_bytes(scope) if scope["type"] == "http" else None
@@ -45,10 +49,11 @@ def limit_bodies(application: ASGIApplication) -> ASGIApplication:
             return
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > remaining:
+        is_too_large = length.isdigit() and int(length) > remaining
+        if is_too_large or rate.is_exceeded(scope):
             if b"expect" not in headers:  # with it, the client sends the body only after an answer
                 await _discard(receive)
-            await _send_too_large(send)
+            await (_send_too_large if is_too_large else _send_too_many)(send)
             return
         is_refused = False
 
@@ -95,9 +100,23 @@ def _max_body_bytes(scope: Any) -> int | None:
 
 
 async def _send_too_large(send: Any) -> None:
-    body = json.dumps({"error": _("This is too large.")}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await _send_error(send, 413, _("This is too large."), (b"connection", b"close"))
+
+
+async def _send_too_many(send: Any) -> None:
+    sentence = _("You are sending requests too quickly. Try again in a second.")
+    await _send_error(send, 429, sentence, (b"retry-after", b"1"))
+
+
+async def _send_error(send: Any, status: int, sentence: str, header: tuple[bytes, bytes]) -> None:
+    body = json.dumps({"error": sentence}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        header,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -128,12 +147,28 @@ def is_form(request: HttpRequest) -> bool:
     return request.method == "POST" and request.content_type == "multipart/form-data"
 
 
+def read_form(request: HttpRequest) -> None:
+    """
+    Let Django read the form, if there is one. Blocking: don't call it on the event loop.
+
+    Raises RequestRefused (400) for a form that it can't read, whatever the reason;
+    RequestDataTooBig; and what an upload handler raises.
+    """
+    try:
+        request.POST  # noqa: B018 (a property that reads the body)
+    except (Refused, RequestDataTooBig, OSError):
+        raise
+    except Exception:  # noqa: BLE001 (it depends on charset, boundary, encoding, number of fields …)
+        raise RequestRefused(_("The request can't be read."), 400) from None
+
+
 def file_from_form(request: HttpRequest) -> UploadedFile[bytes]:
     """
     Return the field ``file`` of a form. Blocking: don't call it on the event loop.
 
     Raises UploadRefused: 400 without a file, 413 if it is too large.
     """
+    read_form(request)
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         raise UploadRefused(_("There is no file in this upload."))

@@ -18,7 +18,6 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.db import Error, connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import classonlymethod
@@ -28,7 +27,8 @@ from django.views.generic import View
 
 from chatstore.conf import settings
 from chatstore.db.connections import close_dropped_connections, release_connections_sync
-from chatstore.exceptions import Refused, RequestRefused
+from chatstore.exceptions import LimitReached, Refused, RequestRefused
+from chatstore.http.request_limits import read_form
 from chatstore.server import get_server
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
@@ -65,13 +65,15 @@ class EndpointView(View):
             handler: Any = super().dispatch(request, *args, **kwargs)  # a coroutine
             response: HttpResponseBase = await handler
             return response
+        except LimitReached as error:
+            return limit_response(error)
         except Refused as error:
             return error_response(str(error), error.status)
         except NotFoundError:
             return error_response(_("There is no such conversation, message or file."), 404)
         except RequestDataTooBig:
             return error_response(_("The request is too large."), 413)
-        except (SuspiciousOperation, MultiPartParserError):
+        except SuspiciousOperation:
             return error_response(_("The request can't be read."), 400)
         except NotImplementedError:
             return error_response(_("This chat does not support that."), 501)
@@ -103,6 +105,7 @@ class EndpointView(View):
     def _check_csrf(request: HttpRequest) -> None:
         """Check CSRF, and release the connection that this and authentication used (S16)."""
         try:
+            read_form(request)
             csrf = _CsrfCheck(lambda request: HttpResponse())
             csrf.process_request(request)
             if csrf.process_view(request, lambda request: HttpResponse(), (), {}):
@@ -127,6 +130,13 @@ class _CsrfCheck(CsrfViewMiddleware):
 def error_response(sentence: str, status: int) -> JsonResponse:
     """Return the JSON answer ``{"error": sentence}``; the sentence is for the user."""
     return JsonResponse({"error": sentence}, status=status, headers={"Cache-Control": "no-store"})
+
+
+def limit_response(error: LimitReached) -> JsonResponse:
+    """Return the answer 429, which says after how many seconds to try again (V7)."""
+    response = error_response(str(error), error.status)
+    response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 class ChatKitView(EndpointView):

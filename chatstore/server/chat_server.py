@@ -53,7 +53,7 @@ from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.server import preconditions, requests
+from chatstore.server import preconditions, requests, user_limits
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.stores import ExtendedStore
@@ -91,15 +91,24 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         return cast(TContext, {"user_id": str(user.pk), "request": request})
 
     def refusal(
-        self, thread: ThreadMetadata, request: ChatKitReq
+        self, thread: ThreadMetadata | None, request: ChatKitReq, context: TContext
     ) -> str | Awaitable[str | None] | None:
         """
-        Return why the thread does not take this request, as a sentence for its user, or None.
+        Return why this request is not taken, as a sentence for its user, or None.
 
-        May be a coroutine. Overriding it, keep what super() says: it refuses whatever would
-        continue a locked or closed thread (V2).
+        May be a coroutine, and may raise LimitReached (429). Overriding it, keep what super() says:
+        it refuses whatever would continue a locked or closed thread (V2).
+
+        Args:
+            thread: the one that the request names; None for threads.create, which is asked too.
+            request: ChatKit's.
+            context: as respond() gets it.
         """
-        if thread.status.type == "active" or not isinstance(request, requests.CONTINUES_A_THREAD):
+        if (
+            thread is None
+            or thread.status.type == "active"
+            or not isinstance(request, requests.CONTINUES_A_THREAD)
+        ):
             return None
         if thread.status.reason:
             return thread.status.reason
@@ -127,18 +136,42 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         """
         Serve one request; a streaming one has its first event when this returns.
 
-        Raises what chatstore.server.preconditions.check raises; nothing is stored then (V5).
+        Raises LimitReached where the user has started too much (V7), and what
+        chatstore.server.preconditions.check raises; nothing is stored then (V5).
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        if is_streaming_req(parsed):
-            turn = requests.begin_turn(parsed)
+        admission = await user_limits.admit(self._user_id(context), user_limits.cost_of(parsed))
+        try:
+            result = await self._serve(parsed, context)
+        except BaseException:
+            admission.end()
+            raise
+        if isinstance(result, StreamingResult) and isinstance(result.json_events, EventStream):
+            result.json_events.on_end(admission.end)
+        else:
+            admission.end()
+        return result
+
+    async def admit_upload(self, context: TContext) -> None:
+        """Count a direct upload; LimitReached where the user has created too much (V7)."""
+        await user_limits.admit(self._user_id(context), user_limits.CREATION)
+
+    def _user_id(self, context: TContext) -> Any:
+        get_user_id = getattr(self.store, "get_user_id", codec.user_id_from_context)
+        return get_user_id(context)
+
+    async def _serve(
+        self, request: ChatKitReq, context: TContext
+    ) -> StreamingResult | NonStreamingResult:
+        if is_streaming_req(request):
+            turn = requests.begin_turn(request)
             with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
-                stream = await self._stream(parsed, context, turn)
+                stream = await self._stream(request, context, turn)
             return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
         with track_request():
-            await preconditions.check(self, parsed, context)
-            return NonStreamingResult(await self._process_non_streaming(parsed, context))
+            await preconditions.check(self, request, context)
+            return NonStreamingResult(await self._process_non_streaming(request, context))
 
     # Streams
 

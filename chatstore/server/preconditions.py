@@ -52,7 +52,7 @@ class Server(Protocol):
     attachment_store: AttachmentStore[Any] | None
 
     def refusal(
-        self, thread: ThreadMetadata, request: ChatKitReq
+        self, thread: ThreadMetadata | None, request: ChatKitReq, context: Any
     ) -> str | Awaitable[str | None] | None: ...
 
 
@@ -69,7 +69,7 @@ async def check(server: Server, request: ChatKitReq, context: Any) -> None:
     Raises:
         NotImplementedError: the application has not written what would serve the request.
         NotFoundError: a thread, an item or an attachment is unknown, or another owner's.
-        ThreadRefused: the thread is locked, closed, or refused by the application.
+        ThreadRefused: the thread is locked or closed, or the application refuses the request.
         RequestRefused, UploadRefused: an item or an attachment is in the wrong state for it.
     """
     _check_support(server, request)
@@ -85,16 +85,26 @@ def _check_support(server: Server, request: ChatKitReq) -> None:
 
 
 async def _check_thread(server: Server, request: ChatKitReq, context: Any) -> None:
-    """Load the thread with its status, in one query, and ask whether it takes the request."""
+    """Load the thread with its status, in one query, and ask whether the request is taken."""
     thread_id: str | None = getattr(request.params, "thread_id", None)
-    if thread_id is None or isinstance(request, (ItemsListReq, ThreadsDeleteReq)):
+    if isinstance(request, (ItemsListReq, ThreadsDeleteReq)):
         return
-    thread = await server.store.load_thread(thread_id, context)
-    reason = server.refusal(thread, request)
+    if thread_id is not None:
+        thread = await server.store.load_thread(thread_id, context)
+    elif isinstance(request, ThreadsCreateReq):
+        thread = None
+    else:
+        return
+    reason = server.refusal(thread, request, *([context] if _takes_context(server) else []))
     if inspect.isawaitable(reason):
         reason = await reason
     if reason:
         raise ThreadRefused(reason)
+
+
+def _takes_context(server: Server) -> bool:
+    """Tell whether ``refusal`` has the parameter context; an override may do without it."""
+    return len(inspect.signature(server.refusal).parameters) > 2
 
 
 async def _check_state(server: Server, request: ChatKitReq, context: Any) -> None:

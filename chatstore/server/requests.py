@@ -15,11 +15,16 @@ from chatkit.types import (
     ThreadsAddClientToolOutputReq,
     ThreadsAddStructuredInputReq,
     ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
     ThreadsCustomActionReq,
     ThreadsRetryAfterItemReq,
     ThreadsSyncCustomActionReq,
+    ThreadsUpdateReq,
+    UserMessageInput,
+    UserMessageTextContent,
 )
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from pydantic import TypeAdapter, ValidationError
 
 from chatstore import codec
@@ -70,4 +75,45 @@ def parse(request: str | bytes | bytearray) -> ChatKitReq:
             base64.b64decode(params.audio_base64)
         except ValueError:
             raise RequestRefused(_("The recording is not encoded as base64."), 400) from None
+    _check_length(parsed)
     return parsed
+
+
+def _check_length(request: ChatKitReq) -> None:
+    """Raise RequestRefused for a title or a message that is too long (V7)."""
+    match request:
+        case ThreadsUpdateReq():
+            limit = settings.max_title_length
+            if len(request.params.title) > limit:
+                sentence = ngettext(
+                    "The title is too long: at most %(limit)d character.",
+                    "The title is too long: at most %(limit)d characters.",
+                    limit,
+                )
+                raise RequestRefused(sentence % {"limit": limit}, 400)
+            return
+        case ThreadsCreateReq() | ThreadsAddUserMessageReq():
+            length = _message_length(request.params.input)
+        case ThreadsAddStructuredInputReq():
+            answers = request.params.input.answers.values()
+            length = sum(len(value) for answer in answers for value in answer.values)
+        case _:
+            return
+    if length > (limit := settings.max_message_length):
+        sentence = ngettext(
+            "The message is too long: at most %(limit)d character.",
+            "The message is too long: at most %(limit)d characters.",
+            limit,
+        )
+        raise RequestRefused(sentence % {"limit": limit}, 400)
+
+
+def _message_length(message: UserMessageInput) -> int:
+    """Return the characters of a message: its text, what it quotes, and its tags as JSON."""
+    return len(message.quoted_text or "") + sum(
+        # Empty parts count too: there may be many.
+        max(1, len(part.text))
+        if isinstance(part, UserMessageTextContent)
+        else len(part.model_dump_json())
+        for part in message.content
+    )

@@ -136,6 +136,10 @@ class EventStream:
         finally:
             await self.stop()
 
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Call back when the answer has ended, however it has."""
+        self._task.add_done_callback(lambda task: callback())
+
     async def stop(self) -> None:
         """Cancel the answer if it still runs, and wait until what there is of it is stored."""
         self._cancel()

@@ -318,7 +318,7 @@ class BoundedPageTest(TranscriptTestCase):
         for _level in range(150):
             value = [value, *[1] * 60]
         response = self.read(self.add(base.tool_call("i1", name="n", arguments={}, output=value)))
-        self.assertContains(response, "… (more: see the raw JSON)")
+        self.assertContains(response, "… (cut here)")
         self.assertLess(len(response.content), 100_000)
         stored = ChatMessage.objects.get()
         nested = "[" * 900 + "1," * 100_000 + "1" + "]" * 900

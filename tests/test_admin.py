@@ -146,6 +146,21 @@ class HiddenTextTest(TestCase):
         ):
             self.assertNotContains(user.get(address), "Text 0")
 
+    def test_M3_without_view_chatsession_the_list_of_messages_shows_no_titles(self) -> None:
+        thread = add_thread("thr_1")
+        message = thread.messages.first()
+        for permissions, is_shown in (
+            (["view_chatmessage"], False),
+            (["view_chatmessage", "view_chatsession"], True),
+        ):
+            user = client_of(staff(f"with {len(permissions)}", *permissions))
+            for address in (MESSAGES, f"{MESSAGES}{message.pk}/change/", f"{MESSAGES}?q=Title"):
+                with self.subTest(address, permissions=permissions):
+                    response = user.get(address)
+                    self.assertContains(response, "Title of" if is_shown else "thr_1")
+                    if not is_shown:
+                        self.assertNotContains(response, "Title of")
+
 
 class ThreadListTest(TestCase):
     @classmethod
@@ -279,6 +294,24 @@ class ThreadListTest(TestCase):
                 self.assertRegex(response.content.decode(), cell)
                 row = response.context["cl"].result_list[0]
                 self.assertEqual((row.up_count, row.down_count), (1, 1))
+
+    def test_M7_lists_read_only_the_beginning_of_a_title(self) -> None:
+        metadata = {"note": "y" * 50_000}
+        ChatSession.objects.update(title="x" * 50_000, metadata=metadata, reason="z" * 50_000)
+        for address in (THREADS, MESSAGES):
+            with CaptureQueriesContext(connection) as queries:
+                response = self.client.get(address)
+            self.assertContains(response, "x" * 79 + "…")
+            self.assertLess(len(response.content), 60_000)
+            for query in queries:
+                columns = query["sql"].partition("FROM")[0]
+                self.assertNotRegex(
+                    columns, r"(?<!\()[\"`]chat_sessions.\..(title|metadata|reason)."
+                )
+        data = {"action": "lock", "_selected_action": [str(self.mine.pk), str(self.old.pk)]}
+        self.assertLess(len(self.client.post(THREADS, data).content), 60_000)
+        response = self.client.get(url(self.mine, "change"))
+        self.assertContains(response, "… (cut here)")
 
     def test_the_lists_of_messages_and_records(self) -> None:
         record(self.mine, Moderator.from_user(self.user), ModerationRecord.Action.READ)

@@ -8,6 +8,8 @@ import hashlib
 import io
 import json
 import os
+import resource
+import secrets
 import sqlite3
 import stat
 import subprocess
@@ -16,12 +18,14 @@ import tempfile
 import threading
 import weakref
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -32,6 +36,8 @@ from django.utils import timezone
 from chatstore import codec, signals
 from chatstore.lifecycle import erasure
 from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
+from chatstore.portability import imports
+from chatstore.portability.imports import Importer
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -41,6 +47,7 @@ from chatstore.portability.records import (
 from chatstore.store import DjangoStore
 from chatstore.turns import mark_seen, track_request
 from tests import base, rows
+from tests.processes import Commands
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
 
 
@@ -489,6 +496,7 @@ class BadArchiveTest(ArchiveTestCase):
                 thread | {"user_id": ""},
                 thread | {"id": "x" * 256},
                 thread | {"is_on_hold": "perhaps"},
+                thread | {"user_id": {"a": 1}},
             )
         ):
             with self.subTest(number):
@@ -528,18 +536,72 @@ class BadArchiveTest(ArchiveTestCase):
                     changed[place] = value
                 self.assert_refused("damaged or incomplete after line 0", bytes(changed))
 
-    def test_references_that_are_no_text_refer_to_nothing(self) -> None:
-        lines = [json.loads(line) for line in self.whole.splitlines()][:2]
-        attachment = {
-            "type": "attachment",
-            "id": "atc",
-            "attachment": json.loads(base.attachment("atc").model_dump_json()),
-            "created_at": "2026-01-01T00:00:00Z",
-            "item_id": 7,
-            "sha256": 7,
-        }
-        said = run("import_threads", self.write_lines([*lines, attachment]))
-        self.assertIn("The file of 1 attachment is missing.", said)
+    def test_R3_a_value_of_a_wrong_type_is_refused(self) -> None:
+        """Each value of each record is replaced by values that no export writes there."""
+        lines = [json.loads(line) for line in self.whole.splitlines()][:3]
+        common = {"created_at": "2026-01-01T00:00:00Z"}
+        columns: list[dict[str, Any]] = [
+            {},
+            lines[1]
+            | {"moderation": "locked", "moderation_reason": "r", "is_on_hold": True}
+            | {"hold_reason": "h", "hidden_at": common["created_at"]},
+            lines[2]
+            | {"ending": "failed", "feedback": "negative", "hidden_at": common["created_at"]}
+            | {"hidden_by": "m", "redacted_at": common["created_at"]},
+            {"type": "attachment", "id": "atc", "item_id": lines[2]["id"], "size": 3}
+            | {"attachment": json.loads(base.attachment("atc").model_dump_json())}
+            | common
+            | {"uploaded_at": common["created_at"], "hidden_at": common["created_at"]}
+            | {"sha256": "0" * 64},
+        ]
+        wrong = ({"a": 1}, [], ["a"], 7, 1e400, True, "\x00", 10**30, "9999-12-31T23:59:59-23:59")
+        for number in (1, 2, 3):
+            for name, right in columns[number].items():
+                for value in wrong:
+                    if type(value) is type(right) and value != "\x00":
+                        continue
+                    with self.subTest(name, value=str(value)[:30], line=number + 1):
+                        records = [lines[0], *columns[1:]]
+                        records[number] = columns[number] | {name: value}
+                        archive = self.write_lines(records)
+                        try:
+                            run("import_threads", archive)
+                        except CommandError as error:
+                            self.assertIn("can't be imported", str(error))
+                        else:  # as text that can't be decoded is (S17), or as U+FFFD
+                            self.assertIsInstance(value, str)
+                        rows.delete_everything()
+        for value in wrong:
+            self.write_lines([lines[0] | {"version": value}, *lines[1:]])
+            with self.subTest("version", value=str(value)[:30]):
+                if value is not True:  # equals 1
+                    self.assert_refused("The archive has version")
+
+    def test_R3_a_line_that_is_too_long_is_refused_before_it_is_in_memory(self) -> None:
+        """A small file can hold one: 64 MiB of spaces are 64 kB of gzip."""
+        header = self.whole.splitlines(keepends=True)[0]
+        length = 65 * 2**20
+        for name in ("long.gz", "long.zip", "long.jsonl"):
+            path = self.path(name)
+            if name.endswith("gz"):
+                with gzip.open(path, "wb", 1) as file:
+                    file.write(header + b" " * length)
+            elif name.endswith("zip"):
+                with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                    archive.writestr("threads.jsonl", header + b" " * length)
+            else:
+                with open(path, "wb") as file:
+                    file.write(header)
+                    file.truncate(length + 1000)
+            with self.subTest(name):
+                for partial in (False, True):
+                    with self.assertRaisesMessage(CommandError, "Line 2 is longer than 64 MiB"):
+                        run("import_threads", path, partial=partial)
+        with self.assertRaisesMessage(CommandError, "Line 1 is longer than 1 MiB"):
+            Path(self.path()).write_bytes(b" " * 2**21)
+            run("import_threads", self.path(), max_line_mib=1)
+        with self.assertRaisesMessage(CommandError, "incomplete"):
+            run("import_threads", self.path(), max_line_mib=3)
 
     def test_an_item_after_an_upload_is_refused(self) -> None:
         lines = [json.loads(line) for line in self.whole.splitlines()][:3]
@@ -626,6 +688,130 @@ class BadArchiveTest(ArchiveTestCase):
         }
         run("import_threads", self.write_lines([lines[0], lines[1], attachment]))
         self.assertEqual(ChatAttachment.objects.get().path, "")
+
+
+class FullDiskTest(ArchiveTestCase):
+    """A disk that is full ends a command with a sentence, and deletes nothing."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        add_thread("thr_1", age=3 * DAY)
+        # Compression makes it no shorter.
+        ChatMessage.objects.update(content=secrets.token_hex(100_000))
+        payload = json.dumps({"type": "of tomorrow", "text": secrets.token_hex(100_000)})
+        ChatMessage.objects.update(payload=payload)
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Let no file grow beyond 60 kB: an error in the same place as that of a full disk."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    def test_R3_an_export_to_a_full_disk_is_an_error_with_a_sentence(self) -> None:
+        for name in ("a.jsonl", "a.jsonl.gz", "a.zip"):
+            with self.subTest(name), self.full_disk():
+                message = "The archive can't be read or written: File too large."
+                with self.assertRaisesMessage(CommandError, message):
+                    run("export_threads", self.path(name))
+
+    def test_R2_an_archive_on_a_full_disk_deletes_nothing(self) -> None:
+        for name in ("a.jsonl", "a.jsonl.gz"):
+            with self.subTest(name), self.full_disk():
+                message = "The archive can't be read or written: File too large."
+                with self.assertRaisesMessage(CommandError, message):
+                    run("cleanup_threads", days=1, archive=self.path(name))
+            self.assertEqual(ChatMessage.objects.count(), 2)
+
+    def test_R3_a_full_standard_output_is_an_error_with_a_sentence(self) -> None:
+        for what in ("/dev/full", "a closed pipe"):
+            with self.subTest(what):
+                if what == "/dev/full":
+                    out: Any = open(what, "wb")  # noqa: SIM115 (closed below)
+                else:
+                    reader, writer = os.pipe()
+                    os.close(reader)
+                    out = os.fdopen(writer, "wb")
+                done = subprocess.run(
+                    [sys.executable, "-W", "ignore", "-m", "django", "export_threads"],
+                    cwd=Path(__file__).resolve().parent.parent,
+                    env=os.environ
+                    | {
+                        "DJANGO_SETTINGS_MODULE": "tests.other_process",
+                        "OTHER_DATABASE_NAME": str(connection.settings_dict["NAME"]),
+                        "OTHER_MEDIA_ROOT": str(self.media),
+                        "LOG_LEVEL": "ERROR",
+                    },
+                    stdout=out,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    check=False,
+                )
+                with suppress(OSError):
+                    out.close()
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertRegex(
+                    done.stderr, r"^CommandError: The archive can't be read or written: [^\n]+\n$"
+                )
+
+
+class ImportsAtOnceTest(ArchiveTestCase):
+    """Two imports of the same threads at the same time."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for number in range(12):
+            add_thread(f"thr_{number}", messages=2, files=number == 3)
+        run("export_threads", self.path())
+        self.before, self.stored_before = self.comparable(), self.stored()
+        rows.delete_everything()
+
+    def comparable(self) -> list[list[dict[str, Any]]]:
+        tables = rows.everything()
+        for row in tables[2]:
+            row["path"] = bool(row["path"])
+        return tables[:3]
+
+    @pytest.mark.postgresql
+    @pytest.mark.mariadb
+    def test_R3_a_batch_that_another_import_has_written_is_read_again(self) -> None:
+        """The other one ends between our look-up of what exists and our first insert."""
+        flush, begun = Importer._flush, threading.Event()
+
+        def flush_after_the_other(importer: Importer) -> None:
+            if any(importer._rows.values()) and not begun.is_set():
+                begun.set()
+                other = threading.Thread(target=self.import_alone)
+                other.start()
+                other.join()
+            flush(importer)
+
+        with (
+            patch.object(imports, "THREADS_PER_BATCH", 5),
+            patch.object(Importer, "_flush", flush_after_the_other),
+        ):
+            said = run("import_threads", self.path())
+        self.assertIn("Imported 0 threads", said)
+        self.assertIn("12 threads existed already", said)
+        self.assertEqual(self.comparable(), self.before)
+        self.assertFalse(ChatFileToRemove.objects.exists())
+
+    def import_alone(self) -> None:
+        try:
+            run("import_threads", self.path())
+        finally:
+            connection.close()
+
+    @pytest.mark.slow
+    def test_R3_two_imports_at_once_both_end_well(self) -> None:
+        with Commands(self.media) as commands:
+            pids = [commands.start("import_threads", self.path()) for _n in range(3)]
+            self.assertEqual([commands.wait(pid) for pid in pids], [0, 0, 0])
+        self.assertEqual(self.comparable(), self.before)
+        self.assertEqual(len(self.stored() - self.stored_before), 1)
 
 
 class SampleStoreTest(ArchiveTestCase):

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from io import StringIO
 from pathlib import Path
 
@@ -52,6 +53,41 @@ class SettingsTest(SimpleTestCase):
         self.assertEqual(database["NAME"], str(ROOT / "db.sqlite3"))
         self.assertEqual(database["OPTIONS"]["transaction_mode"], "IMMEDIATE")
         self.assertIn("journal_mode=WAL", database["OPTIONS"]["init_command"])
+        self.assertIn("secure_delete=ON", database["OPTIONS"]["init_command"])
+
+    def test_other_accounts_can_read_neither_database_nor_files(self) -> None:
+        """Whatever the umask is, and if the files were readable before."""
+        code = (
+            "import os, stat; os.umask(0o022); import django; django.setup(); "
+            "from django.core.files.base import ContentFile; "
+            "from django.core.files.storage import default_storage as storage; "
+            "from django.db import connection; "
+            "connection.cursor().execute('CREATE TABLE IF NOT EXISTS t (a)'); "
+            "storage.save('deep/er/file', ContentFile(b'x')); "
+            "name = connection.settings_dict['NAME']; "
+            "found = [name, f'{name}-wal', f'{name}-shm', storage.path('deep/er/file')]; "
+            "folders = [storage.path(p) for p in ('', 'deep', 'deep/er')]; "
+            "modes = [{stat.S_IMODE(os.stat(path).st_mode) for path in paths} "
+            "for paths in (found, folders)]; "
+            "print(modes == [{0o600}, {0o700}], modes); "
+            "connection.close(); os.chmod(name, 0o644)"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            for _time in range(2):
+                done = subprocess.run(
+                    [sys.executable, "-c", code],
+                    cwd=ROOT,
+                    env={
+                        "PATH": os.environ["PATH"],
+                        "DJANGO_SETTINGS_MODULE": "project.settings",
+                        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+                        "MEDIA_ROOT": f"{folder}/media",
+                    },
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                self.assertTrue(done.stdout.startswith("True"), done.stdout + done.stderr)
 
     def test_an_empty_database_url_is_none(self) -> None:
         database = self.values("DATABASES", DATABASE_URL="")["DATABASES"]["default"]

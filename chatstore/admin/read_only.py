@@ -55,14 +55,16 @@ class ReadOnlyAdmin(ModelAdmin):
         request.GET = query  # type: ignore[assignment]
         return super().changelist_view(request, extra_context)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> Any:
         """Refuse a list action on what is not a key; Django would raise an error."""
         try:
             for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.model._meta.pk.to_python(key)
         except ValidationError as error:
             raise BadRequest("A selected row has no valid key") from error
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         return lookup in self.filter_lookups

@@ -18,6 +18,7 @@ from chatstore import files, signals
 from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.deletion import delete_sessions
 from chatstore.lifecycle.retention import BATCH_SIZE
+from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
     while batch_files := run_sync(using, _erase_uploads, user_id):
         receipt.erased.files += batch_files
         reset_queries()
+    empty_log(using)
     receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
     receipt.files_left = (
         files.scheduled_removals(using)

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.deletion import delete_locked_sessions, lock_sessions
+from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
@@ -130,6 +131,8 @@ def cleanup(
         page = sessions.after(updated_at=last.updated_at, session_id=last.session_id)
         progress(report.deleted)
         reset_queries()  # while DEBUG is on, Django keeps every statement in memory
+    if report.deleted.threads and not dry_run:
+        empty_log(using)
     report.on_hold = sessions.filter(is_on_hold=True).count()
     return report
 

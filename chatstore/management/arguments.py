@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
+import sys
+from contextlib import suppress
 from typing import Any
 
-from django.core.management.base import CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
 from django.db import connections, router
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -15,8 +18,10 @@ from django.utils.translation import ngettext
 
 from chatstore import codec
 from chatstore.models import ChatSession, Counts
+from chatstore.portability.archive import ArchiveError
 
 MAX_DAYS = 36_500
+MAX_LINE_MIB = 1_000  # SQLite holds no longer value
 MAX_BATCH = 10_000  # keys in one statement; SQLite accepts 32,766 parameters
 
 
@@ -42,6 +47,11 @@ def days(text: str) -> int:
 def batch_size(text: str) -> int:
     """Parse a number of rows in one transaction."""
     return positive_integer(text, MAX_BATCH)
+
+
+def line_mib(text: str) -> int:
+    """Parse the length of a line in MiB."""
+    return positive_integer(text, MAX_LINE_MIB)
 
 
 def date_or_time(text: str) -> dt.datetime:
@@ -86,6 +96,20 @@ def format_counts(counts: Counts) -> str:
         "messages": ngettext("%d message", "%d messages", counts.messages) % counts.messages,
         "files": ngettext("%d file", "%d files", counts.files) % counts.files,
     }
+
+
+def archive_error(error: ArchiveError | OSError) -> CommandError:
+    """Return the error of a command whose archive can't be read or written, as a sentence."""
+    if isinstance(error, ArchiveError):
+        return CommandError(str(error))
+    reason = error.strerror or type(error).__name__
+    return CommandError(_("The archive can't be read or written: %s.") % reason)
+
+
+def discard_stdout() -> None:
+    """Discard what Python would still write to standard output at its end, and fail again."""
+    with suppress(OSError, ValueError):  # in tests it has no file descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Progress:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +24,7 @@ from django.utils.translation import gettext as _
 from chatstore import signals
 from chatstore.exceptions import ModerationRefused
 from chatstore.lifecycle.deletion import delete_sessions
+from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessage,
@@ -73,6 +75,7 @@ def delete(thread: ChatSession, by: Moderator) -> None:
     with recorded_action(thread, by, Action.DELETE) as owner:
         if not delete_sessions(owner.sessions.filter(pk=thread.pk)).threads:
             raise ModerationRefused(_("The thread is on hold: release it first."))
+        transaction.on_commit(partial(empty_log, owner.using), using=owner.using, robust=True)
 
 
 def hide(message: ChatMessage, by: Moderator) -> None:

@@ -70,7 +70,7 @@ def display_json(value: Any) -> str:
     """Return a JSON value for display, indented; cut if it is very long, and made ``visible``."""
     text, is_cut = _indented(value, MAX_TEXT_LENGTH)
     shown = display_text(text)
-    return shown + _("… (more: see the raw JSON)") if is_cut else shown
+    return shown + _("… (cut here)") if is_cut else shown
 
 
 def raw_json(payload: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from chatstore import codec, files
 from chatstore.conf import settings
 from chatstore.exceptions import ModerationRefused
+from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import ChatMessage
 from chatstore.moderation.actions import recorded_action, select_attachments, select_message
 from chatstore.moderation.records import Action, Moderator
@@ -28,6 +31,7 @@ def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> 
     with recorded_action(thread, by, Action.REDACT, [message.item_id]) as owner:
         if not owner.sessions.filter(pk=thread.pk).deletable().exists():  # M4
             raise ModerationRefused(_("The thread is on hold: release it first."))
+        transaction.on_commit(partial(empty_log, owner.using), using=owner.using, robust=True)
         _redact_title(owner, message, with_title)
         values = _placeholder(message, thread.thread_id)
         now = timezone.now()

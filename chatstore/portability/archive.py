@@ -19,6 +19,7 @@ HEADER = {"type": "chatstore", "version": VERSION}
 LINES_NAME = "threads.jsonl"  # the name of the lines inside a zip
 SQLITE_MAGIC = b"SQLite format 3\x00"
 CHUNK_BYTES = 64 * 1024
+MAX_LINE_MIB = 64  # a longer line is refused by an import, unless its caller raises the bound
 # What gzip and zipfile raise for damaged data; RuntimeError for a zip that is encrypted or
 # compressed by an unknown method.
 DECOMPRESSION_ERRORS = (

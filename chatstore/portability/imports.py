@@ -7,38 +7,39 @@ It is repeatable: a thread is imported in one transaction, and one that exists i
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial as partial_function
 from itertools import groupby, islice
 from typing import Any, cast
 
-from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import DatabaseError, reset_queries, transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from chatstore import codec, files
+from chatstore import files
+from chatstore.db.execution import Attempt, run_sync
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
     ChatSession,
     Counts,
     file_key,
-    message_key,
     session_key,
 )
 from chatstore.portability import sample_store
 from chatstore.portability.archive import ArchiveError
-from chatstore.portability.reader import Reader
-from chatstore.portability.records import (
-    ATTACHMENT_COLUMNS,
-    MESSAGE_COLUMNS,
-    ROWS_PER_BATCH,
-    SESSION_COLUMNS,
-    THREADS_PER_BATCH,
-    Record,
+from chatstore.portability.import_rows import (
+    RECORD_ERRORS,
+    attachment_row,
+    message_row,
+    owner_of,
+    session_row,
+    text_of,
 )
+from chatstore.portability.reader import Reader
+from chatstore.portability.records import ROWS_PER_BATCH, THREADS_PER_BATCH, Record
 
 MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -62,11 +63,11 @@ def import_threads(
     if a record can't be imported.
     """
     if reader.is_sqlite:
-        records = sample_store.records(reader.path)
+        read = partial_function(sample_store.records, reader.path, reader.max_line_bytes)
     else:
-        records = reader.records(reader.check(partial=partial))
+        read = partial_function(reader.records, reader.check(partial=partial))
     importer = Importer(using, reader.open_file)
-    importer.run(records, progress)
+    importer.run(read, progress)
     return importer
 
 
@@ -94,14 +95,24 @@ class Importer:
         self._owners: dict[type[Model], dict[Any, str]] = {}
         self._files: list[tuple[str, str, str]] = []  # user_id, attachment_id, sha256
         self._last_record: Record = {}  # for error messages
-        self._groups = 0
+        self._group_number = 0
+        self._record_number = 0  # of the last record that was read
+        self._group_start = 0  # the number of records before the last group that was begun
+        self._groups: Iterator[Any] = iter(())
 
     def run(
-        self, records: Iterable[Record], progress: Callable[[Counts], None] | None = None
+        self,
+        read: Callable[[], Iterator[Record]],
+        progress: Callable[[Counts], None] | None = None,
     ) -> None:
-        """Import all records. Raises ArchiveError, which names the record that has failed."""
+        """
+        Import all records, which ``read`` yields from the first one on.
+
+        A batch is tried again if another import writes the same threads at the same time. Raises
+        ArchiveError, which names the record that has failed.
+        """
         try:
-            self._run(records, progress)
+            self._run(read, progress)
         except DatabaseError as error:
             raise ArchiveError(
                 _(
@@ -111,34 +122,67 @@ class Importer:
                 % {"place": self._location(), "error": type(error).__name__}
             ) from error
 
-    def _run(self, records: Iterable[Record], progress: Callable[[Counts], None] | None) -> None:
-        groups = groupby(self._pages(iter(records)), key=self._group_number)
+    def _run(
+        self, read: Callable[[], Iterator[Record]], progress: Callable[[Counts], None] | None
+    ) -> None:
+        self._begin_at(read, 0)
         size = THREADS_PER_BATCH
         while size == THREADS_PER_BATCH:  # a smaller batch is the last one
-            size = 0
-            with transaction.atomic(using=self.using):
-                for _number, group in islice(groups, THREADS_PER_BATCH):
-                    self._import_group(group)
-                    size += 1
-                self._flush()
+            start = self._group_start
+            before = replace(self.counts), self.existing, self.conflicts
+            size = run_sync(self.using, self._import_batch, read, start, before)
             self._save_files()  # not in the transaction: files.save has its own
             if progress:
                 progress(self.counts)
+
+    def _begin_at(self, read: Callable[[], Iterator[Record]], start: int) -> None:
+        """Read from the record ``start`` on, counted from 0, and forget what was read before."""
+        self._record_number = self._group_start = start
+        self._owners.clear()
+        self._files.clear()
+        for rows in self._rows.values():
+            rows.clear()
+        records = self._pages(islice(read(), start, None))
+        self._groups = groupby(records, key=self._number_of_group)
+
+    def _import_batch(
+        self,
+        attempt: Attempt,
+        read: Callable[[], Iterator[Record]],
+        start: int,
+        before: tuple[Counts, int, int],
+    ) -> int:
+        """Import a batch of threads in one transaction; return their number."""
+        if attempt.retries:
+            counts, self.existing, self.conflicts = before
+            self.counts = replace(counts)
+            self._begin_at(read, start)
+        size = 0
+        with transaction.atomic(using=self.using):
+            for _number, group in islice(self._groups, THREADS_PER_BATCH):
+                self._import_group(group)
+                size += 1
+            self._flush()
+        return size
 
     def _pages(self, records: Iterator[Record]) -> Iterator[Record]:
         """Yield the records; before each page, write the waiting rows and look up its owners."""
         while page := list(islice(records, ROWS_PER_BATCH)):
             self._flush()
             self._owners = {
-                ChatSession: self._stored_owners(ChatSession, session_key, page, {"thread"}),
+                ChatSession: self._stored_owners(ChatSession, session_key, page, ("thread",)),
                 ChatAttachment: self._stored_owners(
-                    ChatAttachment, file_key, page, {"attachment", "upload"}
+                    ChatAttachment, file_key, page, ("attachment", "upload")
                 ),
             }
             yield from page
 
     def _stored_owners(
-        self, model: type[Model], key: Callable[[str], Any], records: list[Record], types: set[str]
+        self,
+        model: type[Model],
+        key: Callable[[str], Any],
+        records: list[Record],
+        types: tuple[str, ...],
     ) -> dict[Any, str]:
         """Return the owners of those rows of the records that are stored, by primary key."""
         ids = (record.get("id") for record in records if record.get("type") in types)
@@ -146,23 +190,28 @@ class Importer:
         rows = model._default_manager.using(self.using).filter(pk__in=keys)
         return dict(rows.values_list("pk", "user_id"))
 
-    def _group_number(self, record: Record) -> int:
+    def _number_of_group(self, record: Record) -> int:
         """Return the number of the record's group: a thread with its items, or an upload."""
         self._last_record = record
-        self._groups += record.get("type") in ("thread", "upload")
-        return self._groups
+        if record.get("type") in ("thread", "upload"):
+            self._group_number += 1
+            self._group_start = self._record_number
+        self._record_number += 1
+        return self._group_number
 
     def _import_group(self, records: Iterator[Record]) -> None:
         try:
             first = next(records)
-            user_id = codec.validate_user_id(first["user_id"])
+            user_id = owner_of(first)
             if first["type"] == "upload":
                 self._add_attachment(first, user_id)
                 if next(records, None):  # an upload is one record
                     raise ValueError
-            else:
+            elif first["type"] == "thread":
                 self._import_thread(first, user_id, records)
-        except (KeyError, TypeError, ValueError, RecursionError, ValidationError) as error:
+            else:
+                raise ValueError
+        except RECORD_ERRORS as error:
             # Only the error's type: its message could quote the conversation (S18).
             raise ArchiveError(
                 _("%(place)s can't be imported (%(error)s). Correct it, and run the import again.")
@@ -176,7 +225,7 @@ class Importer:
         return f"{self._last_record.get('type')} {self._last_record.get('id')}"
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
-        session = _session(first, user_id)
+        session = session_row(first, user_id)
         owner = self._owners[ChatSession].get(session.pk)
         self.existing += owner == user_id
         self.conflicts += owner not in (None, user_id)
@@ -187,7 +236,7 @@ class Importer:
         for record in records:
             if record["type"] == "item":
                 if is_new:
-                    message = _message(record, session)
+                    message = message_row(record, session)
                     if position is not None:  # positions in a thread are unique
                         message.timestamp = max(message.timestamp, position + MICROSECOND)
                     position = message.timestamp
@@ -214,7 +263,7 @@ class Importer:
         *,
         is_new: bool = True,
     ) -> None:
-        row = _attachment(record, user_id, session)
+        row = attachment_row(record, user_id, session)
         owner = self._owners[ChatAttachment].get(row.pk)
         if owner is None and is_new:
             self._add(row)
@@ -223,7 +272,7 @@ class Importer:
             self.conflicts += owner is not None
             return
         if "sha256" in record:
-            self._files.append((user_id, row.attachment_id, str(record["sha256"])))
+            self._files.append((user_id, row.attachment_id, text_of(record, "sha256")))
 
     def _add(self, row: Model) -> None:
         self._rows[type(row)].append(row)
@@ -257,84 +306,3 @@ class Importer:
             if not is_used:  # the row was deleted meanwhile, or another import has saved the file
                 files.remove_file(path, self.using)
         self._files.clear()
-
-
-def _payload_text(value: Any) -> str:
-    """Return a record's ChatKit object as the text of the payload column."""
-    if isinstance(value, str):
-        return codec.replace_unstorable(value)
-    return json.dumps(codec.replace_unstorable(value), ensure_ascii=False, separators=(",", ":"))
-
-
-def _id(record: Record) -> str:
-    """Return the record's id; ValueError if it is not a valid one."""
-    value = record["id"]
-    if not isinstance(value, str) or not value or not codec.is_storable_id(value):
-        raise ValueError
-    return value
-
-
-def _derived_columns(
-    record: Record, kind: str, load: Callable[[str], Any], values: Callable[[Any], Record]
-) -> Record:
-    """Return the columns that are derived from the ChatKit object, and its payload unchanged."""
-    payload = _payload_text(record[kind])
-    try:
-        loaded = load(payload)
-    except ValueError:  # of another version of ChatKit: stored, but not served (S17)
-        return {"payload": payload}
-    if loaded.id != record["id"]:
-        raise ValueError
-    return values(loaded) | {"payload": payload}
-
-
-def _column_values(model: type[Model], record: Record, columns: tuple[str, ...]) -> Record:
-    fields: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
-    values = {
-        column: fields[column].to_python(codec.replace_unstorable(record[column]))
-        for column in columns
-        if column in record
-    }
-    return {
-        column: codec.as_utc(value) if isinstance(value, dt.datetime) else value
-        for column, value in values.items()
-    }
-
-
-def _session(record: Record, user_id: str) -> ChatSession:
-    thread_id = _id(record)
-    values = _derived_columns(record, "thread", codec.load_thread, codec.session_values)
-    values |= _column_values(ChatSession, record, SESSION_COLUMNS)
-    values |= {"session_id": session_key(thread_id), "thread_id": thread_id, "user_id": user_id}
-    row = ChatSession(**{"updated_at": values["created_at"]} | values)
-    row.clean_fields()
-    return row
-
-
-def _message(record: Record, session: ChatSession) -> ChatMessage:
-    item_id = _id(record)
-    values = _derived_columns(record, "item", codec.load_item, codec.message_values)
-    values |= _column_values(ChatMessage, record, MESSAGE_COLUMNS)
-    values |= {
-        "message_id": message_key(session.thread_id, item_id),
-        "session_id": session.session_id,
-        "user_id": session.user_id,
-        "item_id": item_id,
-    }
-    row = ChatMessage(**{"item_type": "unknown", "sender_type": "assistant"} | values)
-    row.clean_fields(exclude={"session"})
-    return row
-
-
-def _attachment(record: Record, user_id: str, session: ChatSession | None) -> ChatAttachment:
-    attachment_id = _id(record)
-    values = _derived_columns(record, "attachment", codec.load_attachment, codec.attachment_values)
-    values |= _column_values(ChatAttachment, record, ATTACHMENT_COLUMNS)
-    values |= {"file_id": file_key(attachment_id), "attachment_id": attachment_id}
-    if session is not None:
-        values["session_id"] = session.session_id
-        if "item_id" in record:
-            values["message_id"] = message_key(session.thread_id, str(record["item_id"]))
-    row = ChatAttachment(**values, user_id=user_id)
-    row.clean_fields(exclude={"session", "message"})
-    return row

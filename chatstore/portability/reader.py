@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import shutil
 import sys
@@ -22,6 +23,7 @@ from chatstore.portability.archive import (
     DECOMPRESSION_ERRORS,
     HEADER,
     LINES_NAME,
+    MAX_LINE_MIB,
     SQLITE_MAGIC,
     VERSION,
     ArchiveError,
@@ -36,11 +38,16 @@ class Reader:
         source: a path; "-" for standard input. A pipe is copied to a temporary file first, because
             an archive is read twice: by ``check``, then by ``records``.
         files: the folder of the files; default: ``<source>.files``.
+        max_line_mib: the length of the longest line that is read, in MiB; a line is held in
+            memory, and a small compressed file can hold one of gigabytes.
 
     Raises ArchiveError if the file can't be read.
     """
 
-    def __init__(self, source: str, files: str | None = None) -> None:
+    def __init__(
+        self, source: str, files: str | None = None, *, max_line_mib: int = MAX_LINE_MIB
+    ) -> None:
+        self.max_line_bytes = max_line_mib * 2**20
         self._resources = ExitStack()
         self._zip: zipfile.ZipFile | None = None
         try:
@@ -104,6 +111,8 @@ class Reader:
                 count += 1
                 if record.get("type") in ("thread_end", "upload"):
                     complete = count
+        except LineTooLongError:
+            raise
         except (*DECOMPRESSION_ERRORS, ArchiveError) as error:
             if count == 0 and isinstance(error, ArchiveError):
                 raise
@@ -146,7 +155,8 @@ class Reader:
         with ExitStack() as stack:
             if self._zip is not None:
                 try:
-                    lines = stack.enter_context(self._zip.open(LINES_NAME))
+                    entry = stack.enter_context(self._zip.open(LINES_NAME))
+                    lines = cast(IO[bytes], io.BufferedReader(cast(Any, entry), CHUNK_BYTES))
                 except KeyError as error:
                     raise ArchiveError(
                         _("The zip file does not contain %s.") % LINES_NAME
@@ -157,7 +167,14 @@ class Reader:
                 if self._magic.startswith(b"\x1f\x8b"):
                     lines = cast(IO[bytes], gzip.GzipFile(fileobj=self.file))
                     stack.enter_context(lines)
-            for line in lines:  # noqa: UP028 (yield from would close the file)
+            number = 0
+            while line := lines.readline(self.max_line_bytes + 1):
+                number += 1
+                if len(line) > self.max_line_bytes:
+                    raise LineTooLongError(
+                        _("Line %(line)d is longer than %(most)d MiB. --max-line-mib raises this.")
+                        % {"line": number, "most": self.max_line_bytes // 2**20}
+                    )
                 yield line
 
     def __enter__(self) -> Self:
@@ -165,6 +182,10 @@ class Reader:
 
     def __exit__(self, *error: object) -> None:
         self._resources.close()
+
+
+class LineTooLongError(ArchiveError):
+    """A line is longer than a reader accepts."""
 
 
 def _parse(line: bytes, number: int) -> dict[str, Any]:
@@ -185,5 +206,5 @@ def _check_header(record: dict[str, Any]) -> None:
     if record.get("version") != VERSION:
         raise ArchiveError(
             _("The archive has version %(theirs)s; this chatstore reads version %(ours)s.")
-            % {"theirs": record.get("version"), "ours": VERSION}
+            % {"theirs": repr(record.get("version"))[:20], "ours": VERSION}
         )

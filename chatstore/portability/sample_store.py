@@ -33,11 +33,16 @@ _FILE = "SELECT data FROM files WHERE id = ? AND user_id = ?"
 _FILES = "SELECT id, user_id, data FROM files ORDER BY user_id, id"
 
 
-def records(path: str) -> Iterator[Record]:
-    """Yield the records of the file at ``path``. Raises ArchiveError if it is another database."""
+def records(path: str, max_bytes: int) -> Iterator[Record]:
+    """
+    Yield the records of the file at ``path``.
+
+    Raises ArchiveError if it is another database, or if a value has more than ``max_bytes``.
+    """
     uri = f"{Path(path).absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max_bytes)
             sent: set[tuple[str, str]] = set()
             rows = connection.execute(_THREADS)
             for _thread, group in groupby(rows, key=lambda row: row[:3]):

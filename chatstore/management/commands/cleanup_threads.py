@@ -108,7 +108,7 @@ class Command(BaseCommand):
                     progress=progress,
                 )
         except (ArchiveError, OSError) as error:  # such as a full disk; the batch is not deleted
-            raise CommandError(str(error)) from error
+            raise arguments.archive_error(error) from error
         if as_json:
             values = {
                 "dry_run": dry_run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -54,7 +54,9 @@ class Command(BaseCommand):
                     writer, database, user_id=user, since=since, progress=progress
                 )
         except (ArchiveError, OSError) as error:  # such as a full disk
-            raise CommandError(str(error)) from error
+            if file == "-":
+                arguments.discard_stdout()
+            raise arguments.archive_error(error) from error
         output = self.stderr if file == "-" else self.stdout  # "-": stdout is the archive
         sentence = _("Exported %s.") % arguments.format_counts(exporter.counts)
         output.write(sentence, style_func=str)  # without the style of an error on stderr

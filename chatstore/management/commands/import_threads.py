@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore.management import arguments
-from chatstore.portability.archive import ArchiveError
+from chatstore.portability.archive import MAX_LINE_MIB, ArchiveError
 from chatstore.portability.imports import Importer, import_threads
 from chatstore.portability.reader import Reader
 
@@ -32,16 +32,32 @@ class Command(BaseCommand):
             action="store_true",
             help=_("Import the complete threads of an incomplete archive."),
         )
+        parser.add_argument(
+            "--max-line-mib",
+            type=arguments.line_mib,
+            default=MAX_LINE_MIB,
+            help=_("Refuse an archive with a line longer than this; default: %d.") % MAX_LINE_MIB,
+        )
         arguments.add_database(parser)
 
     def handle(
-        self, *, file: str, files: str | None, partial: bool, database: str, **options: Any
+        self,
+        *,
+        file: str,
+        files: str | None,
+        partial: bool,
+        max_line_mib: int,
+        database: str,
+        **options: Any,
     ) -> None:
         try:
-            with Reader(file, files) as reader, arguments.Progress(self.stderr) as progress:
+            with (
+                Reader(file, files, max_line_mib=max_line_mib) as reader,
+                arguments.Progress(self.stderr) as progress,
+            ):
                 importer = import_threads(reader, database, partial=partial, progress=progress)
         except (ArchiveError, OSError) as error:  # such as a disk that can't be read
-            raise CommandError(str(error)) from error
+            raise arguments.archive_error(error) from error
         self.stdout.write(self._sentence(importer))
         if importer.conflicts:
             raise CommandError(

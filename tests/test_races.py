@@ -13,7 +13,7 @@ from unittest.mock import patch
 from asgiref.sync import sync_to_async
 from chatkit.store import NotFoundError
 from chatkit.types import ClosedStatus, ThreadMetadata, UserMessageItem, WorkflowItem
-from django.test import SimpleTestCase, TestCase
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 from chatstore.exceptions import RequestRefused
 from chatstore.models import ChatMessage, ChatSession
@@ -22,6 +22,7 @@ from chatstore.moderation.records import Moderator
 from chatstore.server.streams import stop_replaced
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Events, Scripted
+from tests.async_pool import AsyncPoolMixin
 from tests.base import ALICE, attachment, workflow
 from tests.live import Event, text_of, user_input
 from tests.test_server import NoFiles, PlainStore, RequestMixin
@@ -440,6 +441,14 @@ class DjangoRacesTests(Races, TestCase):
         ):
             await self.send("threads.add_user_message", **message)
         self.assertEqual(await self.texts(thread_id), ["Hello", "answer 1"])
+
+
+class AsyncPoolRacesTests(AsyncPoolMixin, Races, TransactionTestCase):
+    """The same in a server's event loop, on the async pool (S19)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server = Gated()
 
 
 class PlainRacesTests(RaceMixin, IsolatedAsyncioTestCase, SimpleTestCase):

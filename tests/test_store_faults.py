@@ -30,6 +30,7 @@ from chatstore.models import (
     session_key,
 )
 from chatstore.store import DjangoStore
+from chatstore.turns import StateChangedError, Turn, track_request
 from tests.base import ALICE, attachment, thread, tool_call, user_message
 from tests.proxy import connected, elsewhere, proxied
 from tests.rows import StorageMixin
@@ -142,6 +143,37 @@ class DroppedConnections(StorageMixin, Faults):
         self.proxy.cut_at("COMMIT", answered=True)
         self.call(store.delete_thread, "thr_1")
         self.assertEqual(ChatSession.objects.count(), 1)
+
+    def test_S15_S20_an_answer_or_a_retry_whose_acknowledgement_is_lost_has_won(self) -> None:
+        async def answered(output: str, context: Any) -> None:
+            with track_request(Turn(is_answer=True)):
+                await store.load_thread("thr_1", context)
+                item = tool_call(status="completed", output=output)
+                await store.save_item("thr_1", item, context)
+
+        async def retried(context: Any) -> None:
+            with track_request(Turn()):
+                await store.load_thread("thr_1", context)
+                await store.delete_items_after("thr_1", "msg_0", context)
+                await store.add_thread_item("thr_1", user_message("msg_1"), context)
+
+        call(store.add_thread_item, "thr_1", tool_call())
+        for output, cut in (("warm", False), ("other", False), ("mine", True), ("late", False)):
+            if output == "mine":
+                call(store.save_item, "thr_1", tool_call())  # it is pending again
+                self.call(answered, "warm")
+                call(store.save_item, "thr_1", tool_call())
+            if cut:
+                self.proxy.cut_at(self.commit_of_update, answered=True)
+            if output in ("other", "late"):
+                with self.assertRaises(StateChangedError):
+                    self.call(answered, output)
+            else:
+                self.call(answered, output)
+        self.assertEqual(call(store.load_item, "thr_1", "tc_1").output, "mine")
+        self.proxy.cut_at("COMMIT", answered=True)
+        self.call(retried)
+        self.assertEqual(item_ids(), ["msg_0", "msg_1"])
 
     def test_S15_an_upload_whose_last_commit_is_uncertain_is_kept_and_answered(self) -> None:
         attachments, cancel_removal = DjangoAttachmentStore(), files.cancel_removal

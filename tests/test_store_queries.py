@@ -10,12 +10,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
+from chatkit.types import ActiveStatus
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
 from chatstore.models import ChatMessage, ChatSession, message_key, session_key
 from chatstore.store import DjangoStore
+from chatstore.turns import Turn, track_request
 from tests.base import ALICE, CHARLIE, answer, attachment, thread, tool_call, user_message
 
 TABLE = Path(__file__).resolve().parent.parent / "docs" / "queries.md"
@@ -55,6 +57,7 @@ class StatementsTest(TransactionTestCase):
             "add_thread_item, new": (store.add_thread_item, "thr_1", tool_call()),
             "add_thread_item, again": (store.add_thread_item, "thr_1", tool_call()),
             "add_thread_item, unknown thread": (store.add_thread_item, "thr_0", answered),
+            "delete_items_after": (store.delete_items_after, "thr_1", "tc_1"),
             "add_thread_item, with attachments": (store.add_thread_item, "thr_1", sent),
             "save_item, new": (store.save_item, "thr_1", answered),
             "save_item, again": (store.save_item, "thr_1", changed),
@@ -74,7 +77,7 @@ class StatementsTest(TransactionTestCase):
             "delete_thread, with attachments": (store.delete_thread, "thr_1"),
         }
 
-    def measured(self, size: int) -> dict[str, tuple[int, int]]:
+    def measured(self, size: int, in_turn: bool = False) -> dict[str, tuple[int, int]]:
         """Return statements and transactions of each operation, on a thread of this size."""
         ChatSession.objects.all().delete()
         async_to_sync(store.save_thread)(thread(created_at=dt.datetime(2020, 1, 1)), ALICE)
@@ -84,9 +87,15 @@ class StatementsTest(TransactionTestCase):
         async_to_sync(store.save_attachment)(attachment("atc_3"), ALICE)
         counts = {}
         for name, (method, *arguments) in self.operations().items():
+            retries = ChatSession.objects.filter(thread_id="thr_1").values_list("retry_id")
+            turn = Turn("thr_1", *(retries.first() or [""]), status=ActiveStatus())
             with CaptureQueriesContext(connection) as captured:
                 try:
-                    async_to_sync(method)(*arguments, ALICE)
+                    if in_turn:
+                        with track_request(turn):
+                            async_to_sync(method)(*arguments, ALICE)
+                    else:
+                        async_to_sync(method)(*arguments, ALICE)
                 except NotFoundError:
                     self.assertRegex(name, "unknown|somebody else")
             asked = [query["sql"] for query in captured.captured_queries]
@@ -105,10 +114,13 @@ class StatementsTest(TransactionTestCase):
         documented = {name + case: (int(asked), int(begun)) for name, case, asked, begun in rows}
         for size in (2, 60):
             self.assertEqual(self.measured(size), documented)
+        # What a turn requires of its thread (S20) costs no statement.
+        self.assertEqual(self.measured(2, in_turn=True), documented)
 
     def test_S3_every_statement_names_the_owner(self) -> None:
         """Sharding by owner needs this too."""
         self.measured(3)
+        self.measured(3, in_turn=True)
         for sql in self.asked:
             if "chat_" in sql and "chat_files_to_remove" not in sql:
                 self.assertRegex(sql, "alice|charlie")

@@ -49,11 +49,17 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             return
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
-        is_too_large = length.isdigit() and int(length) > remaining
-        if is_too_large or rate.is_exceeded(scope):
+        refuse = None
+        if length.isdigit() and int(length) > remaining:
+            refuse = _send_too_large
+        elif rate.is_exceeded(scope):
+            refuse = _send_too_many
+        elif not _is_readable(scope):
+            refuse = _send_unreadable
+        if refuse:
             if b"expect" not in headers:  # with it, the client sends the body only after an answer
                 await _discard(receive)
-            await (_send_too_large if is_too_large else _send_too_many)(send)
+            await refuse(send)
             return
         is_refused = False
 
@@ -106,6 +112,19 @@ async def _send_too_large(send: Any) -> None:
 async def _send_too_many(send: Any) -> None:
     sentence = _("You are sending requests too quickly. Try again in a second.")
     await _send_error(send, 429, sentence, (b"retry-after", b"1"))
+
+
+def _is_readable(scope: Any) -> bool:
+    """Tell whether Django can decode the query; it answers HTML if not, before any view."""
+    try:
+        scope.get("query_string", b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+async def _send_unreadable(send: Any) -> None:
+    await _send_error(send, 400, _("The request can't be read."), (b"connection", b"close"))
 
 
 async def _send_error(send: Any, status: int, sentence: str, header: tuple[bytes, bytes]) -> None:

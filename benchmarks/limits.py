@@ -53,7 +53,19 @@ class Connection:
         self.writer: asyncio.StreamWriter | None = None
 
     async def send(self, document: dict[str, Any], *, wait: bool = True) -> int:
-        """Send a request, and read the answer to its end, or only its head; return the status."""
+        """
+        Send a request, and read the answer to its end, or only its head; return the status.
+
+        On a connection that the server has closed meanwhile it is sent again, on a new one.
+        """
+        try:
+            return await self._send(document, wait)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.close()
+            self.reader = self.writer = None
+            return await self._send(document, wait)
+
+    async def _send(self, document: dict[str, Any], wait: bool) -> int:
         if self.writer is None or self.reader is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         body = json.dumps(document)

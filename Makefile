@@ -25,13 +25,15 @@ endif
 
 .PHONY: help run setup test test-all test-browser test-sqlite test-postgresql test-mariadb \
 	setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
-	bench lint format wheel screenshots
+	fuzz fuzz-1 fuzz-random audit audit-installed bench lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
 	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, and in Chromium"
 	@echo "make test-newest, make test-oldest  the same with the newest, the oldest versions allowed"
 	@echo "make coverage  the tests, and which branches of chatstore/ they ran"
+	@echo "make fuzz      20,000 random requests, on POSTGRES_URL if it is set"
+	@echo "make audit     compare what is installed with the known vulnerabilities (needs the internet)"
 	@echo "make bench     the benchmarks"
 	@echo "make lint      ruff, mypy, import-linter, and no migration missing"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
@@ -124,6 +126,25 @@ test-newest test-oldest: test-%: setup-%
 
 $(VENV)/lowest.txt: pyproject.toml | $(BIN)/python
 	@$(BIN)/python .ci/lowest.py > $@
+
+# Twice: with a fixed seed, so that a change is seen, and with a random one, which is printed.
+FUZZ_REQUESTS ?= 10000
+fuzz: $(DEV_STAMP)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target fuzz-1 fuzz-random
+
+fuzz-1 fuzz-random: fuzz-%: $(DEV_STAMP)
+	DATABASE_URL="$(POSTGRES_URL)" \
+		TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_fuzz_$* \
+		$(BIN)/python -W ignore -m tests.fuzz --requests $(FUZZ_REQUESTS) \
+		$(if $(filter random,$*),,--seed $*)
+
+# What the demo installs, in an environment of its own, against the known vulnerabilities.
+audit:
+	@$(MAKE) --no-print-directory audit-installed VENV=.venv-audit
+
+audit-installed: $(RUN_STAMP)
+	$(PIP_INSTALL) pip-audit
+	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -185,6 +185,7 @@ class WorkflowTest(SimpleTestCase):
         last = {name: job["steps"][-1]["run"] for name, job in self.jobs.items()}
         self.assertRegex(last["all"], r" \.ci/run$")
         self.assertIn("make test DJANGO=${{ matrix.django }} PYTHON=python ", last["matrix"])
+        self.assertEqual(last["audit"], "make audit PYTHON=python")
 
     def test_newest_is_the_newest_of_both(self) -> None:
         makefile = (ROOT / "Makefile").read_text()

@@ -14,7 +14,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest
@@ -47,13 +47,13 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
         if remaining is None:
             await application(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
-        is_too_large = length.isdigit() and int(length) > remaining
-        if is_too_large or rate.is_exceeded(scope):
-            if b"expect" not in headers:  # with it, the client sends the body only after an answer
+        refuse = _reason_to_refuse(scope, remaining, rate)
+        if refuse:
+            if b"expect" not in dict(
+                scope["headers"]
+            ):  # with it, the client sends the body only after an answer
                 await _discard(receive)
-            await (_send_too_large if is_too_large else _send_too_many)(send)
+            await refuse(send)
             return
         is_refused = False
 
@@ -71,9 +71,38 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             # Django then ends the request without a response, as after a client's disconnect.
             return {"type": "http.disconnect"}
 
-        await application(scope, receive_limited, send)
+        await _run_or_refuse(application, scope, receive_limited, send)
 
     return wrapped
+
+
+async def _run_or_refuse(application: ASGIApplication, scope: Any, receive: Any, send: Any) -> None:
+    """Run the application; answer 400 where Django can't make its request, before any view."""
+    has_begun = False
+
+    async def send_noted(message: Any) -> None:
+        nonlocal has_begun
+        has_begun = True
+        await send(message)
+
+    try:
+        await application(scope, receive, send_noted)
+    except (SuspiciousOperation, LookupError, ValueError):  # such as a query in a wrong charset
+        if has_begun:
+            raise
+        await _send_unreadable(send)
+
+
+def _reason_to_refuse(
+    scope: Any, max_bytes: int, rate: RequestRate
+) -> Callable[[Any], Awaitable[None]] | None:
+    """Return what sends the refusal of a request, judged by its head; None for one that passes."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    if length.isdigit() and int(length) > max_bytes:
+        return _send_too_large
+    if rate.is_exceeded(scope):
+        return _send_too_many
+    return None if _is_readable(scope) else _send_unreadable
 
 
 async def _discard(receive: Any) -> None:
@@ -106,6 +135,19 @@ async def _send_too_large(send: Any) -> None:
 async def _send_too_many(send: Any) -> None:
     sentence = _("You are sending requests too quickly. Try again in a second.")
     await _send_error(send, 429, sentence, (b"retry-after", b"1"))
+
+
+def _is_readable(scope: Any) -> bool:
+    """Tell whether Django can decode the query; it answers HTML if not, before any view."""
+    try:
+        scope.get("query_string", b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+async def _send_unreadable(send: Any) -> None:
+    await _send_error(send, 400, _("The request can't be read."), (b"connection", b"close"))
 
 
 async def _send_error(send: Any, status: int, sentence: str, header: tuple[bytes, bytes]) -> None:

@@ -155,8 +155,8 @@ class FuzzTest(StorageMixin, TestCase):
         data = {"action": "lock", "_selected_action": "no key"}
         self.assertEqual(self.client.post(THREADS, data).status_code, 400)
 
-    def test_M7_a_nul_in_a_filter_or_search_finds_nothing(self) -> None:
-        for query in ("status__exact=%00", "q=%00x", f"q={'x' * 3_000}"):
+    def test_M7_a_nul_in_a_filter_and_a_very_long_search_find_nothing(self) -> None:
+        for query in ("status__exact=%00", f"q={'x' * 256}", f"q={'x' * 3_000}"):
             response = self.client.get(f"{THREADS}?{query}")
             self.assertEqual(response.status_code, 200, query[:20])
             self.assertEqual(response.context["cl"].result_count, 0, query[:20])

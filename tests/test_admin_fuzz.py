@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client, TestCase
 
@@ -14,28 +15,18 @@ from tests.moderators import MESSAGES, RECORDS, THREADS, item_url, staff, url
 from tests.rows import StorageMixin, add_thread
 
 VALUES = (
-    "",
-    "\x00",
     "a\x00b",
     "%ED%A0%80",  # a lone surrogate; already quoted
-    "'\"\\%_<",
+    "'\"\\%_<\U0010ffff",
     "x" * 256,
-    "x " * 200,
-    "x" * 3_000,
-    "\U0010ffff",
+    "漢" * 900,
     "-1",
-    "0",
-    "1",
     "9999",
-    "10000",
     "٣",
     "9" * 20,
-    "9" * 400,
     "1e400",
-    "nan",
     "2024-02-30",
     "0001-01-01",
-    "9999-12-31",
     "9999-12-31T23:59:59+00:00",
     "00000000-0000-0000-0000-000000000000",
     "00000000-0000-0000-0000-00000000000g",
@@ -69,6 +60,7 @@ def quoted(value: str) -> str:
     return value if value.startswith("%ED") else quote(value)
 
 
+@pytest.mark.slow
 class FuzzTest(StorageMixin, TestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -101,7 +93,7 @@ class FuzzTest(StorageMixin, TestCase):
             self.check("get", f"{THREADS}?updated_at__month={year}")
 
     def test_M7_any_key_in_a_path(self) -> None:
-        pages = ("change/", "history/", "delete/", "transcript/", "export/", "do/lock/", "")
+        pages = ("change/", "history/", "transcript/")
         thread = url(self.thread)
         for value in (*VALUES, "..", "a/b"):
             key = quoted(value)
@@ -128,10 +120,9 @@ class FuzzTest(StorageMixin, TestCase):
                     self.check("get", address + query)
 
     def test_M7_any_value_in_a_form(self) -> None:
-        for value in VALUES:
-            text = value.replace("%ED%A0%80", "\udcff")  # as Python reads a wrong byte
-            if "\udcff" in text:
-                continue  # no form can send it: the client refuses to encode it
+        for text in VALUES:
+            if text.startswith("%ED"):
+                continue  # a form can't hold it: Django reads forms as it reads URLs
             for data in (
                 {"action": "lock", "_selected_action": text},
                 {"action": "export", "_selected_action": [text, str(self.thread.pk)]},
@@ -156,7 +147,7 @@ class FuzzTest(StorageMixin, TestCase):
         self.assertEqual(self.client.post(THREADS, data).status_code, 400)
 
     def test_M7_a_nul_in_a_filter_and_a_very_long_search_find_nothing(self) -> None:
-        for query in ("status__exact=%00", f"q={'x' * 256}", f"q={'x' * 3_000}"):
+        for query in ("status__exact=%00", f"q={'x' * 256}", f"q={'漢' * 900}"):
             response = self.client.get(f"{THREADS}?{query}")
             self.assertEqual(response.status_code, 200, query[:20])
             self.assertEqual(response.context["cl"].result_count, 0, query[:20])
@@ -164,6 +155,6 @@ class FuzzTest(StorageMixin, TestCase):
     def test_M7_with_few_permissions_too(self) -> None:
         self.client.force_login(staff("carol", "view_chatmessage", "view_moderationrecord"))
         lists = (MESSAGES, RECORDS)
-        for address, value in chain(*([(each, value) for value in VALUES] for each in lists)):
-            for name in PARAMETERS[address]:
+        for address in lists:
+            for name, value in product(PARAMETERS[address], VALUES[:5]):
                 self.check("get", f"{address}?{name}={quoted(value)}")

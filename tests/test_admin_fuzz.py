@@ -31,7 +31,8 @@ VALUES = (
     "00000000-0000-0000-0000-000000000000",
     "00000000-0000-0000-0000-00000000000g",
 )
-LIST_PARAMETERS = ("q", "p", "o", "all", "e", "_to_field", "_popup", "_facets", "unknown")
+LIST_PARAMETERS = ("q", "p", "o")
+OTHER_PARAMETERS = ("all", "e", "_to_field", "_popup", "_facets", "unknown")
 PARAMETERS = {
     THREADS: (
         *LIST_PARAMETERS,
@@ -53,6 +54,7 @@ PARAMETERS = {
     f"{THREADS}search/": ("q", "sender", "feedback", "since", "until", "unknown"),
     f"{THREADS}overview/": ("days",),
 }
+LISTS = (THREADS, MESSAGES, RECORDS)
 ACCEPTED = {200, 302, 400, 403, 404}
 
 
@@ -82,11 +84,13 @@ class FuzzTest(StorageMixin, TestCase):
             for name in names:
                 for value in VALUES:
                     self.check("get", f"{address}?{name}={quoted(value)}")
+        for address, name, value in product(LISTS, OTHER_PARAMETERS, VALUES[:3]):
+            self.check("get", f"{address}?{name}={quoted(value)}")
 
     def test_M7_dates_out_of_range(self) -> None:
-        for year in (0, 1, 2, 9998, 9999, 10**20):
-            for month in (0, 1, 12, 13):
-                for day in (0, 1, 31, 32):
+        for year in (0, 1, 9999, 10**20):
+            for month in (0, 1, 12):
+                for day in (1, 31, 32):
                     date = f"updated_at__month={month}&updated_at__day={day}"
                     self.check("get", f"{THREADS}?updated_at__year={year}&{date}")
             self.check("get", f"{THREADS}?updated_at__year={year}")
@@ -131,7 +135,7 @@ class FuzzTest(StorageMixin, TestCase):
                 {"action": "lock", "select_across": text, "_selected_action": text},
                 {"action": "delete", "_selected_action": text, "apply": text, "typed": text},
             ):
-                for address in (THREADS, MESSAGES, RECORDS):
+                for address in LISTS if text in VALUES[:3] else (THREADS,):
                     self.check("post", address, data)
             for address, data in (
                 (url(self.thread, "do", "lock"), {"reason": text}),
@@ -154,7 +158,6 @@ class FuzzTest(StorageMixin, TestCase):
 
     def test_M7_with_few_permissions_too(self) -> None:
         self.client.force_login(staff("carol", "view_chatmessage", "view_moderationrecord"))
-        lists = (MESSAGES, RECORDS)
-        for address in lists:
+        for address in (MESSAGES, RECORDS):
             for name, value in product(PARAMETERS[address], VALUES[:5]):
                 self.check("get", f"{address}?{name}={quoted(value)}")

@@ -277,7 +277,7 @@ class BoundedPageTest(TranscriptTestCase):
             with self.subTest(name):
                 ChatSession.objects.all().delete()
                 items = [
-                    (base.answer if n % 2 else base.user_message)(f"i{n}", text) for n in range(30)
+                    (base.answer if n % 2 else base.user_message)(f"i{n}", text) for n in range(10)
                 ]
                 responses = self.pages(self.add(*items))
                 ids = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client, TestCase
 
@@ -14,33 +15,24 @@ from tests.moderators import MESSAGES, RECORDS, THREADS, item_url, staff, url
 from tests.rows import StorageMixin, add_thread
 
 VALUES = (
-    "",
-    "\x00",
     "a\x00b",
     "%ED%A0%80",  # a lone surrogate; already quoted
-    "'\"\\%_<",
+    "'\"\\%_<\U0010ffff",
     "x" * 256,
-    "x " * 200,
-    "x" * 3_000,
-    "\U0010ffff",
+    "漢" * 900,
     "-1",
-    "0",
-    "1",
     "9999",
-    "10000",
     "٣",
     "9" * 20,
-    "9" * 400,
     "1e400",
-    "nan",
     "2024-02-30",
     "0001-01-01",
-    "9999-12-31",
     "9999-12-31T23:59:59+00:00",
     "00000000-0000-0000-0000-000000000000",
     "00000000-0000-0000-0000-00000000000g",
 )
-LIST_PARAMETERS = ("q", "p", "o", "all", "e", "_to_field", "_popup", "_facets", "unknown")
+LIST_PARAMETERS = ("q", "p", "o")
+OTHER_PARAMETERS = ("all", "e", "_to_field", "_popup", "_facets", "unknown")
 PARAMETERS = {
     THREADS: (
         *LIST_PARAMETERS,
@@ -62,6 +54,7 @@ PARAMETERS = {
     f"{THREADS}search/": ("q", "sender", "feedback", "since", "until", "unknown"),
     f"{THREADS}overview/": ("days",),
 }
+LISTS = (THREADS, MESSAGES, RECORDS)
 ACCEPTED = {200, 302, 400, 403, 404}
 
 
@@ -69,6 +62,7 @@ def quoted(value: str) -> str:
     return value if value.startswith("%ED") else quote(value)
 
 
+@pytest.mark.slow
 class FuzzTest(StorageMixin, TestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -90,18 +84,20 @@ class FuzzTest(StorageMixin, TestCase):
             for name in names:
                 for value in VALUES:
                     self.check("get", f"{address}?{name}={quoted(value)}")
+        for address, name, value in product(LISTS, OTHER_PARAMETERS, VALUES[:3]):
+            self.check("get", f"{address}?{name}={quoted(value)}")
 
     def test_M7_dates_out_of_range(self) -> None:
-        for year in (0, 1, 2, 9998, 9999, 10**20):
-            for month in (0, 1, 12, 13):
-                for day in (0, 1, 31, 32):
+        for year in (0, 1, 9999, 10**20):
+            for month in (0, 1, 12):
+                for day in (1, 31, 32):
                     date = f"updated_at__month={month}&updated_at__day={day}"
                     self.check("get", f"{THREADS}?updated_at__year={year}&{date}")
             self.check("get", f"{THREADS}?updated_at__year={year}")
             self.check("get", f"{THREADS}?updated_at__month={year}")
 
     def test_M7_any_key_in_a_path(self) -> None:
-        pages = ("change/", "history/", "delete/", "transcript/", "export/", "do/lock/", "")
+        pages = ("change/", "history/", "transcript/")
         thread = url(self.thread)
         for value in (*VALUES, "..", "a/b"):
             key = quoted(value)
@@ -128,10 +124,9 @@ class FuzzTest(StorageMixin, TestCase):
                     self.check("get", address + query)
 
     def test_M7_any_value_in_a_form(self) -> None:
-        for value in VALUES:
-            text = value.replace("%ED%A0%80", "\udcff")  # as Python reads a wrong byte
-            if "\udcff" in text:
-                continue  # no form can send it: the client refuses to encode it
+        for text in VALUES:
+            if text.startswith("%ED"):
+                continue  # a form can't hold it: Django reads forms as it reads URLs
             for data in (
                 {"action": "lock", "_selected_action": text},
                 {"action": "export", "_selected_action": [text, str(self.thread.pk)]},
@@ -140,7 +135,7 @@ class FuzzTest(StorageMixin, TestCase):
                 {"action": "lock", "select_across": text, "_selected_action": text},
                 {"action": "delete", "_selected_action": text, "apply": text, "typed": text},
             ):
-                for address in (THREADS, MESSAGES, RECORDS):
+                for address in LISTS if text in VALUES[:3] else (THREADS,):
                     self.check("post", address, data)
             for address, data in (
                 (url(self.thread, "do", "lock"), {"reason": text}),
@@ -155,15 +150,14 @@ class FuzzTest(StorageMixin, TestCase):
         data = {"action": "lock", "_selected_action": "no key"}
         self.assertEqual(self.client.post(THREADS, data).status_code, 400)
 
-    def test_M7_a_nul_in_a_filter_or_search_finds_nothing(self) -> None:
-        for query in ("status__exact=%00", "q=%00x", f"q={'x' * 3_000}"):
+    def test_M7_a_nul_in_a_filter_and_a_very_long_search_find_nothing(self) -> None:
+        for query in ("status__exact=%00", f"q={'x' * 256}", f"q={'漢' * 900}"):
             response = self.client.get(f"{THREADS}?{query}")
             self.assertEqual(response.status_code, 200, query[:20])
             self.assertEqual(response.context["cl"].result_count, 0, query[:20])
 
     def test_M7_with_few_permissions_too(self) -> None:
         self.client.force_login(staff("carol", "view_chatmessage", "view_moderationrecord"))
-        lists = (MESSAGES, RECORDS)
-        for address, value in chain(*([(each, value) for value in VALUES] for each in lists)):
-            for name in PARAMETERS[address]:
+        for address in (MESSAGES, RECORDS):
+            for name, value in product(PARAMETERS[address], VALUES[:5]):
                 self.check("get", f"{address}?{name}={quoted(value)}")

@@ -726,6 +726,7 @@ class FullDiskTest(ArchiveTestCase):
                     run("cleanup_threads", days=1, archive=self.path(name))
             self.assertEqual(ChatMessage.objects.count(), 2)
 
+    @pytest.mark.slow
     def test_R3_a_full_standard_output_is_an_error_with_a_sentence(self) -> None:
         for what in ("/dev/full", "a closed pipe"):
             with self.subTest(what):

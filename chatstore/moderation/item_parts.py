@@ -109,7 +109,7 @@ def _code(value: Any, label: str) -> Iterator[Part]:
 def _sources(sources: Iterable[Any]) -> Iterator[Part]:
     rest = iter(sources)
     found = [_source(source) for source in islice(rest, MAX_SOURCES)]
-    if more := sum(1 for _source in rest):
+    if more := len(list(rest)):
         found.append(Source(_("and %(count)d more") % {"count": more}))
     if found:
         length = sum(TAGS_LENGTH + html_length(each.title + each.url) for each in found)

@@ -43,6 +43,7 @@ MAX_MATCH = 500  # characters of the first match that are displayed
 # Characters of a text that are searched. PostgreSQL refuses a row whose tsvector exceeds 1 MB.
 MAX_SEARCHED = 100_000
 MAX_TEXT = 1_000  # characters of a search for threads; SQLite refuses very long patterns
+MAX_WORD = 500  # characters of a word; PostgreSQL refuses one of more than 2,046 bytes
 HIGHEST_CHARACTER = "\U0010ffff"  # sorts after every other, so that a range can match a prefix
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
 _PLAN = (
@@ -78,7 +79,7 @@ def threads(queryset: Any, text: str) -> Any:
         is_newest = _newest(ChatSession.objects.all(), "updated_at", SCANNED_THREADS)
         return queryset.filter(found | Q(title__icontains=text) & is_newest)
     if words := _WORD.findall(text):
-        prefixes = " & ".join(f"{word}:*" for word in words)
+        prefixes = " & ".join(f"{word[:MAX_WORD]}:*" for word in words)
         query = SearchQuery(prefixes, search_type="raw", config="simple")
         titled = ChatSession.objects.using(queryset.db).alias(words=vector("title"))
         keys = titled.filter(words=query).values_list("pk", flat=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -42,6 +43,9 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if not users.filter(username="admin").exists():
             users.create_superuser("admin", password="admin")
+        media = Path(settings.MEDIA_ROOT)
+        if media.is_dir():  # made before its files were private
+            media.chmod(0o700)
         if users.filter(username="demo").exists():
             return
         demo_user = users.create_user("demo", password="demo")

@@ -161,6 +161,22 @@ class SettingsChecksTest(SimpleTestCase):
         ):
             self.assertEqual(self.found(), [("chatstore.E012", True)])
 
+    @pytest.mark.postgresql
+    def test_W001_postgresql_without_a_pool(self) -> None:
+        for pool in (None, {}, False):
+            with self.subTest(pool), patch.dict(connection.settings_dict["OPTIONS"], pool=pool):
+                self.assertEqual(self.found(), [("chatstore.W001", False)])
+
+    @pytest.mark.postgresql
+    def test_W002_a_pool_that_is_slow_to_connect_again(self) -> None:
+        for pool in (True, {"max_size": 4}, {"reconnect_timeout": 10}):
+            with self.subTest(pool), patch.dict(connection.settings_dict["OPTIONS"], pool=pool):
+                self.assertEqual(self.found(), [("chatstore.W002", False)])
+        with override_settings(CHATSTORE_ASYNC_POOL={"reconnect_timeout": 300}):
+            self.assertEqual(self.found(), [("chatstore.W002", False)])
+        with override_settings(CHATSTORE_ASYNC_POOL={"reconnect_timeout": 2}):
+            self.assertEqual(self.found(), [])
+
     def test_check_prints_what_is_wrong_and_the_hint(self) -> None:
         with (
             override_settings(CHATSTORE_SERVER="nowhere.Server"),

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.apps import apps
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
@@ -43,7 +44,7 @@ UNSHARED_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Check settings (chatstore.E001 to E017, but for E007) and the pool (W0xx)."""
+    """Check settings (chatstore.E001 to E017, but for E007; W002 to W004)."""
     wrong = [*_check_types(), *_check_integers()]
     wrong = wrong or [
         *_check_server(),
@@ -51,6 +52,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_check_async_pool(),
         *_check_limits_cache(),
         *_check_pool(),
+        *_check_asgi_server(),
     ]
     return [*_check_time_zones(), *wrong]
 
@@ -273,7 +275,7 @@ def _check_pool() -> list[CheckMessage]:
             CheckWarning(
                 f"The database {using!r} has no pool, so each operation of a stream connects anew.",
                 hint='Set "OPTIONS": {"pool": {"max_size": 10, "reconnect_timeout": 2}}.',
-                id="chatstore.W001",
+                id="chatstore.W002",
             )
         ]
     pools = {f"DATABASES[{using!r}]": {} if pool is True else pool}
@@ -283,8 +285,20 @@ def _check_pool() -> list[CheckMessage]:
         CheckWarning(
             f"The pool of {name} may wait for minutes before it connects again after an outage.",
             hint=f'Set its "reconnect_timeout" to {async_pools.RECONNECT_TIMEOUT} seconds.',
-            id="chatstore.W002",
+            id="chatstore.W003",
         )
         for name, options in pools.items()
         if options.get("reconnect_timeout", 300) > async_pools.MAX_RECONNECT_TIMEOUT
+    ]
+
+
+def _check_asgi_server() -> list[CheckMessage]:
+    if not apps.is_installed("daphne"):
+        return []
+    return [
+        CheckWarning(
+            "daphne does not tell applications that it stops, so unfinished answers are lost then.",
+            hint="Serve the site with uvicorn, gunicorn with uvicorn's worker, or hypercorn.",
+            id="chatstore.W004",
+        )
     ]

@@ -12,6 +12,7 @@ ALL_STAMP := $(VENV)/.installed-all
 # A file of constraints for what is installed; see test-oldest.
 CONSTRAINTS ?=
 MEASURED := $(BIN)/python -m coverage run -m pytest
+SOAK_SECONDS := $(if $(findstring command,$(origin SECONDS)),$(SECONDS),3600)
 UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
@@ -25,7 +26,7 @@ endif
 
 .PHONY: help run setup test test-all test-browser test-sqlite test-postgresql test-mariadb \
 	setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
-	fuzz fuzz-1 fuzz-random audit audit-installed bench lint format wheel screenshots
+	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -35,6 +36,7 @@ help:
 	@echo "make fuzz      20,000 random requests, on POSTGRES_URL if it is set"
 	@echo "make audit     compare what is installed with the known vulnerabilities (needs the internet)"
 	@echo "make bench     the benchmarks"
+	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
 	@echo "make lint      ruff, mypy, import-linter, and no migration missing"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make wheel     build the wheel and try it in an environment of its own"
@@ -148,6 +150,11 @@ audit-installed: $(RUN_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Make itself, like a shell, may have SECONDS in its environment; only the command line counts.
+soak: $(DEV_STAMP)
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) --users $(or $(USERS),200) \
+		$(if $(SEED),--seed $(SEED))
 
 lint: $(DEV_STAMP)
 	$(BIN)/python -m ruff format --check .

@@ -6,16 +6,19 @@ import inspect
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.apps import apps
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.files.storage import storages
-from django.db import connections
+from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from chatstore.conf import settings
 from chatstore.db import async_pools
+from chatstore.db.connections import pool_options
+from chatstore.models import ChatSession
 
 STRINGS = ("server", "domain_key", "storage", "base_url", "limits_cache")
 FLAGS = ("use_presigned_urls", "reason_to_read")
@@ -41,13 +44,15 @@ UNSHARED_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Check the type and value of each setting (chatstore.E001 to E017, but for E007)."""
+    """Check settings (chatstore.E001 to E017, but for E007; W002 to W004)."""
     wrong = [*_check_types(), *_check_integers()]
     wrong = wrong or [
         *_check_server(),
         *_check_uploads(),
         *_check_async_pool(),
         *_check_limits_cache(),
+        *_check_pool(),
+        *_check_asgi_server(),
     ]
     return [*_check_time_zones(), *wrong]
 
@@ -256,3 +261,44 @@ def _check_async_pool() -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _check_pool() -> list[CheckMessage]:
+    """Warn of a missing pool, and of one that is slow to connect again after an outage (S16)."""
+    using = router.db_for_write(ChatSession)
+    database = connections.settings[using]
+    if database["ENGINE"] != async_pools.ENGINE:
+        return []
+    pool = pool_options(database)
+    if not pool:
+        return [
+            CheckWarning(
+                f"The database {using!r} has no pool, so each operation of a stream connects anew.",
+                hint='Set "OPTIONS": {"pool": {"max_size": 10, "reconnect_timeout": 2}}.',
+                id="chatstore.W002",
+            )
+        ]
+    pools = {f"DATABASES[{using!r}]": {} if pool is True else pool}
+    if "reconnect_timeout" in settings.async_pool:  # which has a small one by default
+        pools["CHATSTORE_ASYNC_POOL"] = settings.async_pool
+    return [
+        CheckWarning(
+            f"The pool of {name} may wait for minutes before it connects again after an outage.",
+            hint=f'Set its "reconnect_timeout" to {async_pools.RECONNECT_TIMEOUT} seconds.',
+            id="chatstore.W003",
+        )
+        for name, options in pools.items()
+        if options.get("reconnect_timeout", 300) > async_pools.MAX_RECONNECT_TIMEOUT
+    ]
+
+
+def _check_asgi_server() -> list[CheckMessage]:
+    if not apps.is_installed("daphne"):
+        return []
+    return [
+        CheckWarning(
+            "daphne does not tell applications that it stops, so unfinished answers are lost then.",
+            hint="Serve the site with uvicorn, gunicorn with uvicorn's worker, or hypercorn.",
+            id="chatstore.W004",
+        )
+    ]

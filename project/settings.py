@@ -79,7 +79,19 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "django.db.backends.postgresql": {
         # chatstore returns its connection after each operation, so ten serve many streams.
-        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10)},
+        # Seconds: to wait for one of them, and between tries to connect after an outage.
+        "pool": {
+            "min_size": 2,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "timeout": 5,
+            "reconnect_timeout": 2,
+        },
+        # A server or network that vanishes without a word is noticed within ten seconds.
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 10_000,  # milliseconds
     },
     "django.db.backends.mysql": {"charset": "utf8mb4"},
 }
@@ -108,7 +120,7 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(env.str("DATABASE_URL", default=""))}
 # The store's frequent statements then take no thread and no connection of the pool above.
 CHATSTORE_ASYNC_POOL = (
-    {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10)}
+    DATABASE_OPTIONS["django.db.backends.postgresql"]["pool"]
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
     else {}
 )

@@ -310,6 +310,19 @@ class Scripted(ChatServer[Any]):
         await asyncio.sleep(2)
         yield self.end(item, f"{words} {count > 0}")
 
+    async def play_stages(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Queries the database itself and by the store while it streams, before a long wait."""
+        await get_user_model().objects.acount()
+        await release_connections()
+        item, stages = self.item(thread), words.split()
+        async for event in self.begin(item, stages[0]):
+            yield event
+        await asyncio.sleep(0.1)  # the view has given back its own connection by then
+        await self.store.load_thread(thread.id, context)
+        change = AssistantMessageContentPartTextDelta(content_index=0, delta=stages[1])
+        yield self.update(item, change)
+        await asyncio.sleep(FOREVER)
+
     async def play_tool(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         call_id = self.store.generate_item_id("tool_call", thread, context)
         yield ThreadItemDoneEvent(item=tool_call(call_id, thread_id=thread.id, name=words))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -160,6 +162,31 @@ class SettingsChecksTest(SimpleTestCase):
             override_settings(CHATSTORE_ASYNC_POOL={"max_size": 4}),
         ):
             self.assertEqual(self.found(), [("chatstore.E012", True)])
+
+    @pytest.mark.postgresql
+    def test_W002_postgresql_without_a_pool(self) -> None:
+        for pool in (None, {}, False):
+            with self.subTest(pool), patch.dict(connection.settings_dict["OPTIONS"], pool=pool):
+                self.assertEqual(self.found(), [("chatstore.W002", False)])
+
+    @pytest.mark.postgresql
+    def test_W003_a_pool_that_is_slow_to_connect_again(self) -> None:
+        for pool in (True, {"max_size": 4}, {"reconnect_timeout": 10}):
+            with self.subTest(pool), patch.dict(connection.settings_dict["OPTIONS"], pool=pool):
+                self.assertEqual(self.found(), [("chatstore.W003", False)])
+        with override_settings(CHATSTORE_ASYNC_POOL={"reconnect_timeout": 300}):
+            self.assertEqual(self.found(), [("chatstore.W003", False)])
+        with override_settings(CHATSTORE_ASYNC_POOL={"reconnect_timeout": 2}):
+            self.assertEqual(self.found(), [])
+
+    def test_W004_daphne_loses_unfinished_answers(self) -> None:
+        # An empty app of this name takes the place of daphne, which the tests don't install.
+        with (
+            patch.dict(sys.modules, daphne=ModuleType("daphne")),
+            patch.object(sys.modules["daphne"], "__path__", ["/nowhere"], create=True),
+            self.modify_settings(INSTALLED_APPS={"append": "daphne"}),
+        ):
+            self.assertEqual(self.found(), [("chatstore.W004", False)])
 
     def test_check_prints_what_is_wrong_and_the_hint(self) -> None:
         with (

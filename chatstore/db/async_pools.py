@@ -25,6 +25,7 @@ UNSUPPORTED_OPTIONS = {"assume_role", "isolation_level"}  # Django sets them by 
 # Seconds. psycopg_pool doubles the time between its tries to connect up to this; its own default
 # of five minutes would keep the store away for long after the database has come back (S16).
 RECONNECT_TIMEOUT = 2
+MAX_RECONNECT_TIMEOUT = 3  # with more, tries can be more than two seconds apart
 
 
 def can_serve(using: str) -> bool:
@@ -47,11 +48,18 @@ def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
         **{
             "connection_class": _connection_class(),
             "reconnect_timeout": RECONNECT_TIMEOUT,
+            "reconnect_failed": _connect_for_those_who_wait,
             **options,
             "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
             "open": False,
         }
     )
+
+
+async def _connect_for_those_who_wait(pool: Any) -> None:
+    """Begin anew after the pool has given up; by itself it would do so only for new requests."""
+    if pool.get_stats().get("requests_waiting"):
+        await pool.check()
 
 
 class AsyncDatabase:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import Error, connections
 
+from chatstore.conf import settings
+
+_is_in_stream: ContextVar[bool] = ContextVar("is_in_stream", default=False)
+
 
 async def release_connections() -> None:
     """
-    Return the request's database connections to their pools (S16).
+    Return the request's database connections to their pools, or close those without one (S16).
 
     Await it in respond() after your own ORM queries and before a long wait. Otherwise the stream
     keeps its connection until it ends, and with a pool of ten the eleventh stream has to wait.
-    A connection without a pool, or inside a transaction, is left as it is.
+    A connection inside a transaction is left as it is.
     """
     await sync_to_async(release_connections_sync)()
 
@@ -22,7 +27,19 @@ async def release_connections() -> None:
 def release_connections_sync() -> None:
     """Do what release_connections does, for the OS thread that sync code runs in."""
     for connection in connections.all(initialized_only=True):
-        release_if_pooled(connection)
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def begin_stream() -> None:
+    """Let the current task, and those that it creates, keep no connection between operations."""
+    _is_in_stream.set(True)
+
+
+def release_unneeded_connections() -> None:
+    """Release the OS thread's connections that the rest of the request need not keep."""
+    for connection in connections.all(initialized_only=True):
+        release_unneeded(connection)
 
 
 def close_dropped_connections() -> bool:
@@ -48,12 +65,25 @@ def close_dropped_connection(connection: Any) -> None:
 
 def has_pool(connection: Any) -> bool:
     """Tell whether the connection comes from psycopg's pool (``OPTIONS: {"pool": …}``)."""
-    return bool(connection.settings_dict.get("OPTIONS", {}).get("pool"))
+    return bool(pool_options(connection.settings_dict))
 
 
-def release_if_pooled(connection: Any) -> None:
-    """Return a connection to its pool, unless it is inside a transaction."""
-    if has_pool(connection) and not connection.in_atomic_block:
+def pool_options(database: dict[str, Any]) -> Any:
+    """Return what a database's settings say of psycopg's pool: a dict, True for one, or nothing."""
+    return database.get("OPTIONS", {}).get("pool")
+
+
+def release_unneeded(connection: Any) -> None:
+    """
+    Return a connection to its pool, unless it is inside a transaction.
+
+    Without a pool, opening it again costs more than a statement. So it is closed within a stream,
+    which may last for minutes, and where the frequent statements use another one (S19); else the
+    next operation of the request uses it again, and Django closes it with the request.
+    """
+    if not connection.in_atomic_block and (
+        has_pool(connection) or _is_in_stream.get() or settings.async_pool
+    ):
         connection.close()
 
 

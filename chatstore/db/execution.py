@@ -1,6 +1,6 @@
 """
 Runs a database operation for an async or sync caller: repeats it after transient errors, and
-returns its connection to the pool.
+releases its connection.
 
 An operation is a sync function, or a generator that yields the statements it needs. A sync
 function, and a generator on most databases, runs in the request's OS thread on Django's
@@ -34,7 +34,7 @@ from chatstore.db import async_pools
 from chatstore.db.connections import (
     close_dropped_connection,
     is_connection_dropped,
-    release_if_pooled,
+    release_unneeded,
 )
 from chatstore.db.statements import Statement
 
@@ -224,7 +224,7 @@ def run_sync(
     """
     Run an operation, at most MAX_RETRIES times more after transient errors; return its result.
 
-    Its connection is returned to the pool after each attempt (S16). Inside the caller's
+    Its connection is released after each attempt (S16). Inside the caller's
     transaction there is one attempt only, and the connection is kept: after an error the whole
     transaction would have to be repeated, which only the caller can do.
 
@@ -249,7 +249,7 @@ def _run(attempt: Attempt, operation: Callable[[Attempt], Result]) -> Result:
             if is_dropped:
                 close_dropped_connection(connection)
         finally:
-            release_if_pooled(connection)
+            release_unneeded(connection)
         attempt.retries += 1
         time.sleep(random.uniform(0, 0.01 * 4**attempt.retries))  # noqa: S311 (jitter, no secret)
 

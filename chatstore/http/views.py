@@ -26,7 +26,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
-from chatstore.db.connections import close_dropped_connections, release_connections_sync
+from chatstore.db.connections import close_dropped_connections, release_unneeded_connections
 from chatstore.exceptions import LimitReached, Refused, RequestRefused
 from chatstore.http.request_limits import read_form
 from chatstore.server import get_server
@@ -111,7 +111,7 @@ class EndpointView(View):
             if csrf.process_view(request, lambda request: HttpResponse(), (), {}):
                 raise RequestRefused(_("The page is out of date. Reload it."), 403)
         finally:
-            release_connections_sync()
+            release_unneeded_connections()
 
     async def http_method_not_allowed(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any

@@ -17,7 +17,7 @@ from typing import Any
 
 from asgiref.sync import AsyncToSync
 
-from chatstore.db.connections import release_connections
+from chatstore.db.connections import begin_stream, release_connections
 from chatstore.server.errors import describe
 from chatstore.server.event_queue import EventQueue
 from chatstore.turns import StateChangedError, Turn
@@ -97,6 +97,7 @@ class EventStream:
         return stream
 
     async def _run(self) -> None:
+        begin_stream()
         try:
             async with aclosing(self._events):
                 async for event in self._events:

@@ -1,0 +1,26 @@
+"""The ASGI application of the soak's workers: the demo, and at /soak/ what the process holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+from project.asgi import application as demo
+
+from chatstore.server import streams  # isort: skip (needs Django to be set up)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http" or scope["path"] != "/soak/":
+        await demo(scope, receive, send)
+        return
+    holds = {
+        "streams": len(streams._live),
+        "tasks": len(asyncio.all_tasks()),
+        "threads": threading.active_count(),
+    }
+    body = json.dumps(holds).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})

@@ -80,6 +80,10 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     "django.db.backends.postgresql": {
         # chatstore returns its connection after each operation, so ten serve many streams.
         "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL_SIZE", default=10)},
+        # A statement that a connection has executed five times is prepared: the server then
+        # neither parses nor plans it anew. It needs parameters that are bound by the server.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
     },
     "django.db.backends.mysql": {"charset": "utf8mb4"},
 }

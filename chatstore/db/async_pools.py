@@ -139,13 +139,16 @@ async def get_database(using: str) -> AsyncDatabase | None:
     # Below sync code there may be a caller's transaction, on its thread's connection.
     if not options or getattr(AsyncToSync.executors, "current", None):
         return None
-    databases = _databases.setdefault(asyncio.get_running_loop(), {})
-    if using not in databases:
-        if not can_serve(using):
-            return None
-        databases[using] = AsyncDatabase(using, options)
-        await databases[using].pool.open()
-    return databases[using]
+    try:
+        return _databases[asyncio.get_running_loop()][using]
+    except KeyError:
+        pass
+    if not can_serve(using):
+        return None
+    database = AsyncDatabase(using, options)
+    _databases.setdefault(asyncio.get_running_loop(), {})[using] = database
+    await database.pool.open()
+    return database
 
 
 async def close_async_pools() -> None:

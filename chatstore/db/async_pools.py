@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import select
 import weakref
-from functools import cache
 from typing import Any
 
 from asgiref.sync import AsyncToSync
@@ -38,19 +37,22 @@ def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
     Return an AsyncConnectionPool that is not open.
 
     Args:
-        options: of psycopg_pool.AsyncConnectionPool; TypeError or ValueError if it refuses them.
+        options: of psycopg_pool.AsyncConnectionPool, without ``connection_class``; TypeError or
+            ValueError if it refuses them.
         kwargs: parameters of its connections, which ``options["kwargs"]`` can replace.
     """
     from psycopg_pool import AsyncConnectionPool
 
+    from chatstore.db.async_connection import Connection
+
     return AsyncConnectionPool(
+        connection_class=Connection,
         **{
-            "connection_class": _connection_class(),
             "reconnect_timeout": RECONNECT_TIMEOUT,
             **options,
             "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
             "open": False,
-        }
+        },
     )
 
 
@@ -80,7 +82,7 @@ class AsyncDatabase:
         with self._wrapper.wrap_database_errors:
             connection = await self._get_connection()
             try:
-                cursor = await connection.execute(sql, params)
+                cursor = await connection.shared_cursor.execute(sql, params)
                 return await cursor.fetchall() if statement.is_select else cursor.rowcount
             finally:
                 await self.pool.putconn(connection)
@@ -98,34 +100,6 @@ def _is_alive(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return not poll.poll(0)  # to an idle connection the server sends nothing but its end
-
-
-@cache
-def _connection_class() -> type[Any]:
-    from psycopg import AsyncConnection, waiting
-
-    class Connection(AsyncConnection[Any]):
-        """A connection on which a cancellation waits for the end of the statement (S16)."""
-
-        async def wait(  # type: ignore[override]
-            self, gen: Any, interval: float = 0.1, **options: Any
-        ) -> Any:
-            is_cancelled = False
-            try:
-                while True:
-                    try:
-                        return await waiting.wait_async(
-                            gen, self.pgconn.socket, interval=interval, **options
-                        )
-                    except asyncio.CancelledError:
-                        is_cancelled = True
-            finally:
-                if is_cancelled:  # again, where the task waits next
-                    task: Any = asyncio.current_task()
-                    task.uncancel()
-                    task.cancel()
-
-    return Connection
 
 
 _databases: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncDatabase]] = (

@@ -198,10 +198,23 @@ async def speed(operation: Callable[[int], Awaitable[Any]], count: int, at_once:
     return Speed(count / (time.perf_counter() - start), (time.process_time() - cpu) / count)
 
 
-async def turns(side: Side, at_once: int) -> Speed:
+async def new_threads(side: Side) -> list[str]:
+    """Make threads to measure with, beside others that have items, and count them all."""
     ids = [f"t{next(numbers)}" for _ in range(THREADS)]
-    for thread_id in ids:
+    others = [f"t{next(numbers)}" for _ in range(THREADS)]
+    for thread_id in (*ids, *others):
         await side.save_thread(new_thread(thread_id))
+    for thread_id, number in itertools.product(others, range(10)):
+        await side.add(thread_id, new_item(f"i{number}"))
+    # A server plans by its statistics, which it makes within a minute, unless that is turned off.
+    # Without them its plans for tables of this size can be any.
+    if connection.vendor == "postgresql":
+        await sync_to_async(_analyze)()
+    return ids
+
+
+async def turns(side: Side, at_once: int) -> Speed:
+    ids = await new_threads(side)
 
     async def turn(number: int) -> None:
         thread_id = ids[number % THREADS]
@@ -215,9 +228,7 @@ async def turns(side: Side, at_once: int) -> Speed:
 
 
 async def adds(side: Side, at_once: int) -> Speed:
-    ids = [f"t{next(numbers)}" for _ in range(THREADS)]
-    for thread_id in ids:
-        await side.save_thread(new_thread(thread_id))
+    ids = await new_threads(side)
 
     async def add(number: int) -> None:
         await side.add(ids[number % THREADS], new_item(f"i{number}"))

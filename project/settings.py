@@ -92,6 +92,10 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
         "keepalives_interval": 2,
         "keepalives_count": 2,
         "tcp_user_timeout": 10_000,  # milliseconds
+        # A statement that a connection has executed five times is prepared: the server then
+        # neither parses nor plans it anew. It needs parameters that are bound by the server.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
     },
     "django.db.backends.mysql": {"charset": "utf8mb4"},
 }

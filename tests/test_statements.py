@@ -8,8 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
-from django.db import DEFAULT_DB_ALIAS as USING
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import TestCase
 
@@ -39,7 +38,7 @@ update_title = Statement(update_query(row, title=COLUMNS["title"]))
 
 class StatementTest(TestCase):
     def test_what_is_inserted_is_what_create_would_store(self) -> None:
-        self.assertEqual(insert_row.execute(USING, VALUES), 1)
+        self.assertEqual(insert_row.execute(connection, VALUES), 1)
         stored = ChatSession.objects.values().get()
         ChatSession.objects.all().delete()
         ChatSession.objects.create(**VALUES)
@@ -49,21 +48,21 @@ class StatementTest(TestCase):
     def test_each_run_takes_its_own_values(self) -> None:
         others = {**VALUES, "session_id": uuid.uuid4(), "user_id": "charlie", "title": "Other"}
         for values in (VALUES, others):
-            insert_row.execute(USING, values)
+            insert_row.execute(connection, values)
         for values in (VALUES, others, VALUES):
-            self.assertEqual(select_title.fetch_all(USING, values), [(values["title"],)])
-        self.assertEqual(update_title.execute(USING, {**VALUES, "title": "New"}), 1)
-        self.assertEqual(update_title.execute(USING, {**VALUES, "user_id": "charlie"}), 0)
-        self.assertEqual(select_title.fetch_all(USING, VALUES), [("New",)])
-        self.assertEqual(select_title.fetch_all(USING, others), [("Other",)])
+            self.assertEqual(select_title.fetch_all(connection, values), [(values["title"],)])
+        self.assertEqual(update_title.execute(connection, {**VALUES, "title": "New"}), 1)
+        self.assertEqual(update_title.execute(connection, {**VALUES, "user_id": "charlie"}), 0)
+        self.assertEqual(select_title.fetch_all(connection, VALUES), [("New",)])
+        self.assertEqual(select_title.fetch_all(connection, others), [("Other",)])
 
     def test_an_error_is_djangos_and_marks_the_transaction_for_rollback(self) -> None:
-        insert_row.execute(USING, VALUES)
+        insert_row.execute(connection, VALUES)
         with self.assertRaises(IntegrityError), transaction.atomic():
-            insert_row.execute(USING, VALUES)
+            insert_row.execute(connection, VALUES)
         with transaction.atomic():
             with self.assertRaises(IntegrityError):
-                insert_row.execute(USING, VALUES)
+                insert_row.execute(connection, VALUES)
             self.assertTrue(transaction.get_rollback())
             transaction.set_rollback(True)
         self.assertEqual(ChatSession.objects.count(), 1)

@@ -204,7 +204,7 @@ def load_thread(payload: str, moderation: str = "", reason: str = "") -> ThreadM
         moderation: "locked", "closed" or empty.
         reason: the moderator's.
     """
-    thread = _thread_adapter.validate_json(payload)
+    thread: ThreadMetadata = _thread_adapter.validator.validate_json(payload)
     if moderation:
         thread.status = _MODERATED_STATUSES[moderation](reason=reason or None)
     return thread
@@ -216,7 +216,7 @@ def load_item(payload: str, ending: str = "") -> ThreadItem:
 
     Raises ValueError (pydantic's) if it can't be decoded.
     """
-    item = _item_adapter.validate_json(payload)
+    item: ThreadItem = _item_adapter.validator.validate_json(payload)
     if ending and isinstance(item, AssistantMessageItem):
         return UnfinishedAnswer.model_construct(**dict(item), ending=ending)
     if isinstance(item, WidgetItem):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import select
 import weakref
-from functools import cache
 from typing import Any
 
 from asgiref.sync import AsyncToSync
@@ -39,20 +38,23 @@ def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
     Return an AsyncConnectionPool that is not open.
 
     Args:
-        options: of psycopg_pool.AsyncConnectionPool; TypeError or ValueError if it refuses them.
+        options: of psycopg_pool.AsyncConnectionPool, without ``connection_class``; TypeError or
+            ValueError if it refuses them.
         kwargs: parameters of its connections, which ``options["kwargs"]`` can replace.
     """
     from psycopg_pool import AsyncConnectionPool
 
+    from chatstore.db.async_connection import Connection
+
     return AsyncConnectionPool(
+        connection_class=Connection,
         **{
-            "connection_class": _connection_class(),
             "reconnect_timeout": RECONNECT_TIMEOUT,
             "reconnect_failed": _connect_for_those_who_wait,
             **options,
             "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
             "open": False,
-        }
+        },
     )
 
 
@@ -88,7 +90,7 @@ class AsyncDatabase:
         with self._wrapper.wrap_database_errors:
             connection = await self._get_connection()
             try:
-                cursor = await connection.execute(sql, params)
+                cursor = await connection.shared_cursor.execute(sql, params)
                 return await cursor.fetchall() if statement.is_select else cursor.rowcount
             finally:
                 await self.pool.putconn(connection)
@@ -108,34 +110,6 @@ def _is_alive(connection: Any) -> bool:
     return not poll.poll(0)  # to an idle connection the server sends nothing but its end
 
 
-@cache
-def _connection_class() -> type[Any]:
-    from psycopg import AsyncConnection, waiting
-
-    class Connection(AsyncConnection[Any]):
-        """A connection on which a cancellation waits for the end of the statement (S16)."""
-
-        async def wait(  # type: ignore[override]
-            self, gen: Any, interval: float = 0.1, **options: Any
-        ) -> Any:
-            is_cancelled = False
-            try:
-                while True:
-                    try:
-                        return await waiting.wait_async(
-                            gen, self.pgconn.socket, interval=interval, **options
-                        )
-                    except asyncio.CancelledError:
-                        is_cancelled = True
-            finally:
-                if is_cancelled:  # again, where the task waits next
-                    task: Any = asyncio.current_task()
-                    task.uncancel()
-                    task.cancel()
-
-    return Connection
-
-
 _databases: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncDatabase]] = (
     weakref.WeakKeyDictionary()
 )
@@ -147,13 +121,16 @@ async def get_database(using: str) -> AsyncDatabase | None:
     # Below sync code there may be a caller's transaction, on its thread's connection.
     if not options or getattr(AsyncToSync.executors, "current", None):
         return None
-    databases = _databases.setdefault(asyncio.get_running_loop(), {})
-    if using not in databases:
-        if not can_serve(using):
-            return None
-        databases[using] = AsyncDatabase(using, options)
-        await databases[using].pool.open()
-    return databases[using]
+    try:
+        return _databases[asyncio.get_running_loop()][using]
+    except KeyError:
+        pass
+    if not can_serve(using):
+        return None
+    database = AsyncDatabase(using, options)
+    _databases.setdefault(asyncio.get_running_loop(), {})[using] = database
+    await database.pool.open()
+    return database
 
 
 async def close_async_pools() -> None:

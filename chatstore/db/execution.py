@@ -29,6 +29,7 @@ from django.db import (
     transaction,
 )
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from chatstore.db import async_pools
 from chatstore.db.connections import (
@@ -78,7 +79,6 @@ class Attempt:
 
     def __init__(self, using: str) -> None:
         self.using = using  # alias of the database
-        self.earliest_deletion = timezone.now() - CLOCK_DIFFERENCE
         self.retries = 0
         self.has_begun = False
         self.row_existed = False
@@ -86,6 +86,11 @@ class Attempt:
         self.commit_error: Error | None = None
         self.is_reconnected = False  # the connection was replaced in the transaction
         self._is_committing = False
+
+    @cached_property
+    def earliest_deletion(self) -> dt.datetime:
+        """For an operation that reads it in its first attempt."""
+        return timezone.now() - CLOCK_DIFFERENCE
 
     @property
     def may_create(self) -> bool:
@@ -98,10 +103,10 @@ class Attempt:
 
     def run_query(self, query: Query) -> Any:
         """Run a statement on Django's connection: in the transaction, if one is open."""
+        connection = connections[self.using]
         self.is_reconnected = False
-        is_in_transaction = connections[self.using].in_atomic_block
-        self._is_committing = query.statement.is_insert and not is_in_transaction
-        result = query.statement.run(self.using, query.values)
+        self._is_committing = query.statement.is_insert and not connection.in_atomic_block
+        result = query.statement.run(connection, query.values)
         self._is_committing = False
         return result
 

@@ -10,6 +10,7 @@ Knows nothing of threads and items.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple, cast
 
 from django.db import connections, transaction
@@ -33,6 +34,12 @@ class Parameter(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", (self,)
 
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        # The server can't deduce one type for a value that it meets both as text and as varchar.
+        # Without a length, to which a cast would cut the value.
+        db_type, _, _length = str(self.output_field.db_type(connection)).partition("(")
+        return f"%s::{db_type}", (self,)
+
 
 def column_parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
     """Return a parameter for each of these fields of a model, by the field's name."""
@@ -40,29 +47,42 @@ def column_parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
     return {name: Parameter(name, fields[name]) for name in names}
 
 
-class _Placeholder(NamedTuple):
+class _Compiled(NamedTuple):
     """
-    What the SQL takes in one place: the value of a parameter, or a constant.
+    A statement as one database runs it.
 
     Args:
-        name: the parameter's; empty for a constant.
-        adapt: converts the parameter's value for the driver, given Django's connection; None if
-            the driver takes the value as it is.
-        constant: the constant's value.
+        sql: names each value that it takes.
+        adapters: the name of each parameter, and what converts its value for the driver, given
+            Django's connection; None if the driver takes the value as it is.
+        constants: the other values, by their names.
     """
 
-    name: str
-    adapt: Callable[[Any, Any], Any] | None = None
-    constant: Any = None
+    sql: str
+    adapters: dict[str, Callable[[Any, Any], Any] | None]
+    constants: dict[str, Any]
 
     @classmethod
-    def of(cls, param: Any, vendor: str) -> _Placeholder:
-        if not isinstance(param, Parameter):
-            return cls("", constant=param)
-        field = param.output_field
-        # psycopg itself adapts text, UUIDs and aware datetimes; JSON only Django does as it should.
-        is_adapted = vendor != "postgresql" or isinstance(field, JSONField)
-        return cls(param.name, field.get_db_prep_save if is_adapted else None)
+    def of(cls, sql: str, params: tuple[Any, ...], vendor: str) -> _Compiled:
+        places = []
+        compiled = cls("", {}, {})
+        for number, param in enumerate(params):
+            if isinstance(param, Parameter):
+                field = param.output_field
+                # psycopg itself adapts text, UUIDs and aware datetimes, but not JSON as Django.
+                is_adapted = vendor != "postgresql" or isinstance(field, JSONField)
+                compiled.adapters[param.name] = field.get_db_prep_save if is_adapted else None
+                places.append(f"%({param.name})s")
+            elif vendor == "postgresql":
+                # In the text, since it would be sent with each execution.
+                from psycopg.sql import Literal
+
+                places.append(Literal(param).as_string().replace("%", "%%"))
+            else:
+                compiled.constants[f"constant_{number}"] = param
+                places.append(f"%(constant_{number})s")
+        # %% stands for a %, both here and where the statement is executed.
+        return compiled._replace(sql=sql.replace("%%", "%%%%") % tuple(places))
 
 
 class Statement:
@@ -70,8 +90,8 @@ class Statement:
     A query with parameters, compiled once for each database.
 
     It runs on Django's connection (fetch_all, execute, run), or gives its SQL and values to
-    another one (bind). In the methods, ``using`` is the alias of the database, and ``values`` has
-    the value of each parameter by its name; other keys are ignored.
+    another one (bind). In the methods, ``connection`` is Django's, and ``values`` has the value of
+    each parameter by its name; other keys are ignored.
 
     Attributes:
         is_select: whether it returns rows; else it writes some.
@@ -80,47 +100,49 @@ class Statement:
 
     def __init__(self, query: Query | QuerySet[Any, Any]) -> None:
         self._query = query.query if isinstance(query, QuerySet) else query
-        self._compiled: dict[str, tuple[str, tuple[_Placeholder, ...]]] = {}
+        self._compiled: dict[str, _Compiled] = {}
         self.is_insert = isinstance(self._query, InsertQuery)
         self.is_select = not isinstance(self._query, (InsertQuery, UpdateQuery))
 
-    def run(self, using: str, values: dict[str, Any]) -> Any:
+    def run(self, connection: Any, values: dict[str, Any]) -> Any:
         """Run it, and return a SELECT's rows, or the number of rows that another has written."""
-        return self.fetch_all(using, values) if self.is_select else self.execute(using, values)
+        run = self.fetch_all if self.is_select else self.execute
+        return run(connection, values)
 
-    def fetch_all(self, using: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def fetch_all(self, connection: Any, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """
         Run a SELECT, and return its rows.
 
         Values are the driver's, not converted by Django: right for text columns only.
         """
-        with connections[using].cursor() as cursor:
-            cursor.execute(*self.bind(connections[using], values))
+        with connection.cursor() as cursor:
+            cursor.execute(*self.bind(connection, values))
             return list(cursor.fetchall())
 
-    def execute(self, using: str, values: dict[str, Any]) -> int:
+    def execute(self, connection: Any, values: dict[str, Any]) -> int:
         """Run an INSERT or UPDATE, and return the number of rows written."""
-        with transaction.mark_for_rollback_on_error(using), connections[using].cursor() as cursor:
-            cursor.execute(*self.bind(connections[using], values))
+        with (
+            transaction.mark_for_rollback_on_error(connection.alias),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(*self.bind(connection, values))
             return int(cursor.rowcount)
 
     def is_compiled(self, using: str) -> bool:
         """Tell whether bind() needs no open connection, since it was called before."""
         return using in self._compiled
 
-    def bind(self, connection: Any, values: dict[str, Any]) -> tuple[str, list[Any]]:
-        """Return the SQL for a connection of Django's, and the driver's values in their order."""
+    def bind(self, connection: Any, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the SQL for a connection of Django's, and the driver's values by their names."""
         if connection.alias not in self._compiled:
             sql, params = self._compile(connection)
-            if connection.vendor == "postgresql":
-                sql, params = _write_constants(sql, params)
-            placeholders = tuple(_Placeholder.of(param, connection.vendor) for param in params)
-            self._compiled[connection.alias] = sql, placeholders
-        sql, placeholders = self._compiled[connection.alias]
-        return sql, [
-            (adapt(values[name], connection) if adapt else values[name]) if name else constant
-            for name, adapt, constant in placeholders
-        ]
+            self._compiled[connection.alias] = _Compiled.of(sql, params, connection.vendor)
+        sql, adapters, constants = self._compiled[connection.alias]
+        adapted = {
+            name: adapt(values[name], connection) if adapt else values[name]
+            for name, adapt in adapters.items()
+        }
+        return sql, adapted | constants
 
     def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
         compiled: Any = self._query.clone().get_compiler(connection=connection).as_sql()
@@ -170,13 +192,15 @@ class UpdateThenInsert(Statement):
         self._column = column
 
     @staticmethod
+    @cache  # In an event loop Django takes long to find a connection.
     def is_one_statement(using: str) -> bool:
-        return connections[using].vendor == "postgresql"
+        """Tell whether it is one statement on the database with this alias."""
+        return bool(connections[using].vendor == "postgresql")
 
-    def execute(self, using: str, values: dict[str, Any]) -> int:
-        if self.is_one_statement(using):
-            return super().execute(using, values)
-        return self._update.execute(using, values) and self._insert.execute(using, values)
+    def execute(self, connection: Any, values: dict[str, Any]) -> int:
+        if self.is_one_statement(connection.alias):
+            return super().execute(connection, values)
+        return self._update.execute(connection, values) and self._insert.execute(connection, values)
 
     def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
         update, update_params = self._update._compile(connection)
@@ -188,19 +212,6 @@ class UpdateThenInsert(Statement):
             f" {into} SELECT {places.removesuffix(')')} FROM updated"
         )
         return sql, (*update_params, *insert_params)
-
-
-def _write_constants(sql: str, params: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """Return PostgreSQL's SQL with its constants in the text, not sent with each execution."""
-    from psycopg.sql import Literal
-
-    places = (
-        "%s" if isinstance(param, Parameter) else Literal(param).as_string().replace("%", "%%")
-        for param in params
-    )
-    # %% stands for a %, both here and where the statement is executed.
-    sql = sql.replace("%%", "%%%%") % tuple(places)
-    return sql, tuple(param for param in params if isinstance(param, Parameter))
 
 
 def update_query(rows: QuerySet[Any, Any], **values: Any) -> Query:

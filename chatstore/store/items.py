@@ -93,19 +93,21 @@ def put_item(
     sent = codec.attachment_ids(item)
     may_insert = attempt.may_insert  # unless an earlier attempt has found the item
     is_atomic = not sent and UpdateThenInsert.is_one_statement(owner.using)
-    if not is_atomic or signals.item_added.has_listeners(ChatSession):
+    has_listeners = signals.item_added.has_listeners(ChatSession)
+    if not is_atomic or has_listeners:
         yield IN_THREAD
     with nullcontext() if is_atomic else attempt.transaction():
         add = queries.add_item(conditions, again=attempt.commit_error is not None)
         query = owner.query(add, **keys, **values, ending=ending)
         is_written = may_insert and bool((yield query))
         if is_written:
-            owner.notify(
-                signals.item_added,
-                thread_id=thread_id,
-                item_id=values["item_id"],
-                item_type=values["item_type"],
-            )
+            if has_listeners:
+                owner.notify(
+                    signals.item_added,
+                    thread_id=thread_id,
+                    item_id=values["item_id"],
+                    item_type=values["item_type"],
+                )
         else:
             attempt.may_insert = False  # the item exists, or it has no thread
             is_written = yield from _update_item(owner, conditions, keys | values, replace=replace)

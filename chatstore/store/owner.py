@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
 from django.dispatch import Signal
 
 from chatstore import signals
@@ -53,7 +54,7 @@ class Owner:
 
     def execute(self, statement: Statement, **values: Any) -> int:
         """Run a write of chatstore.store.queries for this owner; return the number of rows."""
-        return statement.execute(self.using, {"user_id": self.user_id, **values})
+        return statement.execute(connections[self.using], {"user_id": self.user_id, **values})
 
     def notify(self, signal: Signal, **values: Any) -> None:
         """Send a signal of chatstore.signals after the commit."""

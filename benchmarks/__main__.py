@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-PARTS = ("store", "admin", "retention", "portability", "limits")
+PARTS = ("store", "http", "admin", "retention", "portability", "limits")
 
 
 def main() -> None:

@@ -160,6 +160,11 @@ class Settings:
         return self._get("REASON_TO_READ", False)
 
     @property
+    def csrf_use_sessions(self) -> bool:
+        """Django's CSRF_USE_SESSIONS: the token is in the session, and not in a cookie."""
+        return bool(django_settings.CSRF_USE_SESSIONS)
+
+    @property
     def use_tz(self) -> bool:
         """Django's USE_TZ."""
         return bool(django_settings.USE_TZ)

@@ -337,6 +337,15 @@ class LockTests(EndpointMixin, TestCase):
             asked = [query for query in captured if "chat_sessions" in query["sql"]]
             self.assertEqual(len(asked), 1)
 
+    def test_S8_a_new_thread_is_not_asked_whether_an_id_is_taken(self) -> None:
+        body = json.dumps({"type": "threads.create", "params": {"input": user_input("say fine")}})
+        with CaptureQueriesContext(connection) as captured:
+            response = self.client.post(API, body, content_type="application/json")
+        self.assertIn(b'"thread.item.done"', response.content)
+        statements = [query["sql"] for query in captured if '"chat_messages"' in query["sql"]]
+        self.assertTrue(statements)
+        self.assertFalse([one for one in statements if one.startswith("SELECT")])
+
 
 class TimesTests(EndpointMixin, TestCase):
     async def test_V3_every_created_at_has_an_offset(self) -> None:

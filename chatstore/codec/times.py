@@ -11,6 +11,8 @@ Value = TypeVar("Value")
 UTC = dt.UTC
 # The range that every database can store, less a day, so that no local time overflows.
 EARLIEST = dt.datetime(1000, 1, 2, tzinfo=UTC)
+# The fields of events and responses that hold a thread or items.
+_CHILDREN = {"thread", "item", "updated_item", "items", "data"}
 LATEST = dt.datetime(9999, 12, 30, tzinfo=UTC)
 
 
@@ -37,11 +39,12 @@ def with_utc_offsets(value: Value) -> Value:
         return cast(Value, [with_utc_offsets(child) for child in value])
     if not isinstance(value, BaseModel):
         return value
+    fields = type(value).model_fields
     update: dict[str, Any] = {}
-    created_at = getattr(value, "created_at", None)
+    created_at = getattr(value, "created_at", None) if "created_at" in fields else None
     if isinstance(created_at, dt.datetime) and created_at.tzinfo is None:
         update["created_at"] = as_utc(created_at)
-    for name in ("thread", "item", "updated_item", "items", "data"):
-        if isinstance(child := getattr(value, name, None), (BaseModel, list)):
+    for name in _CHILDREN & fields.keys():
+        if isinstance(child := getattr(value, name), (BaseModel, list)):
             update[name] = with_utc_offsets(child)
     return cast(Value, value.model_copy(update=update)) if update else value

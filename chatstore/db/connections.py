@@ -36,8 +36,12 @@ def begin_stream() -> None:
     _is_in_stream.set(True)
 
 
-def release_unneeded_connections() -> None:
-    """Release the OS thread's connections that the rest of the request need not keep."""
+async def release_unneeded_connections() -> None:
+    """Release the request's connections that the rest of the request need not keep."""
+    await sync_to_async(_release_unneeded_connections)()
+
+
+def _release_unneeded_connections() -> None:
     for connection in connections.all(initialized_only=True):
         release_unneeded(connection)
 

@@ -26,7 +26,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
-from chatstore.db.connections import close_dropped_connections, release_unneeded_connections
+from chatstore.db.connections import close_dropped_connections
 from chatstore.exceptions import LimitReached, Refused, RequestRefused
 from chatstore.http.request_limits import read_form
 from chatstore.server import get_server
@@ -84,9 +84,16 @@ class EndpointView(View):
             return error_response(_("Something went wrong. Try again."), 500)
 
     async def check_access(self, request: HttpRequest) -> None:
-        """Raise RequestRefused: 401 without a signed-in user, 403 where the CSRF check fails."""
+        """
+        Raise RequestRefused: 401 without a signed-in user, 403 where the CSRF check fails.
+
+        The server releases the connection that authentication has used (S16).
+        """
         await self.authenticate(request)
-        await sync_to_async(self._check_csrf)(request)
+        if request.content_type == "application/json" and not settings.csrf_use_sessions:
+            _check_csrf(request)
+        else:  # this may read a form, or load the session
+            await sync_to_async(_check_csrf)(request)
 
     async def authenticate(self, request: HttpRequest) -> None:
         """Set ``self.context`` by ChatServer.get_context; RequestRefused (401) for None."""
@@ -101,18 +108,6 @@ class EndpointView(View):
         if self.context is None:
             raise RequestRefused(_("Sign in first."), 401)
 
-    @staticmethod
-    def _check_csrf(request: HttpRequest) -> None:
-        """Check CSRF, and release the connection that this and authentication used (S16)."""
-        try:
-            read_form(request)
-            csrf = _CsrfCheck(lambda request: HttpResponse())
-            csrf.process_request(request)
-            if csrf.process_view(request, lambda request: HttpResponse(), (), {}):
-                raise RequestRefused(_("The page is out of date. Reload it."), 403)
-        finally:
-            release_unneeded_connections()
-
     async def http_method_not_allowed(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -125,6 +120,14 @@ class EndpointView(View):
 class _CsrfCheck(CsrfViewMiddleware):
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         return HttpResponse(status=403)  # the caller only tests that a response was returned
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    read_form(request)
+    csrf = _CsrfCheck(lambda request: HttpResponse())
+    csrf.process_request(request)
+    if csrf.process_view(request, lambda request: HttpResponse(), (), {}):
+        raise RequestRefused(_("The page is out of date. Reload it."), 403)
 
 
 def error_response(sentence: str, status: int) -> JsonResponse:

@@ -52,6 +52,7 @@ from pydantic_core import PydanticSerializationError
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
+from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import RequestRefused
 from chatstore.server import preconditions, requests, user_limits
 from chatstore.server.agent_server import AgentServer
@@ -171,6 +172,8 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
             return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
         with track_request():
             await preconditions.check(self, request, context)
+            # What the sign-in has taken is not kept while the application transcribes (S16).
+            await release_unneeded_connections()
             return NonStreamingResult(await self._process_non_streaming(request, context))
 
     # Streams

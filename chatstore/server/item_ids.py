@@ -11,6 +11,7 @@ from chatkit.store import NotFoundError, Store
 from chatkit.types import (
     AssistantMessageItem,
     ClientToolCallItem,
+    Thread,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
@@ -106,6 +107,8 @@ class ItemIds:
         return await self._is_taken(item_id)
 
     async def _is_taken(self, item_id: str) -> bool:
+        if isinstance(self._thread, Thread):  # the SDK has created it, and says which items it has
+            return any(item.id == item_id for item in self._thread.items.data)
         if isinstance(self._store, ExtendedStore):
             return await self._store.has_item(self._thread.id, item_id, self._context)
         try:

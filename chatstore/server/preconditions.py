@@ -35,6 +35,7 @@ from chatkit.types import (
 from django.utils.translation import gettext as _
 
 from chatstore.attachments import DjangoAttachmentStore
+from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import RequestRefused
 
 # The method that an application must override before it can serve the request.
@@ -97,6 +98,8 @@ async def _check_thread(server: Server, request: ChatKitReq, context: Any) -> No
         return
     reason = server.refusal(thread, request, *([context] if _takes_context(server) else []))
     if inspect.isawaitable(reason):
+        # What the sign-in has taken is not kept while the application decides (S16).
+        await release_unneeded_connections()
         reason = await reason
     if reason:
         raise ThreadRefused(reason)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,21 +18,24 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figure import Figure
+from benchmarks.memory import peak_memory
+
 COUNT = int(os.environ.get("BENCH_IMPORTED", "50000"))
 SHORT = 1_000  # messages; two pages
 
 
-def figures() -> Iterator[tuple[str, float, str]]:
-    """Yield name, value and unit of each figure."""
+def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         many = _import_of(Path(folder) / "many.jsonl", COUNT, 1)
         short = _import_of(Path(folder) / "short.jsonl", 1, SHORT)
         long = _import_of(Path(folder) / "long.jsonl", 1, COUNT)
-    yield f"import_{COUNT}_threads_s", many["seconds"], "s"
-    yield f"import_{COUNT}_threads_queries", many["queries"], "queries"
-    yield f"import_memory_{SHORT}_messages", short["memory"], "MB"
-    yield f"import_memory_{COUNT}_messages", long["memory"], "MB"
-    yield "import_memory_ratio", long["memory"] / short["memory"], "ratio"
+    yield Figure("import_threads", COUNT / many["seconds"], "per_s")
+    yield Figure("import_queries", many["queries"] / COUNT, "per_thread", at_most=0.1)
+    yield Figure("import_memory", long["memory"], "MB")
+    yield Figure(
+        "import_memory_ratio", long["memory"] / short["memory"], "of_short_thread", at_most=1.2
+    )
 
 
 def _import_of(path: Path, threads: int, messages: int) -> dict[str, float]:
@@ -62,13 +64,11 @@ def _run(path: str) -> None:
     import django
 
     django.setup()
-    from django.conf import settings
     from django.db import connection
 
     from chatstore.portability.imports import import_threads
     from chatstore.portability.reader import Reader
 
-    settings.DEBUG = False  # Django would log each query
     connection.settings_dict["NAME"] = os.environ["BENCH_DATABASE_NAME"]
     queries = 0
 
@@ -81,8 +81,7 @@ def _run(path: str) -> None:
     with connection.execute_wrapper(count), Reader(path) as reader:
         import_threads(reader, "default")
     seconds = time.perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "queries": queries, "memory": memory}))
+    print(json.dumps({"seconds": seconds, "queries": queries, "memory": peak_memory()}))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """
-cleanup_threads: its speed against hand-written DELETE batches, its memory, and the latency of chat
-writes while it runs.
+cleanup_threads: its speed against hand-written DELETE batches, its memory, and the slowest chat
+write while it runs.
 
-The number of threads is BENCH_THREADS (default 200,000), with ten messages in each. Run as a
-module, this file is the process whose memory is measured.
+The number of threads is BENCH_THREADS (default 200,000), with ten messages in each. The two ways
+to delete take turns, and the ratio is the median of the rounds' ratios. "Slowest" is the slowest of
+1,500 writes, the median of as many series of writes as there were. Run as a module, this file is
+the process whose memory is measured.
 """
 
 from __future__ import annotations
@@ -11,23 +13,26 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-import resource
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
+
+from benchmarks.figure import Figure
+from benchmarks.memory import peak_memory
 
 THREADS = int(os.environ.get("BENCH_THREADS", "200000"))
 MESSAGES = 10
 ROUNDS = 6  # of each of the two methods, alternating
 BATCH = 500
-WRITES = 1_500
+WRITES = 1_500  # in a series
+QUIET_SERIES = 3
 PAUSE = 0.004  # seconds between two writes
 
 
-def figures() -> Iterator[tuple[str, float, str]]:
-    """Yield name, value and unit of each figure."""
+def figures() -> Iterator[Figure]:
     from benchmarks.seed import seed
 
     round_size = max(BATCH, THREADS // 40 // BATCH * BATCH)
@@ -37,27 +42,25 @@ def figures() -> Iterator[tuple[str, float, str]]:
         (_timed(_delete_by_hand_written_sql, round_size), _timed(_delete_by_cleanup, round_size))
         for _ in range(ROUNDS)
     ]
-    # The fastest round of each, which is the least disturbed by other processes.
-    hand, ours = map(min, zip(*rounds, strict=True))
-    yield "cleanup_rows_per_s", round_size * (MESSAGES + 1) / ours, "rows/s"
-    yield "cleanup_to_hand_written", hand / ours, "ratio"
+    seconds = statistics.median(ours for _hand, ours in rounds)
+    yield Figure("cleanup_rows", round_size * (MESSAGES + 1) / seconds, "per_s")
+    ratio = statistics.median(hand / ours for hand, ours in rounds)
+    yield Figure("cleanup_ratio", ratio, "of_hand_written", at_least=0.7)
 
     small = _memory_of(_start(1_000))
     quiet = _slowest_write()
     process = _start(THREADS)
     busy = _slowest_write(process)
     large = _memory_of(process)
-    yield "cleanup_memory_1000_threads", small, "MB"
-    yield f"cleanup_memory_{THREADS}_threads", large, "MB"
-    yield "cleanup_memory_ratio", large / small, "ratio"
-    yield "chat_write_slowest_quiet", quiet * 1000, "ms"
-    yield "chat_write_slowest_during_cleanup", busy * 1000, "ms"
-    yield "chat_write_slowest_ratio", busy / quiet, "ratio"
+    yield Figure("cleanup_memory", large, "MB")
+    yield Figure("cleanup_memory_ratio", large / small, "of_1000_threads", at_most=1.2)
+    yield Figure("chat_write_slowest_beside_cleanup", busy * 1000, "ms")
+    yield Figure("chat_write_slowest_ratio", busy / quiet, "of_quiet", at_most=5)
 
 
-def _timed(delete: object, threads: int) -> float:
+def _timed(delete: Callable[[int], int], threads: int) -> float:
     start = time.perf_counter()
-    deleted = delete(threads)  # type: ignore[operator]
+    deleted = delete(threads)
     assert deleted == threads, f"{deleted} of {threads} deleted"  # noqa: S101
     return time.perf_counter() - start
 
@@ -101,7 +104,7 @@ def _delete_by_hand_written_sql(limit: int) -> int:
 
 
 def _start(limit: int) -> subprocess.Popen[str]:
-    """Start a process that deletes ``limit`` threads and prints its peak memory in kB."""
+    """Start a process that deletes ``limit`` threads and prints its peak memory in MB."""
     from django.db import connection
 
     environment = os.environ | {
@@ -121,13 +124,14 @@ def _memory_of(process: subprocess.Popen[str]) -> float:
     """Return the peak memory of a cleanup process, in MB."""
     out, _ = process.communicate()
     assert process.returncode == 0  # noqa: S101
-    return float(out) / 1024
+    return float(out)
 
 
 def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
-    """Return the seconds of the slowest chat write while the process ``beside`` runs."""
+    """Return the seconds of the slowest of WRITES chat writes while ``beside`` runs (median)."""
     from chatkit.types import AssistantMessageContent, AssistantMessageItem, ThreadMetadata
 
+    from chatstore.database import close_async_pools
     from chatstore.store import DjangoStore
 
     store: DjangoStore[dict[str, str]] = DjangoStore()
@@ -137,12 +141,17 @@ def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
     text = "An answer of a paragraph or two. " * 10
 
     async def write_all() -> list[float]:
+        try:
+            return await write()
+        finally:
+            await close_async_pools()
+
+    async def write() -> list[float]:
         await store.save_thread(thread, context)
         times = []
         for number in count():
-            if number >= WRITES and (beside is None or beside.poll() is not None):
-                return times
-            if number >= 20 * WRITES:
+            is_enough = beside.poll() is not None if beside else number >= QUIET_SERIES * WRITES
+            if is_enough and number >= WRITES:
                 return times
             item = AssistantMessageItem(
                 id=f"msg_{number}",
@@ -157,7 +166,9 @@ def _slowest_write(beside: subprocess.Popen[str] | None = None) -> float:
         return times
 
     # Without the first ones, which open connections and compile statements.
-    return max(asyncio.run(write_all())[50:])
+    times = asyncio.run(write_all())[50:]
+    series = range(0, max(1, len(times) - WRITES // 2), WRITES)  # the last may be a little shorter
+    return statistics.median(max(times[start : start + WRITES]) for start in series)
 
 
 def _run(limit: int) -> None:
@@ -169,7 +180,7 @@ def _run(limit: int) -> None:
     connection.settings_dict["NAME"] = os.environ["BENCH_DATABASE_NAME"]
     if limit:
         _delete_by_cleanup(limit)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak_memory())
 
 
 if __name__ == "__main__":

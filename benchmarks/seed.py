@@ -119,6 +119,11 @@ def seed(
     with transaction.atomic():
         _insert(ChatSession, sessions())
         _insert(ChatMessage, items())
+    analyze()
+
+
+def analyze() -> None:
+    """Let the database collect its statistics, as it does by itself in the long run."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE chat_sessions")

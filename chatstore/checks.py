@@ -7,7 +7,11 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.apps import apps
-from django.core.cache import caches
+from django.core.cache import InvalidCacheBackendError, caches
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.files.storage import storages
@@ -20,10 +24,13 @@ from chatstore.db import async_pools
 from chatstore.db.connections import pool_options
 from chatstore.models import ChatSession
 
-STRINGS = ("server", "domain_key", "storage", "base_url", "limits_cache")
+STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
 FLAGS = ("use_presigned_urls", "reason_to_read")
 DICTS = ("async_pool",)
+# What a process writes there, the others would not see at once, or not before its commit.
+UNFIT_CACHES = (LocMemCache, DummyCache, FileBasedCache, DatabaseCache)
 POSITIVE_INTEGERS = (
+    "cache_ttl",
     "max_page_size",
     "max_request_bytes",
     "max_input_length",
@@ -50,6 +57,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_check_server(),
         *_check_uploads(),
         *_check_async_pool(),
+        *_check_cache(),
         *_check_limits_cache(),
         *_check_pool(),
         *_check_asgi_server(),
@@ -302,3 +310,33 @@ def _check_asgi_server() -> list[CheckMessage]:
             id="chatstore.W004",
         )
     ]
+
+
+def _check_cache() -> list[CheckMessage]:
+    if not settings.cache:
+        return []
+    try:
+        cache = caches[settings.cache]
+    except InvalidCacheBackendError as error:
+        return [
+            Error(
+                f"CHATSTORE_CACHE names {settings.cache!r}, which is no cache: {error}",
+                hint="Give an alias in CACHES, or leave it empty: then there is no thread cache.",
+                id="chatstore.E014",
+            )
+        ]
+    servers = caches.settings[settings.cache].get("LOCATION") or ""
+    has_replicas = "Redis" in type(cache).__name__ and (
+        len(servers) > 1 if isinstance(servers, (list, tuple)) else any(c in servers for c in ",;")
+    )
+    if isinstance(cache, UNFIT_CACHES) or has_replicas:
+        return [
+            Error(
+                f"CHATSTORE_CACHE names {settings.cache!r}, which is not one shared memory: "
+                f"a {type(cache).__name__}{' with replicas' if has_replicas else ''}.",
+                hint="All processes must read what any of them has just written: "
+                "use one Redis server, or memcached.",
+                id="chatstore.E015",
+            )
+        ]
+    return []

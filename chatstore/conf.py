@@ -49,6 +49,16 @@ class Settings:
         return self._get("ASYNC_POOL", default)
 
     @property
+    def cache(self) -> str:
+        """Alias in CACHES of the thread cache; empty: there is none (S21)."""
+        return self._get("CACHE", "")
+
+    @property
+    def cache_ttl(self) -> int:
+        """Seconds after which a thread in the cache is read from the database again (S21)."""
+        return self._get("CACHE_TTL", 300)
+
+    @property
     def domain_key(self) -> str:
         """OpenAI's key for this site's domain, for {% chatkit %}; any value works on localhost."""
         return self._get("DOMAIN_KEY", "localhost")

@@ -1,4 +1,4 @@
-"""Selects the tests to run, by the database in DATABASE_URL and the browsers installed."""
+"""Selects the tests to run, by the database in DATABASE_URL, the browsers installed, and Redis."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from tests.browser import browser, site, visit
+from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
 
 __all__ = ["browser", "site", "visit"]  # fixtures
@@ -43,11 +44,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     Deselect tests for other databases. They are not skipped, so that each skip is unexpected.
 
-    In CI a browser test without a browser fails instead.
+    In CI a browser test without a browser fails instead, and so does one without Redis.
     """
     unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
     if not chromium() and not IN_CI:
         unfit.add("browser")
+    if not IN_CI and not has_redis():
+        unfit.add("redis")
     deselected = [item for item in items if _is_only_for(item, unfit)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -57,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
     markers = {marker.name for marker in item.iter_markers()}
     databases = markers & set(VENDORS.values())
-    return bool("browser" in markers & unfit or (databases and databases <= unfit))
+    return bool({"browser", "redis"} & markers & unfit or (databases and databases <= unfit))
 
 
 @pytest.hookimpl(hookwrapper=True)

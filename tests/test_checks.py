@@ -188,6 +188,34 @@ class SettingsChecksTest(SimpleTestCase):
         ):
             self.assertEqual(self.found(), [("chatstore.W004", False)])
 
+    def test_E014_a_cache_that_is_not_there(self) -> None:
+        missing = {"BACKEND": "nowhere.Cache"}
+        with override_settings(CACHES=settings.CACHES | {"missing": missing}):
+            for name in ("elsewhere", "missing"):
+                with self.subTest(name), override_settings(CHATSTORE_CACHE=name):
+                    self.assertEqual(self.found(), [("chatstore.E014", True)])
+
+    def test_E015_a_cache_that_is_not_one_for_all_processes(self) -> None:
+        backends = "django.core.cache.backends."
+        server, replica = "redis://127.0.0.1:6379", "redis://127.0.0.2:6379"
+        for backend, location, is_fit in (
+            ("locmem.LocMemCache", "", False),
+            ("dummy.DummyCache", "", False),
+            ("filebased.FileBasedCache", "/nowhere", False),
+            ("db.DatabaseCache", "table", False),
+            ("redis.RedisCache", [server, replica], False),
+            ("redis.RedisCache", f"{server},{replica}", False),
+            ("redis.RedisCache", [server], True),
+            ("redis.RedisCache", server, True),
+        ):
+            cache = {"BACKEND": backends + backend, "LOCATION": location}
+            with (
+                self.subTest(f"{backend} {location}"),
+                override_settings(CACHES=settings.CACHES | {"threads": cache}),
+                override_settings(CHATSTORE_CACHE="threads"),
+            ):
+                self.assertEqual(self.found(), [] if is_fit else [("chatstore.E015", True)])
+
     def test_check_prints_what_is_wrong_and_the_hint(self) -> None:
         with (
             override_settings(CHATSTORE_SERVER="nowhere.Server"),

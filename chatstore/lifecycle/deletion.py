@@ -20,6 +20,7 @@ from chatstore.models import (
     ChatSessionQuerySet,
     Counts,
 )
+from chatstore.store import thread_cache
 
 
 def delete_sessions(sessions: ChatSessionQuerySet, limit: int | None = None) -> Counts:
@@ -61,11 +62,12 @@ def delete_locked_sessions(sessions: ChatSessionQuerySet, rows: list[Any]) -> Co
     keys = [row.session_id for row in rows]
     # Messages before threads, so that no cascade has to look for them. A message that was inserted
     # meanwhile without the store's lock makes the foreign key's check fail.
-    deleted = Counts(
-        files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
-        messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),
-        threads=sessions.deletable().order_by().for_sessions(keys).raw_delete(),
-    )
+    with thread_cache.changing(using, *((row.user_id, row.session_id) for row in rows)):
+        deleted = Counts(
+            files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
+            messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),
+            threads=sessions.deletable().order_by().for_sessions(keys).raw_delete(),
+        )
     files.check_deleted_count(deleted.threads, len(rows))
     for row in rows:
         signals.send_after_commit(

@@ -12,6 +12,7 @@ from django.db import IntegrityError, reset_queries, transaction
 from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
+from chatstore.store import thread_cache
 
 PAGE_SIZE = 50  # threads whose keys are read at a time
 
@@ -48,7 +49,8 @@ def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attemp
         model.objects.using(attempt.using).for_owner(from_user).filter(session_id=session_id)
         for model in (ChatSession, ChatMessage, ChatAttachment)
     ]
-    with transaction.atomic(using=attempt.using):
+    changing = thread_cache.changing(attempt.using, (from_user, session_id))
+    with changing, transaction.atomic(using=attempt.using):
         if not rows[0].select_for_update().first():
             return Counts()  # deleted since its key was read
         return Counts(*_move(rows, to_user))

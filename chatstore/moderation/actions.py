@@ -32,6 +32,7 @@ from chatstore.models import (
     ChatSession,
 )
 from chatstore.moderation.records import Action, Moderator, get_database, record
+from chatstore.store import thread_cache
 from chatstore.store.owner import Owner
 
 Moderation = ChatSession.Moderation
@@ -117,7 +118,8 @@ def recorded_action(
     longer exists.
     """
     owner = Owner(get_database(), thread.user_id)
-    with transaction.atomic(using=owner.using):
+    changing = thread_cache.changing(owner.using, (owner.user_id, thread.pk))
+    with changing, transaction.atomic(using=owner.using):
         if not owner.sessions.filter(pk=thread.pk).select_for_update().values("pk"):
             raise ModerationRefused(_("The thread no longer exists."))
         yield owner

@@ -61,6 +61,7 @@ from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
 from chatstore.store import DjangoStore
+from chatstore.store.thread_cache import allow_cache
 from chatstore.turns import StateChangedError, Turn, current_turn, track_request
 
 logger = logging.getLogger(__name__)
@@ -144,7 +145,8 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         logger.info("Received %s", parsed.type)
         admission = await user_limits.admit(self._user_id(context), user_limits.cost_of(parsed))
         try:
-            result = await self._serve(parsed, context)
+            with allow_cache(isinstance(parsed, requests.READS_A_THREAD)):
+                result = await self._serve(parsed, context)
         except BaseException:
             admission.end()
             raise

@@ -17,6 +17,7 @@ from chatkit.types import (
     ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsCustomActionReq,
+    ThreadsGetByIdReq,
     ThreadsRetryAfterItemReq,
     ThreadsSyncCustomActionReq,
     ThreadsUpdateReq,
@@ -42,6 +43,8 @@ CONTINUES_A_THREAD = (
     ThreadsCustomActionReq,
     ThreadsSyncCustomActionReq,
 )
+# What may be served with a thread from the cache (S21): its state decides nothing that is written.
+READS_A_THREAD = (ThreadsGetByIdReq, ItemsFeedbackReq)
 
 
 def begin_turn(request: StreamingReq) -> Turn:

@@ -24,7 +24,7 @@ from chatstore.models import (
     message_key,
     session_key,
 )
-from chatstore.store import queries
+from chatstore.store import queries, thread_cache
 from chatstore.store.owner import Owner
 from chatstore.store.rows import build_page, decode_rows
 from chatstore.turns import Required, refuse
@@ -219,7 +219,8 @@ def delete_items_after(
         expected = thread.filter(as_required | Q(retry_id=retry_id))
     cursor = owner.messages.item(thread_id, item_id).values("timestamp")
     attachments = owner.attachments.filter(session_id=session_key(thread_id))
-    with attempt.transaction():
+    changing = thread_cache.changing(owner.using, (owner.user_id, session_key(thread_id)))
+    with changing, attempt.transaction():
         for is_on_hold, has_files, position in expected.select_for_update().values_list(
             "is_on_hold", Exists(attachments), Subquery(cursor)
         ):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from chatstore import codec, files, signals
 from chatstore.db.execution import IN_THREAD, Attempt, Steps
 from chatstore.models import session_key
-from chatstore.store import queries
+from chatstore.store import queries, thread_cache
 from chatstore.store.owner import Owner
 from chatstore.store.rows import build_page, decode_rows
 from chatstore.turns import Required
@@ -20,7 +20,9 @@ from chatstore.turns import Required
 
 def load_thread(owner: Owner, thread_id: str) -> Steps[tuple[ThreadMetadata, str]]:
     """Return the thread, and its newest retry."""
-    rows = yield owner.query(queries.select_thread, session_id=session_key(thread_id))
+    key = session_key(thread_id)
+    query = owner.query(queries.select_thread, session_id=key)
+    rows = yield from thread_cache.select_thread(owner, key, query)
     for thread in decode_rows(codec.load_thread, [row[:-1] for row in rows]):
         return thread, rows[0][-1]
     raise NotFoundError(f"Thread {thread_id} not found")
@@ -36,6 +38,8 @@ def save_thread(
 ) -> Steps[None]:
     values = codec.session_values(thread)
     key = session_key(values["thread_id"])
+    if thread_cache.is_on():
+        yield IN_THREAD
     if codec.is_moderated(thread.status):
         yield IN_THREAD
         # The status in the object is a moderator's: keep the application's status as stored (M1).
@@ -46,7 +50,8 @@ def save_thread(
     if update_only:
         update_thread = queries.update_thread(queries.conditions(required))
         retry_id = required.retry_id if required else ""
-        yield owner.query(update_thread, session_id=key, retry_id=retry_id, **values)
+        with thread_cache.changing(owner.using, (owner.user_id, key)):
+            yield owner.query(update_thread, session_id=key, retry_id=retry_id, **values)
         return
     yield IN_THREAD
     created_at = values["created_at"]
@@ -56,7 +61,9 @@ def save_thread(
         owner.execute(queries.insert_thread, session_id=key, updated_at=created_at, **values)
         owner.notify(signals.thread_created, thread_id=values["thread_id"])
 
-    if not attempt.update_or_create(update, create):
+    with thread_cache.changing(owner.using, (owner.user_id, key)):
+        is_saved = attempt.update_or_create(update, create)
+    if not is_saved:
         raise NotFoundError(f"Thread {thread.id} not found")
 
 
@@ -78,6 +85,11 @@ def load_threads(
 
 def delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> Steps[None]:
     yield IN_THREAD
+    with thread_cache.changing(owner.using, (owner.user_id, session_key(thread_id))):
+        _delete_thread(owner, attempt, thread_id)
+
+
+def _delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> None:
     thread = owner.sessions.thread(thread_id)
     messages = owner.messages.thread(thread_id)
     attachments = owner.attachments.filter(session_id=session_key(thread_id))

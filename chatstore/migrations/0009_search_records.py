@@ -5,7 +5,7 @@ import chatstore.models.base
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chatstore", "0009_session_retry_id"),
+        ("chatstore", "0008_session_retry_id"),
     ]
 
     operations = [

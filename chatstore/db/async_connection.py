@@ -1,51 +1,54 @@
 """
-The connections of chatstore.db.async_pools, which waits for them in the event loop.
+The connections of chatstore.db.async_pools.
 
-Imported only where CHATSTORE_ASYNC_POOL is set, since psycopg is installed for PostgreSQL only.
+psycopg is imported only where they are used, since it is installed for PostgreSQL only.
 """
 
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, cast
 
-from psycopg import AsyncConnection, OperationalError
-from psycopg.waiting import Ready, Wait
 
+@cache
+def connection_class() -> type[Any]:
+    from psycopg import AsyncConnection, OperationalError
 
-class Connection(AsyncConnection[Any]):
-    """A connection on which a cancellation waits for the end of the statement (S16)."""
+    class Connection(AsyncConnection[Any]):
+        """A connection on which a cancellation waits for the end of the statement (S16)."""
 
-    @cached_property
-    def shared_cursor(self) -> Any:
-        """A cursor for all statements, as making one for each takes a tenth of their time."""
-        return self.cursor()
+        @cached_property
+        def shared_cursor(self) -> Any:
+            """A cursor for all statements, as making one for each takes a tenth of their time."""
+            return self.cursor()
 
-    async def wait(  # type: ignore[override]
-        self, gen: Any, interval: float = 0.1, **options: Any
-    ) -> Any:
-        if options:  # a timeout, which no statement has
-            return await super().wait(gen, interval, **options)
-        is_cancelled = False
-        try:
-            wanted = next(gen)
-            while True:
-                try:
-                    ready = await _wait_for_socket(self.pgconn.socket, wanted)
-                except asyncio.CancelledError:
-                    is_cancelled = True
-                else:
-                    wanted = gen.send(ready)
-        except StopIteration as end:
-            return end.value
-        except OSError as error:
-            raise OperationalError("the connection's socket is closed") from error
-        finally:
-            if is_cancelled:  # again, where the task waits next
-                task: Any = asyncio.current_task()
-                task.uncancel()
-                task.cancel()
+        async def wait(  # type: ignore[override]
+            self, gen: Any, interval: float = 0.1, **options: Any
+        ) -> Any:
+            if options:  # a timeout, which no statement has
+                return await super().wait(gen, interval, **options)
+            is_cancelled = False
+            try:
+                wanted = next(gen)
+                while True:
+                    try:
+                        ready = await _wait_for_socket(self.pgconn.socket, wanted)
+                    except asyncio.CancelledError:
+                        is_cancelled = True
+                    else:
+                        wanted = gen.send(ready)
+            except StopIteration as end:
+                return end.value
+            except OSError as error:
+                raise OperationalError("the connection's socket is closed") from error
+            finally:
+                if is_cancelled:  # again, where the task waits next
+                    task: Any = asyncio.current_task()
+                    task.uncancel()
+                    task.cancel()
+
+    return Connection
 
 
 async def _wait_for_socket(socket: int, wanted: int) -> int:
@@ -55,6 +58,8 @@ async def _wait_for_socket(socket: int, wanted: int) -> int:
     psycopg's own function makes a timer for each wait besides, which takes a tenth of a statement's
     time.
     """
+    from psycopg.waiting import Ready, Wait
+
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
 

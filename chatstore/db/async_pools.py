@@ -17,6 +17,7 @@ from asgiref.sync import AsyncToSync
 from django.db import connections
 
 from chatstore.conf import settings
+from chatstore.db.async_connection import connection_class
 from chatstore.db.statements import Statement
 
 ENGINE = "django.db.backends.postgresql"
@@ -44,10 +45,8 @@ def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
     """
     from psycopg_pool import AsyncConnectionPool
 
-    from chatstore.db.async_connection import Connection
-
     return AsyncConnectionPool(
-        connection_class=Connection,
+        connection_class=connection_class(),
         **{
             "reconnect_timeout": RECONNECT_TIMEOUT,
             "reconnect_failed": _connect_for_those_who_wait,

@@ -16,7 +16,7 @@ from tests.rows import StorageMixin, add_thread
 
 VALUES = (
     "a\x00b",
-    "%ED%A0%80",  # a lone surrogate; already quoted
+    "%ed%a0%80",  # a lone surrogate; already quoted
     "'\"\\%_<\U0010ffff",
     "x" * 256,
     "漢" * 900,

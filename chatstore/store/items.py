@@ -152,13 +152,13 @@ def _keep_attachments(
     """
     Let attachments be deleted with their message from now on, not as unused uploads (A4).
 
-    Raises StateChangedError if one was sent with another message meanwhile (``is_first``: with a
-    turn's first message, which has looked at that).
+    Raises StateChangedError if one was sent in another thread meanwhile (``is_first``: with a
+    turn's first message, which has looked at that). In its own thread it may be sent again (A3).
     """
     rows = owner.attachments.filter(file_id__in=[file_key(attachment_id) for attachment_id in sent])
     unsent = rows.filter(Q(session_id=None) | Q(session_id=keys["session_id"]), message_id=None)
     is_complete = unsent.update(**keys) == len(sent)
-    if is_first and not is_complete and rows.exclude(message_id=keys["message_id"]).exists():
+    if is_first and not is_complete and rows.exclude(session_id=keys["session_id"]).exists():
         refuse()
 
 

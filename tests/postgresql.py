@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
-
-from tests.browser import free_port
 
 
 def binaries() -> Path | None:
@@ -21,6 +21,35 @@ def binaries() -> Path | None:
     if found or on_path:
         return (found[-1] if found else Path(str(on_path))).resolve().parent
     return None
+
+
+def can_run() -> bool:
+    """Tell whether a PostgreSQL can be started here."""
+    return bool(binaries() and (os.geteuid() or shutil.which("runuser")))
+
+
+def has_namespaces() -> bool:
+    """Tell whether network namespaces can be made here."""
+    if os.geteuid() or not shutil.which("ip"):
+        return False
+    name = f"chatstore{os.getpid()}try"
+    if subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True).returncode:
+        return False
+    _ip(f"netns del {name}")
+    return True
+
+
+def _free_port() -> int:
+    """
+    Return a port that stays free while a server is away.
+
+    Linux chooses ports from 32,768 on for any connection, even for one that is made to that port.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 class PostgreSQL:
@@ -36,7 +65,7 @@ class PostgreSQL:
     def __init__(
         self, host: str = "127.0.0.1", prefix: tuple[str, ...] = (), **settings: object
     ) -> None:
-        self.host, self.port = host, free_port()
+        self.host, self.port = host, _free_port()
         self.url = f"postgres://postgres@{host}:{self.port}/postgres"
         self._settings = settings
         self._prefix = prefix
@@ -104,7 +133,10 @@ class Namespace:
 
     def __init__(self) -> None:
         self.name = f"chatstore{os.getpid()}"
-        self._ours, self._theirs = "10.231.7.1", "10.231.7.2"
+        # Of its own too: several runs of the tests may share a machine.
+        number = os.getpid() % 2**14
+        network, first = f"10.231.{number // 64}", number % 64 * 4
+        self._ours, self._theirs = f"{network}.{first + 1}", f"{network}.{first + 2}"
 
     def __enter__(self) -> Self:
         end = f"cs{os.getpid()}"  # of a cable between this namespace and the new one

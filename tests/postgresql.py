@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+
+from tests.browser import free_port
 
 
 def binaries() -> Path | None:
@@ -39,19 +39,6 @@ def has_namespaces() -> bool:
     return True
 
 
-def _free_port() -> int:
-    """
-    Return a port that stays free while a server is away.
-
-    Linux chooses ports from 32,768 on for any connection, even for one that is made to that port.
-    """
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-
-
 class PostgreSQL:
     """
     A server with an empty database, used as a context manager.
@@ -65,7 +52,7 @@ class PostgreSQL:
     def __init__(
         self, host: str = "127.0.0.1", prefix: tuple[str, ...] = (), **settings: object
     ) -> None:
-        self.host, self.port = host, _free_port()
+        self.host, self.port = host, free_port()
         self.url = f"postgres://postgres@{host}:{self.port}/postgres"
         self._settings = settings
         self._prefix = prefix

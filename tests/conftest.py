@@ -1,10 +1,10 @@
-"""Selects the tests to run, by the database in DATABASE_URL, the browsers installed, and Redis."""
+"""Selects the tests to run, by the database in DATABASE_URL and the parts that there are."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
+from tests.postgresql import can_run, has_namespaces
 
 __all__ = ["browser", "site", "visit"]  # fixtures
 
@@ -26,6 +27,15 @@ def chromium() -> str | None:
     return os.environ.get("CHATSTORE_BROWSER") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
+
+
+# Tells whether the machine has what the tests with this marker need.
+PARTS: dict[str, Callable[[], object]] = {
+    "browser": chromium,
+    "redis": has_redis,
+    "own_postgresql": can_run,
+    "namespace": has_namespaces,
+}
 
 
 def pytest_configure() -> None:
@@ -44,13 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     Deselect tests for other databases. They are not skipped, so that each skip is unexpected.
 
-    In CI a browser test without a browser fails instead, and so does one without Redis.
+    So are tests of a part that the machine does not have; in CI they are run, and fail.
     """
     unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
-    if not chromium() and not IN_CI:
-        unfit.add("browser")
-    if not IN_CI and not has_redis():
-        unfit.add("redis")
+    if not IN_CI:
+        unfit |= {name for name, is_there in PARTS.items() if not is_there()}
     deselected = [item for item in items if _is_only_for(item, unfit)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -60,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
     markers = {marker.name for marker in item.iter_markers()}
     databases = markers & set(VENDORS.values())
-    return bool({"browser", "redis"} & markers & unfit or (databases and databases <= unfit))
+    return bool(PARTS.keys() & markers & unfit or (databases and databases <= unfit))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -23,6 +23,22 @@ def binaries() -> Path | None:
     return None
 
 
+def can_run() -> bool:
+    """Tell whether a PostgreSQL can be started here."""
+    return bool(binaries() and (os.geteuid() or shutil.which("runuser")))
+
+
+def has_namespaces() -> bool:
+    """Tell whether network namespaces can be made here."""
+    if os.geteuid() or not shutil.which("ip"):
+        return False
+    name = f"chatstore{os.getpid()}try"
+    if subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True).returncode:
+        return False
+    _ip(f"netns del {name}")
+    return True
+
+
 class PostgreSQL:
     """
     A server with an empty database, used as a context manager.
@@ -104,7 +120,10 @@ class Namespace:
 
     def __init__(self) -> None:
         self.name = f"chatstore{os.getpid()}"
-        self._ours, self._theirs = "10.231.7.1", "10.231.7.2"
+        # Of its own too: several runs of the tests may share a machine.
+        number = os.getpid() % 2**14
+        network, first = f"10.231.{number // 64}", number % 64 * 4
+        self._ours, self._theirs = f"{network}.{first + 1}", f"{network}.{first + 2}"
 
     def __enter__(self) -> Self:
         end = f"cs{os.getpid()}"  # of a cable between this namespace and the new one

@@ -40,6 +40,7 @@ class ReconnectTest(SimpleTestCase):
 
 
 @pytest.mark.postgresql
+@pytest.mark.own_postgresql
 @pytest.mark.slow
 class OwnDatabaseTestCase(LiveTestCase):
     """The tests of a class, and the server, use a PostgreSQL of their own."""
@@ -83,6 +84,7 @@ class AwayTest(OwnDatabaseTestCase):
         self.assertEqual(self.alice.ask("say after", before)[-1]["type"], "thread.item.done")
 
 
+@pytest.mark.namespace
 class LostPacketsTest(OwnDatabaseTestCase):
     """The database is in a network namespace, where what it sends can be dropped."""
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,11 @@ def main() -> None:
         )
         environment = dict(os.environ)
         os.environ["LIVE_SETTINGS"] = "unpooled"  # this process only looks, after each restart
-        wrong = run(options, database, environment, Path(name))
+        try:
+            wrong = run(options, database, environment, Path(name))
+        except Exception as error:  # noqa: BLE001 (the last line says how it ended)
+            traceback.print_exc(file=sys.stdout)
+            wrong = [f"The soak itself has ended: {error!r}"]
     for sentence in wrong[:50]:
         say(f"WRONG: {sentence}")
     if wrong:
@@ -109,12 +114,18 @@ async def check(people: list[Person], faults: Faults, fresh: object, guest: Pers
         await person.http.aclose()
     await guest.begin()  # so that the fresh worker has opened what it keeps
     await guest.talk()
-    await guest.http.aclose()
     wrong += await checks.check_leaks(faults.workers, fresh)  # type: ignore[arg-type]
     before = len(faults.wrong)
-    for command in (["check_items"], ["export_threads", str(faults.folder / "last.zip")]):
+    for command in (
+        ["check_items"],
+        ["export_threads", str(faults.folder / "last.zip")],
+        ["cleanup_attachments"],  # removes what killed workers could not
+    ):
         await faults.command(*command)
     wrong += faults.wrong[before:]
+    await guest.upload()
+    await guest.delete(keep=0)  # its file must be gone without a clean-up
+    await guest.http.aclose()
     wrong += await asyncio.to_thread(checks.check_files, Path(os.environ["MEDIA_ROOT"]))
     told = sum(len(each.items) for person in people for each in person.conversations)
     say(f"checked: {told} items that people were told of, in {len(people)} people's threads")

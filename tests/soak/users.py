@@ -133,8 +133,8 @@ class Person:
             await self._post("threads.update", thread_id=conversation.thread_id, title=title)
             conversation.title, conversation.is_left = title, False
 
-    async def delete(self) -> None:
-        if len(self.conversations) > 3 and (conversation := self._any()):
+    async def delete(self, keep: int = 3) -> None:
+        if len(self.conversations) > keep and (conversation := self._any()):
             self.conversations.remove(conversation)
             self.uncertain.add(conversation.thread_id)
             await self._post("threads.delete", thread_id=conversation.thread_id)

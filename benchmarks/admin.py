@@ -4,6 +4,8 @@ The moderators' pages with BENCH_THREADS threads (default 200,000), against thos
 Each thread has ten messages, so they are 2,000,000 and 20,000. The two databases take turns; in a
 round the fastest of several calls counts, because it is the least disturbed by other processes.
 The pages are asked for through Django's test client, as a superuser.
+
+benchmarks/flat.py uses the large database too, and a third one of 200 threads.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks import flat
 from benchmarks.figure import Figure
 
 THREADS = int(os.environ.get("BENCH_THREADS", "200000"))
 FEW = 2_000
+FEWEST = 200
 LONG = 20_000  # messages in the thread whose transcript is read
 ROUNDS = 3
 CALLS = 12  # of each page in a round
@@ -42,6 +46,7 @@ def figures() -> Iterator[Figure]:
         for _number in range(ROUNDS):
             few, many = (_pages(use, name) for name in ("few", "many"))
             rounds.append({name: (many[name], few[name]) for name in many})
+        flat_figures = list(flat.figures(use, "fewest", "many"))
     for name in rounds[0]:
         seconds = statistics.median(each[name][0] for each in rounds)
         yield Figure(f"admin_{name}", seconds * 1000, "ms")
@@ -51,11 +56,12 @@ def figures() -> Iterator[Figure]:
             "of_2000_threads",
             at_most=AT_MOST.get(name),
         )
+    yield from flat_figures
 
 
 @contextmanager
 def _databases() -> Iterator[Callable[[str], None]]:
-    """Make a small and a large database; yield a function that connects to one of them."""
+    """Make databases of three sizes; yield a function that connects to one of them."""
     from django.contrib.auth import get_user_model
     from django.db import connection
 
@@ -69,21 +75,28 @@ def _databases() -> Iterator[Callable[[str], None]]:
             connection.close_pool()
         connection.settings_dict["NAME"] = names[name]
 
+    def copy(name: str) -> None:
+        use("many")
+        # Django's own way to copy a test database, for its parallel tests.
+        connection.creation.clone_test_db(name, verbosity=0)
+        names[name] = connection.creation.get_test_db_clone_settings(name)["NAME"]
+
     get_user_model().objects.create_superuser("bench")
-    seed(1, LONG, prefix="long")
-    seed(FEW, prefix="few")
-    use("many")
-    # Django's own way to copy a test database, for its parallel tests.
-    connection.creation.clone_test_db("few", verbosity=0)
-    names["few"] = connection.creation.get_test_db_clone_settings("few")["NAME"]
     try:
+        seed(FEWEST, prefix="fewest")
+        copy("fewest")
+        seed(1, LONG, prefix="long")
+        seed(FEW - FEWEST, prefix="few")
+        copy("few")
         seed(THREADS - FEW, prefix="many")
-        use("few")
-        analyze()
+        for name in ("few", "fewest"):
+            use(name)
+            analyze()
         yield use
     finally:
         use("many")
-        connection.creation.destroy_test_db(suffix="few", verbosity=0)
+        for name in names.keys() - {"many"}:
+            connection.creation.destroy_test_db(suffix=name, verbosity=0)
 
 
 def _pages(use: Callable[[str], None], database: str) -> dict[str, float]:

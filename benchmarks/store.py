@@ -88,6 +88,12 @@ class Store:
     async def page(self, thread_id: str, after: str | None = None) -> list[ThreadItem]:
         return (await self.store.load_thread_items(thread_id, after, 20, "desc", CONTEXT)).data
 
+    async def load_item(self, thread_id: str, item_id: str) -> ThreadItem:
+        return await self.store.load_item(thread_id, item_id, CONTEXT)
+
+    async def delete_item(self, thread_id: str, item_id: str) -> None:
+        await self.store.delete_thread_item(thread_id, item_id, CONTEXT)
+
     async def threads(self) -> list[ThreadMetadata]:
         return (await self.store.load_threads(20, None, "desc", CONTEXT)).data
 

@@ -23,7 +23,9 @@ from chatstore.conf import settings
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession
 
 MODELS = (ChatSession, ChatMessage, ChatAttachment)
-SAMPLE = 5_000  # rows that are read of a table
+# Rows that are read of a table. In a large one nearly each is on a page of its own, and takes the
+# server 1 to 2 µs.
+SAMPLE = 3_000
 CHART_WIDTH, CHART_HEIGHT = 600, 120  # units of the SVG in chart.html
 
 
@@ -94,13 +96,13 @@ class Sample:
             # The same bound in the first and the last digits: MariaDB compares the last ones first.
             self._rows = self._rows.filter(pk__lt=uuid.UUID(f"{part}00000000{part}"))
 
-    def counts(self, *columns: str, **conditions: Any) -> list[tuple[Any, ...]]:
+    def counts(self, *columns: str) -> list[tuple[Any, ...]]:
         """
         Return each combination of the columns' values in the sample, and its number of rows.
 
-        Grouped by the database: to read 5,000 times takes psycopg longer than the query.
+        Grouped by the database: to read each row's times takes psycopg longer than the query.
         """
-        rows = self._rows.filter(**conditions).values_list(*columns)
+        rows = self._rows.values_list(*columns)
         # Limited again, because the database's number of rows may be out of date. By hand, because
         # Django can't group rows that are limited.
         sql, params = rows[: 2 * SAMPLE].query.get_compiler(rows.db).as_sql()
@@ -148,9 +150,12 @@ def report(days: int) -> Report:
         ages[age] += count
     messages.annotate(day=_place("timestamp", midnights))
     sent, thumbs = Counter[int](), Counter[str]()
-    for day, feedback, count in messages.counts("day", "feedback", timestamp__gte=since):
-        sent[day] += count
-        thumbs[feedback] += count
+    # Older rows are left out here. With a condition on the time PostgreSQL may read all messages of
+    # these days from the index by time, to find those of the sample.
+    for day, feedback, count in messages.counts("day", "feedback"):
+        if day:
+            sent[day] += count
+            thumbs[feedback] += count
     active = ChatSession.objects.filter(updated_at__gte=since).order_by("-updated_at")
     users = active.values("user_id")[: SAMPLE + 1].aggregate(
         rows=models.Count("*"), count=models.Count("user_id", distinct=True)

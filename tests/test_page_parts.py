@@ -274,6 +274,19 @@ def test_V4_an_answer_that_broke_off_says_so_when_it_is_loaded(chat: Page, site:
     expect(answers(chat).last).to_contain_text("This answer broke off.")
 
 
+def test_V4_a_widget_that_broke_off_says_so_when_it_is_loaded(chat: Page, site: Site) -> None:
+    ask(chat, "/widget")
+    expect(chat.locator(".widget")).to_be_visible()
+    thread = rows(chat).first.get_attribute("data-id")
+    site.shell(
+        "from chatstore.models import ChatMessage;"
+        f"ChatMessage.objects.thread('{thread}').filter(item_type='widget')"
+        ".update(ending='stopped')"
+    )
+    chat.reload()
+    expect(chat.locator("#items")).to_contain_text("This answer was stopped.")
+
+
 def test_an_error_offers_to_try_again(chat: Page) -> None:
     ask(chat, "/error")
     alert = chat.get_by_role("alert")

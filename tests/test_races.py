@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any
 from unittest import IsolatedAsyncioTestCase
 from unittest.mock import patch
@@ -110,6 +110,16 @@ class RaceMixin(RequestMixin):
 
     def asking(self, kind: str, **params: Any) -> Reader:
         return Reader(self.stream(kind, **params))
+
+    async def begin(self, kind: str, **params: Any) -> list[Event]:
+        """Send a request that must be refused; if it is answered, read as far as the first word."""
+        events = []
+        async with aclosing(self.stream(kind, **params)) as stream:
+            async for event in stream:
+                events.append(event)
+                if text_of(event):
+                    break
+        return events
 
     async def answered(self, reader: Reader) -> None:
         """Let the newest answer end."""
@@ -304,7 +314,7 @@ class Races(RaceMixin):
                 self.before("add_thread_item", retry),
                 self.assertRaises(RequestRefused) as refused,
             ):
-                await self.send("threads.add_user_message", **more)
+                await self.begin("threads.add_user_message", **more)
             await self.acting
             self.assertEqual((refused.exception.status, str(refused.exception)), (409, FASTER))
             expected = ["Hello", f"answer {len(self.server.gates)}"]
@@ -329,7 +339,7 @@ class Races(RaceMixin):
                 await self.server.store.add_thread_item(thread_id, item, ALICE)
             before = await self.items(thread_id)
             with self.before(method, lambda thread_id=thread_id: self.close(thread_id)):
-                (event,) = await self.send(kind, thread_id=thread_id, **params)
+                (event,) = await self.begin(kind, thread_id=thread_id, **params)
             self.assertEqual((event["type"], event["message"]), ("error", "Enough."), kind)
             self.assertEqual(await self.items(thread_id), before, kind)
 
@@ -362,7 +372,7 @@ class Races(RaceMixin):
 
         params = {"thread_id": thread_id, "item_id": message_id}
         with self.before("delete_items_after", delete), self.assertRaises(NotFoundError):
-            await self.send("threads.retry_after_item", **params)
+            await self.begin("threads.retry_after_item", **params)
         self.assertEqual(await self.texts(thread_id), ["answer 1"])
 
     async def test_V4_S20_what_was_kept_of_an_answer_is_replaced_by_its_retry(self) -> None:
@@ -405,7 +415,7 @@ class DjangoRacesTests(Races, TestCase):
 
         more = {"thread_id": thread_id, "input": user_input("More")}
         with self.before("add_thread_item", act):
-            (event,) = await self.send("threads.add_user_message", **more)
+            (event,) = await self.begin("threads.add_user_message", **more)
         self.assertEqual(event["message"], "Stop it.")
         self.assertEqual(await ChatMessage.objects.acount(), 2)
 
@@ -439,7 +449,7 @@ class DjangoRacesTests(Races, TestCase):
             self.before("save_attachment", delete),
             self.assertRaises(NotFoundError),
         ):
-            await self.send("threads.add_user_message", **message)
+            await self.begin("threads.add_user_message", **message)
         self.assertEqual(await self.texts(thread_id), ["Hello", "answer 1"])
 
 

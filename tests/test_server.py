@@ -300,6 +300,8 @@ class Conversation(RequestMixin):
             _question, item = await self.items(thread_id)
             text = {"type": "Text", "id": "text", "value": "some words"}
             self.assertEqual(item["widget"], {"type": "Card", "children": [text]}, scene)
+            ending = "stopped" if scene == "stop" else "failed"
+            self.assertEqual(item["ending"], ending, scene)
 
     async def test_a_workflow_that_stays_open_is_left_to_the_sdk(self) -> None:
         thread_id = await self.create("work end")

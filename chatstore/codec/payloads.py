@@ -35,7 +35,7 @@ with warnings.catch_warnings():
         ThreadStatus,
         WidgetItem,
     )
-    from chatkit.widgets import DynamicWidgetRoot
+    from chatkit.widgets import DynamicWidgetRoot, WidgetRoot
 
 Model = TypeVar("Model", bound=BaseModel)
 # The item types that add_thread_item never replaces (S8).
@@ -85,6 +85,14 @@ class UnfinishedAnswer(AssistantMessageItem):
 
     # Declared again: pydantic can't resolve chatkit's forward reference from here.
     content: list[AssistantMessageContent]
+    ending: Ending = Field(exclude=True)
+
+
+class UnfinishedWidget(WidgetItem):
+    """The same of a widget."""
+
+    # Declared again: pydantic can't resolve chatkit's forward reference from here.
+    widget: WidgetRoot
     ending: Ending = Field(exclude=True)
 
 
@@ -212,7 +220,7 @@ def load_thread(payload: str, moderation: str = "", reason: str = "") -> ThreadM
 
 def load_item(payload: str, ending: str = "") -> ThreadItem:
     """
-    Return an item from its JSON; an answer with an ending as an UnfinishedAnswer.
+    Return an item from its JSON; with an ending as an UnfinishedAnswer or UnfinishedWidget.
 
     Raises ValueError (pydantic's) if it can't be decoded.
     """
@@ -224,6 +232,8 @@ def load_item(payload: str, ending: str = "") -> ThreadItem:
         stored = json.loads(payload)["widget"]
         if not _has_all_properties(item.widget.model_dump(mode="json"), stored):
             item.widget = DynamicWidgetRoot.model_validate(stored)
+        if ending:
+            return UnfinishedWidget.model_construct(**dict(item), ending=ending)
     return item
 
 

@@ -232,9 +232,9 @@ def has_text(item: AssistantMessageItem) -> bool:
 
 def add_endings(response: object, serialized: bytes) -> bytes:
     """
-    Give unfinished answers their ``ending``, "stopped" or "failed", in what is served.
+    Give unfinished answers and widgets their ``ending``, "stopped" or "failed", in what is served.
 
-    ChatKit's own type of a message has no place for it; clients ignore what they don't know.
+    ChatKit's own types have no place for it; clients ignore what they don't know.
 
     Args:
         response: a thread or a page of items; any other response is left as it is.
@@ -244,7 +244,9 @@ def add_endings(response: object, serialized: bytes) -> bytes:
     if not isinstance(page, Page):
         return serialized
     endings = {
-        item.id: item.ending for item in page.data if isinstance(item, codec.UnfinishedAnswer)
+        item.id: item.ending
+        for item in page.data
+        if isinstance(item, (codec.UnfinishedAnswer, codec.UnfinishedWidget))
     }
     if not endings:
         return serialized

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import logging
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from chatkit.store import NotFoundError, Store, StoreItemType
 from chatkit.types import (
@@ -21,39 +18,16 @@ from chatkit.types import (
 )
 
 from chatstore import codec
+from chatstore.testing.memory_rows import (
+    AttachmentRow,
+    ItemRow,
+    ThreadRow,
+    after_cursor,
+    build_page,
+    decode_rows,
+    replaces_when_added,
+)
 from chatstore.turns import is_seen, mark_seen, mark_thread_seen, refuse, turn_of
-
-logger = logging.getLogger(__name__)
-Loaded = TypeVar("Loaded")
-
-
-@dataclass
-class _Item:
-    payload: str
-    item_type: str
-    item_status: str
-    ending: str = ""
-    feedback: str = ""
-    is_hidden: bool = False
-    is_redacted: bool = False
-
-
-@dataclass
-class _Thread:
-    user_id: str
-    created_at: dt.datetime
-    payload: str
-    # In order of arrival, which is the order of their positions (S10).
-    items: dict[str, _Item] = field(default_factory=dict)
-    retry_id: str = ""
-
-
-@dataclass
-class _Attachment:
-    user_id: str
-    payload: str
-    thread_id: str | None = None
-    item_id: str | None = None
 
 
 class MemoryStore(Store[Any]):
@@ -65,8 +39,8 @@ class MemoryStore(Store[Any]):
     """
 
     def __init__(self) -> None:
-        self._threads: dict[str, _Thread] = {}
-        self._attachments: dict[str, _Attachment] = {}
+        self._threads: dict[str, ThreadRow] = {}
+        self._attachments: dict[str, AttachmentRow] = {}
 
     def get_user_id(self, context: Any) -> Any:
         """Return the owner's id; None if the context has none (S2)."""
@@ -84,7 +58,7 @@ class MemoryStore(Store[Any]):
 
     async def load_thread(self, thread_id: str, context: Any) -> ThreadMetadata:
         thread = self._thread(thread_id, context)
-        for loaded in _decode_rows(codec.load_thread, [(thread_id, thread.payload)]):
+        for loaded in decode_rows(codec.load_thread, [(thread_id, thread.payload)]):
             mark_thread_seen(loaded, thread.retry_id)
             return loaded
         raise NotFoundError(f"Thread {thread_id} not found")
@@ -103,7 +77,7 @@ class MemoryStore(Store[Any]):
         elif stored:
             raise NotFoundError(f"Thread {thread.id} not found")
         else:
-            self._threads[thread_id] = _Thread(user_id, values["created_at"], payload)
+            self._threads[thread_id] = ThreadRow(user_id, values["created_at"], payload)
         mark_thread_seen(thread, is_new=True)
 
     async def load_threads(
@@ -115,8 +89,8 @@ class MemoryStore(Store[Any]):
         if after is not None and after not in own:
             raise NotFoundError(f"Thread {after} not found")
         keys = sorted(own, key=lambda key: (own[key].created_at, key))
-        rows = [(key, own[key].payload) for key in _after_cursor(keys, after, order)]
-        return _build_page(codec.load_thread, rows, limit)
+        rows = [(key, own[key].payload) for key in after_cursor(keys, after, order)]
+        return build_page(codec.load_thread, rows, limit)
 
     async def delete_thread(self, thread_id: str, context: Any) -> None:
         if self._find(thread_id, context):
@@ -133,17 +107,17 @@ class MemoryStore(Store[Any]):
         items = thread.items if thread else {}
         if thread and after is not None and after not in items:
             raise NotFoundError(f"Item {after} not found in thread {thread_id}")
-        keys = _after_cursor(list(items), after, order)
+        keys = after_cursor(list(items), after, order)
         shown = [(key, items[key]) for key in keys if not items[key].is_hidden]
         rows = [(key, item.payload, item.ending) for key, item in shown]
-        return _build_page(codec.load_item, rows, limit)
+        return build_page(codec.load_item, rows, limit)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
         if item.id == codec.FAKE_ID:
             thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
             new_id = self.generate_item_id(codec.store_item_type(item), thread, context)
             item = item.model_copy(update={"id": new_id})
-        self._put_item(thread_id, item, context, _may_replace)
+        self._put_item(thread_id, item, context, replaces_when_added)
 
     async def save_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
         turn = turn_of(thread_id)
@@ -157,7 +131,7 @@ class MemoryStore(Store[Any]):
         thread = self._find(thread_id, context)
         stored = thread.items.get(item_id) if thread else None
         if stored and not stored.is_hidden:
-            for item in _decode_rows(codec.load_item, [(item_id, stored.payload, stored.ending)]):
+            for item in decode_rows(codec.load_item, [(item_id, stored.payload, stored.ending)]):
                 return item
         raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")
 
@@ -177,7 +151,7 @@ class MemoryStore(Store[Any]):
         thread.retry_id = uuid.uuid4().hex  # what began before stores nothing more (S20)
         if turn:
             turn.retry_id = thread.retry_id
-        for later in _after_cursor(list(thread.items), item_id, "asc"):
+        for later in after_cursor(list(thread.items), item_id, "asc"):
             self._delete_item(thread, thread_id, later)
 
     async def add_unfinished_answer(
@@ -188,7 +162,7 @@ class MemoryStore(Store[Any]):
         context: Any,
     ) -> None:
         """Add what there is of an answer, marked with how it ended (V4)."""
-        self._put_item(thread_id, item, context, _may_replace, ending)
+        self._put_item(thread_id, item, context, replaces_when_added, ending)
 
     async def has_item(self, thread_id: str, item_id: str, context: Any) -> bool:
         """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
@@ -210,7 +184,7 @@ class MemoryStore(Store[Any]):
         thread_id: str,
         item: ThreadItem,
         context: Any,
-        may_replace: Callable[[_Item, _Item], bool],
+        may_replace: Callable[[ItemRow, ItemRow], bool],
         ending: str = "",
     ) -> None:
         user_id = self._user_id(context)
@@ -218,7 +192,7 @@ class MemoryStore(Store[Any]):
         thread = self._thread(thread_id, context)
         self._check_turn(thread_id, thread)
         item_id = values["item_id"]
-        new = _Item(values["payload"], values["item_type"], values["item_status"], ending)
+        new = ItemRow(values["payload"], values["item_type"], values["item_status"], ending)
         stored = thread.items.setdefault(item_id, new)
         if stored is not new:
             if may_replace(stored, new):
@@ -237,15 +211,15 @@ class MemoryStore(Store[Any]):
         stored = thread.items.get(item.id)
         if not stored or stored.is_hidden or stored.item_status != "pending":
             refuse()
-        self._put_item(thread_id, item, context, _may_replace)
+        self._put_item(thread_id, item, context, replaces_when_added)
 
-    def _delete_item(self, thread: _Thread, thread_id: str, item_id: str) -> None:
+    def _delete_item(self, thread: ThreadRow, thread_id: str, item_id: str) -> None:
         if thread.items.pop(item_id, None):
             sent_with = (thread_id, item_id)
             self._delete_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
 
     @staticmethod
-    def _check_turn(thread_id: str, thread: _Thread) -> None:
+    def _check_turn(thread_id: str, thread: ThreadRow) -> None:
         """Raise StateChangedError where the current turn requires another state (S20)."""
         if not (turn := turn_of(thread_id)):
             return
@@ -264,7 +238,7 @@ class MemoryStore(Store[Any]):
         attachment_id = values["attachment_id"]
         if is_seen(attachment_id) and attachment_id not in self._attachments:
             raise NotFoundError(f"Attachment {attachment_id} not found")
-        row = _Attachment(user_id, values["payload"])
+        row = AttachmentRow(user_id, values["payload"])
         row = self._attachments.setdefault(attachment_id, row)
         if row.user_id != user_id:
             raise NotFoundError(f"Attachment {attachment.id} not found")
@@ -278,7 +252,7 @@ class MemoryStore(Store[Any]):
         user_id = self._user_id(context)
         row = self._attachments.get(attachment_id)
         if row and row.user_id == user_id:
-            for loaded in _decode_rows(codec.load_attachment, [(attachment_id, row.payload)]):
+            for loaded in decode_rows(codec.load_attachment, [(attachment_id, row.payload)]):
                 mark_seen(attachment_id)
                 return loaded
         raise NotFoundError(f"Attachment {attachment_id} not found")
@@ -294,54 +268,16 @@ class MemoryStore(Store[Any]):
     def _user_id(self, context: Any) -> str:
         return codec.validate_user_id(self.get_user_id(context))
 
-    def _find(self, thread_id: str, context: Any) -> _Thread | None:
+    def _find(self, thread_id: str, context: Any) -> ThreadRow | None:
         user_id = self._user_id(context)
         thread = self._threads.get(thread_id)
         return thread if thread and thread.user_id == user_id else None
 
-    def _thread(self, thread_id: str, context: Any) -> _Thread:
+    def _thread(self, thread_id: str, context: Any) -> ThreadRow:
         if thread := self._find(thread_id, context):
             return thread
         raise NotFoundError(f"Thread {thread_id} not found")
 
-    def _delete_attachments(self, is_deleted: Callable[[_Attachment], bool]) -> None:
+    def _delete_attachments(self, is_deleted: Callable[[AttachmentRow], bool]) -> None:
         kept = {key: row for key, row in self._attachments.items() if not is_deleted(row)}
         self._attachments = kept
-
-
-def _may_replace(stored: _Item, new: _Item) -> bool:
-    """Tell whether an item that is added again replaces the stored one (S8)."""
-    return (
-        not stored.is_redacted
-        and new.item_type == stored.item_type
-        and new.item_type not in codec.IMMUTABLE_TYPES
-        and (new.item_status != "pending" or stored.item_status == "pending")
-    )
-
-
-def _after_cursor(keys: list[str], after: str | None, order: str) -> list[str]:
-    """Return the keys after the cursor, in this order; ``keys`` are ascending (S11)."""
-    if order == "desc":
-        keys = keys[::-1]
-    return keys[keys.index(after) + 1 :] if after in keys else keys
-
-
-def _decode_rows(load: Callable[..., Loaded], rows: Iterable[Sequence[str]]) -> list[Loaded]:
-    loaded = []
-    for row_id, *columns in rows:
-        try:
-            loaded.append(load(*columns))
-        except ValueError:
-            logger.warning("The payload of %r can't be decoded", row_id)
-    return loaded
-
-
-def _build_page(
-    load: Callable[..., Loaded], rows: Sequence[Sequence[str]], limit: int
-) -> Page[Loaded]:
-    has_more = len(rows) > limit
-    return Page(
-        data=_decode_rows(load, rows[:limit]),
-        has_more=has_more,
-        after=rows[limit - 1][0] if has_more else None,
-    )

@@ -552,6 +552,11 @@ function attachmentTile(attachment) {
 
 const fileTile = ({ name }) => el("span", { class: "file", title: name }, icon("document"), el("bdi", { text: name }));
 
+/** What is said of an answer or a widget that is not complete. */
+function endingOf({ ending }) {
+  return ending && el("p", { class: "muted ending", text: strings[`ending_${ending}`] });
+}
+
 const draws = {
   user_message(item) {
     const words = item.content.map((part) =>
@@ -582,7 +587,7 @@ const draws = {
     return [
       ...bodies,
       annotations.length > 0 && sourceList(annotations),
-      item.ending && el("p", { class: "muted ending", text: strings[`ending_${item.ending}`] }),
+      endingOf(item),
       !entry.isLive &&
         el(
           "div",
@@ -607,7 +612,7 @@ const draws = {
   },
   client_tool_call: (item, entry) => [drawToolCall(item, entry)],
   structured_input: (item) => [drawStructuredInput(item)],
-  widget: (item) => [drawWidget(item)],
+  widget: (item) => [drawWidget(item), endingOf(item)],
   end_of_turn: () => [],
 };
 
@@ -1542,7 +1547,10 @@ function sortItems(newest) {
 function isSame(fresh, old) {
   if (JSON.stringify(fresh) === JSON.stringify(old)) return true;
   return (
-    fresh.type === "widget" && covers(fresh, old) && drawWidget(fresh).outerHTML === drawWidget(old).outerHTML
+    fresh.type === "widget" &&
+    fresh.ending === old.ending &&
+    covers(fresh, old) &&
+    drawWidget(fresh).outerHTML === drawWidget(old).outerHTML
   );
 }
 
@@ -1794,7 +1802,7 @@ function finish(run) {
     for (const { id } of run.live.values()) {
       const entry = view.entries.get(id);
       // As the server says it of a thread that is loaded.
-      if (entry?.item.type === "assistant_message") entry.item.ending = run.isStopped ? "stopped" : "failed";
+      if (["assistant_message", "widget"].includes(entry?.item.type)) entry.item.ending = run.isStopped ? "stopped" : "failed";
       entry?.draw(entry.item, false);
     }
     if (run.isStopped && !isUnsent) announce(strings.ending_stopped);

@@ -87,10 +87,10 @@ def use_cache(config: dict[str, Any]) -> override_settings:
     )
 
 
-def delete_keys() -> None:
-    """Delete the keys of this run in the thread cache; Redis may hold those of others."""
-    cache: Any = caches["threads"]
-    if isinstance(cache, LocMemCache):
+def delete_keys(alias: str = "threads") -> None:
+    """Delete the keys of this run in a cache; Redis may hold those of others."""
+    cache: Any = caches[alias]
+    if not isinstance(cache, RedisCache):
         cache.clear()
         return
     client = cache._cache.get_client(write=True)

@@ -193,6 +193,31 @@ def test_a_refused_message_gives_its_files_and_its_quotation_back(
     expect(chat.locator("#items .user-message").last.locator(".quoted")).to_be_visible()
 
 
+def test_V7_who_reaches_a_limit_reads_it_and_can_try_again_when_it_is_time(
+    chat: Page, visit: Visits
+) -> None:
+    visit.expect("status of 429")
+    refused = {"status": 429, "json": {"error": "Too many."}, "headers": {"Retry-After": "2"}}
+    chat.clock.install()
+    for url, act in (
+        ("**/files/", lambda: choose(chat, TEXT)),
+        ("**/chat/api/", lambda: chat.get_by_role("button", name="Send").click()),
+    ):
+        chat.route(url, lambda route: route.fulfill(**refused))
+        act()
+        alert = chat.locator("#problem .alert")
+        expect(alert).to_contain_text("Too many.")
+        retry = alert.get_by_role("button", name="Try again")
+        expect(retry).to_be_disabled()
+        chat.unroute(url)
+        chat.clock.fast_forward(2000)
+        retry.click()
+        expect(alert).to_have_count(0)
+        expect(chat.locator(".upload.done")).to_have_count(1 if url == "**/files/" else 0)
+        chat.get_by_role("textbox", name="Message").fill("Hello")
+    expect(answers(chat).last).to_contain_text("Files received: 1.")
+
+
 def test_progress_is_shown_and_sending_waits(chat: Page) -> None:
     held: list[Route] = []
     chat.route("**/files/", lambda route: held.append(route))

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-import tempfile
 import threading
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from asgiref.sync import async_to_sync, sync_to_async
-from django.core.cache import caches
+from asgiref.sync import sync_to_async
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import (
     AsyncClient,
@@ -23,16 +18,14 @@ from django.test import (
 )
 
 from chatstore.exceptions import LimitReached
-from chatstore.http import request_rate
-from chatstore.http.lifespan import with_lifespan
 from chatstore.server import user_limits
 from chatstore.server.user_limits import CREATION, MESSAGE, STREAM
+from tests.caches import delete_keys
 from tests.endpoint import API, STREAMING_TYPES, Belongings, EndpointMixin
 from tests.live import user_input
 from tests.rows import everything
 from tests.uploading import uploaded
 
-ROOT = Path(__file__).resolve().parent.parent
 MINUTE = 29_000_000  # since 1970
 BACKENDS = "django.core.cache.backends"
 SENDS_A_MESSAGE = {
@@ -84,10 +77,13 @@ class CountedMixin:
     cache = f"{BACKENDS}.locmem.LocMemCache"
     location = "test-limits"
 
+    def cache_config(self) -> dict[str, Any]:
+        return {"BACKEND": self.cache, "LOCATION": self.location}
+
     def setUp(self) -> None:
         super().setUp()
-        self.set(CACHES={"default": {"BACKEND": self.cache, "LOCATION": self.location}})
-        caches["default"].clear()
+        self.set(CACHES={"default": self.cache_config()})
+        delete_keys("default")
         self.addCleanup(self.forget)
         self.set_clock(0)
 
@@ -112,7 +108,7 @@ class CountedMixin:
     def forget(self) -> None:
         user_limits._thread.submit(user_limits._open.clear).result()
         user_limits._paused_until = 0.0
-        caches["default"].clear()
+        delete_keys("default")
 
 
 @override_settings(
@@ -218,62 +214,6 @@ class CountsTest(CountedMixin, SimpleTestCase):
             admission.end()
         self.settle()
         self.assertFalse(user_limits._open)
-
-
-PROCESS = """
-import sys, django
-from unittest.mock import patch
-from asgiref.sync import async_to_sync, sync_to_async
-from django.conf import settings
-settings.configure(
-    CACHES={{"default": {{"BACKEND": "{backend}", "LOCATION": sys.argv[1]}}}},
-    INSTALLED_APPS=["chatstore"],
-    CHATSTORE_MAX_STREAMS=3,
-)
-django.setup()
-from chatstore.server import user_limits
-with patch.object(user_limits, "now", lambda: {minute} * 60):
-    for _ in range(2):
-        async_to_sync(user_limits.admit)("alice", user_limits.STREAM)
-    print("open", flush=True)
-    sys.stdin.read()
-"""
-
-
-@override_settings(CHATSTORE_MAX_STREAMS=3)
-class ProcessesTest(CountedMixin, SimpleTestCase):
-    cache = f"{BACKENDS}.filebased.FileBasedCache"
-
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.location = folder.name
-        super().setUp()
-
-    def test_V7_processes_count_together_and_a_killed_one_leaves_nothing(self) -> None:
-        admit = async_to_sync(user_limits.admit)
-        code = PROCESS.format(backend=self.cache, minute=MINUTE)
-        other = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", code, self.location],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(other.communicate)
-        self.addCleanup(other.kill)
-        self.assertEqual(other.stdout.readline(), "open\n")
-        admit("alice", STREAM)
-        with self.assertRaises(LimitReached):
-            admit("alice", STREAM)
-        other.kill()
-        other.wait()
-        self.renew()  # of this process's own stream
-        self.set_clock(0, MINUTE + 1)
-        for _ in range(2):
-            admit("alice", STREAM)
-        with self.assertRaises(LimitReached):
-            admit("alice", STREAM)
 
 
 class EndpointTest(CountedMixin, EndpointMixin, TransactionTestCase):
@@ -433,73 +373,3 @@ class LengthTest(EndpointMixin, TestCase):
     @property
     def thread(self) -> dict[str, str]:
         return {"thread_id": "thr_1"}
-
-
-class RequestRateTest(SimpleTestCase):
-    """Through the ASGI wrapper, before Django."""
-
-    def setUp(self) -> None:
-        self.time = 1000.0
-        clock = patch.object(request_rate.time, "monotonic", lambda: self.time)
-        clock.start()
-        self.addCleanup(clock.stop)
-        self.application = with_lifespan(self.django)
-
-    async def django(self, scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def request(self, path: str = API, method: str = "POST", **headers: str) -> int:
-        """Send a request, and return the status."""
-        self.sent: list[Any] = []
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": b"{}", "more_body": False}
-
-        async def send(message: Any) -> None:
-            self.sent.append(message)
-
-        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "path": path, "method": method, "headers": pairs}
-        await self.application(scope, receive, send)
-        return self.sent[0]["status"]
-
-    @override_settings(CHATSTORE_REQUESTS_PER_SECOND=2)
-    async def test_V7_a_session_that_sends_too_many_is_refused_before_it_costs_anything(
-        self,
-    ) -> None:
-        alice = {"cookie": "a=b; sessionid=alices"}
-        burst = 2 * request_rate.BURST_SECONDS
-        statuses = [await self.request(**alice) for _ in range(burst + 5)]
-        self.assertEqual(statuses, [200] * burst + [429] * 5)
-        headers = dict(self.sent[0]["headers"])
-        self.assertEqual(headers[b"retry-after"], b"1")
-        self.assertEqual(headers[b"content-type"], b"application/json")
-        self.assertRegex(self.sent[1]["body"], rb'^{"error": "You .*\."}$')
-
-        for other in ({"cookie": "sessionid=charlies"}, {"authorization": "Bearer alices"}, {}):
-            self.assertEqual(await self.request(**other), 200)
-        self.assertEqual(await self.request("/elsewhere/", **alice), 200)
-        self.assertEqual(await self.request("/chat/files/x/", "GET", **alice), 200)
-        self.assertEqual(await self.request("/chat/files/", **alice), 429)
-        # A further cookie or token makes no other session of it.
-        changed = {"cookie": "x=y;sessionid=alices; z=1", "authorization": "Bearer new"}
-        self.assertEqual(await self.request(**changed), 429)
-
-        self.time += 1
-        self.assertEqual([await self.request(**alice) for _ in range(3)], [200, 200, 429])
-
-    @override_settings(CHATSTORE_REQUESTS_PER_SECOND=1)
-    async def test_V7_of_many_sessions_the_oldest_are_forgotten(self) -> None:
-        with patch.object(request_rate, "MAX_SESSIONS", 2):
-            for _ in range(request_rate.BURST_SECONDS):
-                self.assertEqual(await self.request(authorization="first"), 200)
-            self.assertEqual(await self.request(authorization="first"), 429)
-            for name in ("second", "third"):
-                self.assertEqual(await self.request(authorization=name), 200)
-            self.assertEqual(await self.request(authorization="first"), 200)
-
-    async def test_V7_without_a_limit_any_number(self) -> None:
-        with override_settings(CHATSTORE_REQUESTS_PER_SECOND=0):
-            statuses = {await self.request(cookie="sessionid=alices") for _ in range(500)}
-        self.assertEqual(statuses, {200})

@@ -119,9 +119,10 @@ async function copy(value, button) {
 
 /** The server said no: `message` is its own sentence, made for people. */
 class Refused extends Error {
-  constructor(message, status) {
+  constructor(message, status, retryAfter = null) {
     super(message);
     this.status = status;
+    this.waitMs = (Number(retryAfter) || 0) * 1000; // from the header Retry-After
   }
 }
 
@@ -150,7 +151,7 @@ async function post(type, params, signal) {
   network.found();
   if (!response.ok) {
     const answer = await response.json().catch(() => ({}));
-    throw new Refused(answer.error ?? strings.failed, response.status);
+    throw new Refused(answer.error ?? strings.failed, response.status, response.headers.get("Retry-After"));
   }
   return response;
 }
@@ -1809,7 +1810,7 @@ function finish(run) {
     drawThread();
     if (run.error) {
       lost = isUnsent ? run : null;
-      const mayRetry = run.error.mayRetry ?? (run.error.status ? run.error.status >= 500 : true);
+      const mayRetry = run.error.mayRetry ?? (run.error.status ? run.error.status >= 500 || run.error.status === 429 : true);
       // 409 and the like: the thread has changed elsewhere, and the page shows how.
       if (run.error.status === 409 || run.error.status === 0) refreshStatus();
       showError(run.error, mayRetry && (() => again(run)), lost && (() => takeBack(run)));
@@ -1904,8 +1905,14 @@ function showError(error, again = null, back = null) {
   if (!(error instanceof Refused || error instanceof Unreachable)) console.error(error);
   const message = error instanceof Refused || error instanceof Unreachable ? error.message : strings.failed;
   const retry = () => (alert.remove(), again());
+  const againButton =
+    again && el("button", { type: "button", class: "button", onclick: retry }, icon("reload"), strings.retry);
+  if (again && error.waitMs) {
+    againButton.disabled = true; // it would be refused again until then
+    setTimeout(() => (againButton.disabled = false), error.waitMs);
+  }
   const buttons = [
-    again && el("button", { type: "button", class: "button", onclick: retry }, icon("reload"), strings.retry),
+    againButton,
     back && el("button", { type: "button", class: "button", text: strings.edit, onclick: back }),
     [401, 403].includes(error.status) && el("a", { class: "button", href: location.href, text: strings.reload }),
   ];
@@ -2149,8 +2156,10 @@ async function upload(file) {
   } catch (error) {
     if (error.name === "AbortError") return;
     detach(attachment);
-    const mayRetry = !(error.status < 500); // a file that was refused will be refused again
+    // A file that was refused will be refused again, but for one that came too soon.
+    const mayRetry = !(error.status < 500) || error.status === 429;
     const said = new Refused(say("fileRefused", { name: file.name, reason: error.message }), error.status);
+    said.waitMs = error.waitMs;
     showError(said, mayRetry && (() => upload(file)));
   }
   updateSend();
@@ -2188,7 +2197,7 @@ function sendBytes(method, url, headers, body, bar, signal) {
       } catch {
         // A storage's own answer, or a proxy's: not for people.
       }
-      return reject(new Refused(sentence, request.status));
+      return reject(new Refused(sentence, request.status, request.getResponseHeader("Retry-After")));
     });
     request.addEventListener("error", () => reject(new Unreachable()));
     signal.addEventListener("abort", () => {

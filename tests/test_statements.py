@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.db import IntegrityError, connection, transaction
 from django.db.models.sql.compiler import SQLCompiler
@@ -43,6 +44,16 @@ class StatementTest(TestCase):
         ChatSession.objects.all().delete()
         ChatSession.objects.create(**VALUES)
         self.assertEqual(stored, ChatSession.objects.values().get())
+        self.assertLessEqual(VALUES.items(), stored.items())
+
+    @pytest.mark.postgresql
+    @pytest.mark.sqlite
+    def test_an_insert_unless_the_row_exists_leaves_it_as_it_is(self) -> None:
+        insert = Statement(insert_query(ChatSession, unless_exists=True, **COLUMNS))
+        self.assertEqual(insert.execute(connection, VALUES), 1)
+        for change in ({"title": "New"}, {"title": "New", "user_id": "charlie"}):
+            self.assertEqual(insert.execute(connection, VALUES | change), 0)
+        stored = ChatSession.objects.values().get()
         self.assertLessEqual(VALUES.items(), stored.items())
 
     def test_each_run_takes_its_own_values(self) -> None:

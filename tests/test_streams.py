@@ -180,13 +180,32 @@ class EventQueueTests(SimpleTestCase):
         change = AssistantMessageContentPartTextDelta(content_index=index, delta=text)
         return self.event(change, item_id)
 
+    async def test_V4_a_reader_that_waits_gets_each_event_and_one_that_goes_loses_none(self) -> None:
+        queue = EventQueue()
+        reading = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put_nowait(b"one")
+        queue.put_nowait(b"two")
+        self.assertEqual([await reading, await queue.get()], [b"one", b"two"])
+        reading = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put_nowait(b"three")
+        reading.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await reading
+        self.assertEqual(await queue.get(), b"three")
+
     def held(self, events: list[bytes]) -> tuple[int, list[Any]]:
         """Return how many bytes the queue holds of the events, and what is read from it."""
         queue = EventQueue()
         for event in events:
             queue.put_nowait(event)
         held = sum(len(event) for event in queue._queue)
-        read = [queue.get_nowait() for _ in range(queue.qsize())]
+
+        async def rest() -> list[Any]:
+            return [await queue.get() for _ in range(len(queue._queue))]
+
+        read = asyncio.run(rest())
         return held, [json.loads(event.removeprefix(b"data: ")) for event in read]
 
     def test_S20_words_that_wait_take_little_more_than_their_bytes(self) -> None:

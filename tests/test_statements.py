@@ -13,7 +13,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import TestCase
 
-from chatstore.db.statements import Statement, column_parameters, insert_query, update_query
+from chatstore.db.statements import (
+    Statement,
+    column_parameters,
+    insert_query,
+    insert_unless_exists_query,
+    update_query,
+)
 from chatstore.models import ChatSession
 from chatstore.store import DjangoStore
 from tests.base import ALICE, NOW, answer, thread, tool_call, user_message
@@ -49,7 +55,7 @@ class StatementTest(TestCase):
     @pytest.mark.postgresql
     @pytest.mark.sqlite
     def test_an_insert_unless_the_row_exists_leaves_it_as_it_is(self) -> None:
-        insert = Statement(insert_query(ChatSession, unless_exists=True, **COLUMNS))
+        insert = Statement(insert_unless_exists_query(ChatSession, **COLUMNS))
         self.assertEqual(insert.execute(connection, VALUES), 1)
         for change in ({"title": "New"}, {"title": "New", "user_id": "charlie"}):
             self.assertEqual(insert.execute(connection, VALUES | change), 0)

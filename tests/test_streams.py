@@ -180,7 +180,9 @@ class EventQueueTests(SimpleTestCase):
         change = AssistantMessageContentPartTextDelta(content_index=index, delta=text)
         return self.event(change, item_id)
 
-    async def test_V4_a_reader_that_waits_gets_each_event_and_one_that_goes_loses_none(self) -> None:
+    async def test_V4_a_reader_that_waits_gets_each_event_and_one_that_goes_loses_none(
+        self,
+    ) -> None:
         queue = EventQueue()
         reading = asyncio.create_task(queue.get())
         await asyncio.sleep(0)

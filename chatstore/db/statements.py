@@ -222,14 +222,19 @@ def update_query(rows: QuerySet[Any, Any], **values: Any) -> Query:
     return query
 
 
-def insert_query(model: type[Model], *, unless_exists: bool = False, **values: Any) -> Query:
+def insert_unless_exists_query(model: type[Model], **values: Any) -> Query:
     """
-    Return the query that ``model.objects.create(**values)`` runs; it sends no Django signals.
+    Return an insert_query that leaves a row with the same key as it is, without an error.
 
-    Args:
-        unless_exists: whether a row with the same key is left as it is, without an error. Not for
-            MariaDB, which would ignore other errors too.
+    Not for MariaDB, which would ignore other errors too.
     """
-    query = InsertQuery(model, on_conflict=OnConflict.IGNORE if unless_exists else None)
+    query = cast(InsertQuery, insert_query(model, **values))
+    query.on_conflict = OnConflict.IGNORE
+    return query
+
+
+def insert_query(model: type[Model], **values: Any) -> Query:
+    """Return the query that ``model.objects.create(**values)`` runs; it sends no Django signals."""
+    query = InsertQuery(model)
     query.insert_values(model._meta.local_concrete_fields, [model(**values)])
     return query

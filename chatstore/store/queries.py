@@ -22,6 +22,7 @@ from chatstore.db.statements import (
     UpdateThenInsert,
     column_parameters,
     insert_query,
+    insert_unless_exists_query,
     update_query,
 )
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
@@ -86,9 +87,7 @@ _NEW_THREAD: dict[str, Any] = {
     **column_parameters(ChatSession, "created_at", "updated_at"),
 }
 insert_thread = Statement(insert_query(ChatSession, **_NEW_THREAD))
-insert_thread_unless_exists = Statement(
-    insert_query(ChatSession, unless_exists=True, **_NEW_THREAD)
-)
+insert_thread_unless_exists = Statement(insert_unless_exists_query(ChatSession, **_NEW_THREAD))
 
 
 @lru_cache(maxsize=256)

@@ -378,6 +378,13 @@ class Patient(Scripted):
         return await super().get_context(request)
 
 
+class ByHeader(Scripted):
+    """Identifies the user by a header, and loads no session."""
+
+    async def get_context(self, request: HttpRequest) -> Any:
+        return {"user_id": request.headers["X-User"]}
+
+
 class Strict(Scripted):
     """Refuses each request that would change a conversation."""
 

@@ -44,6 +44,7 @@ class TerminatedConnectionsTest(
 
 async def turn(number: int) -> None:
     thread_id, context = f"thr_{number}", {"user_id": f"user_{number}"}
+    await store.save_thread(thread(f"thr_new_{number}"), context)
     await store.load_thread(thread_id, context)
     await store.add_thread_item(thread_id, user_message("msg_1"), context)
     await store.load_thread_items(thread_id, None, 20, "desc", context)

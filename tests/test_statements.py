@@ -7,12 +7,19 @@ import uuid
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.db import IntegrityError, connection, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import TestCase
 
-from chatstore.db.statements import Statement, column_parameters, insert_query, update_query
+from chatstore.db.statements import (
+    Statement,
+    column_parameters,
+    insert_query,
+    insert_unless_exists_query,
+    update_query,
+)
 from chatstore.models import ChatSession
 from chatstore.store import DjangoStore
 from tests.base import ALICE, NOW, answer, thread, tool_call, user_message
@@ -43,6 +50,16 @@ class StatementTest(TestCase):
         ChatSession.objects.all().delete()
         ChatSession.objects.create(**VALUES)
         self.assertEqual(stored, ChatSession.objects.values().get())
+        self.assertLessEqual(VALUES.items(), stored.items())
+
+    @pytest.mark.postgresql
+    @pytest.mark.sqlite
+    def test_an_insert_unless_the_row_exists_leaves_it_as_it_is(self) -> None:
+        insert = Statement(insert_unless_exists_query(ChatSession, **COLUMNS))
+        self.assertEqual(insert.execute(connection, VALUES), 1)
+        for change in ({"title": "New"}, {"title": "New", "user_id": "charlie"}):
+            self.assertEqual(insert.execute(connection, VALUES | change), 0)
+        stored = ChatSession.objects.values().get()
         self.assertLessEqual(VALUES.items(), stored.items())
 
     def test_each_run_takes_its_own_values(self) -> None:

@@ -85,18 +85,23 @@ class DroppedConnections(StorageMixin, Faults):
         return "INSERT INTO" if connection.vendor == "postgresql" else "COMMIT"
 
     @property
+    def commit_of_thread(self) -> str:
+        """Part of the statement that commits when a thread is created."""
+        return "INSERT INTO" if connection.vendor == "postgresql" else "COMMIT"
+
+    @property
     def commit_of_update(self) -> str:
         """Part of the statement that commits when an item is replaced."""
         return 'UPDATE "chat_messages"' if connection.vendor == "postgresql" else "COMMIT"
 
     def test_S15_cut_before_a_statement_each_operation_is_tried_again(self) -> None:
+        call(store.save_thread, thread("thr_2"))
         for number, (method, *arguments) in enumerate(
             (
                 (store.load_thread, "thr_1"),
                 (store.load_threads, 9, None, "asc"),
                 (store.load_thread_items, "thr_1", None, 9, "asc"),
                 (store.load_item, "thr_1", "msg_0"),
-                (store.save_thread, thread("thr_2")),
                 (store.save_thread, thread("thr_2", title="New")),
                 (store.add_thread_item, "thr_1", user_message("msg_1")),
                 (store.save_item, "thr_1", user_message("msg_1", "New")),
@@ -133,7 +138,7 @@ class DroppedConnections(StorageMixin, Faults):
         self.call(store.add_thread_item, "thr_1", tool_call())
         self.proxy.cut_at(self.commit_of_add, answered=True)
         self.call(store.save_item, "thr_1", user_message("msg_2"))
-        self.proxy.cut_at("COMMIT", answered=True)
+        self.proxy.cut_at(self.commit_of_thread, answered=True)
         self.call(store.save_thread, thread("thr_2"))
         self.proxy.cut_at("COMMIT", answered=True)
         self.call(store.save_attachment, attachment())
@@ -209,7 +214,7 @@ class DroppedConnections(StorageMixin, Faults):
                         self.assertNotIn("msg_1", item_ids())
 
         self.proxy.cut_at(
-            "COMMIT",
+            self.commit_of_thread,
             answered=True,
             meanwhile=elsewhere(lambda: call(store.delete_thread, "thr_2")),
         )
@@ -225,6 +230,15 @@ class DroppedConnections(StorageMixin, Faults):
         with self.assertRaises(DROPPED):
             self.call(store.save_attachment, attachment())
         self.assertFalse(ChatAttachment.objects.exists())
+
+    def test_S15_cut_before_it_is_stored_a_new_thread_is_stored_once_or_an_error(self) -> None:
+        self.proxy.cut_at("INSERT INTO")
+        if connection.vendor == "postgresql":  # the statement may have committed
+            with self.assertRaises(DROPPED):
+                self.call(store.save_thread, thread("thr_2"))
+            self.assertEqual(ChatSession.objects.count(), 1)
+        self.call(store.save_thread, thread("thr_2"))
+        self.assertEqual(ChatSession.objects.count(), 2)
 
     def test_S15_cut_before_its_commit_a_new_item_is_stored_by_the_next_attempt(self) -> None:
         for number, put in enumerate((store.add_thread_item, store.save_item)):
@@ -262,6 +276,14 @@ class DroppedConnections(StorageMixin, Faults):
             self.proxy.cut_at("COMMIT", answered=answered, meanwhile=elsewhere(delete_thread))
             self.call(store.save_thread, thread(title="New"))
             self.assertFalse(ChatSession.objects.exists())
+
+    @pytest.mark.postgresql
+    def test_S15_a_thread_found_by_its_key_and_deleted_between_the_tries_is_not_found(self) -> None:
+        """The first try has not learned whose it was."""
+        self.proxy.cut_at('UPDATE "chat_sessions"', meanwhile=elsewhere(delete_thread))
+        with self.assertRaises(NotFoundError):
+            self.call(store.save_thread, thread(title="New"))
+        self.assertFalse(ChatSession.objects.exists())
 
     def test_S15_a_thread_deleted_between_the_tries_stays_deleted(self) -> None:
         self.proxy.cut_at("INSERT INTO", meanwhile=elsewhere(delete_thread))
@@ -348,6 +370,10 @@ class TerminatedConnections(Faults):
                 self.assertGreaterEqual(elsewhere(terminate)(), 1)
                 self.call(store.add_thread_item, "thr_1", user_message(f"msg_{number}"))
                 self.assertEqual(len(item_ids()), number + 1)
+                self.fill_pool()
+                self.assertGreaterEqual(elsewhere(terminate)(), 1)
+                self.call(store.save_thread, thread(f"thr_new_{number}"))
+                self.assertTrue(call(store.load_thread, f"thr_new_{number}"))
 
 
 @pytest.mark.postgresql

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -179,13 +180,34 @@ class EventQueueTests(SimpleTestCase):
         change = AssistantMessageContentPartTextDelta(content_index=index, delta=text)
         return self.event(change, item_id)
 
+    async def test_V4_a_reader_that_waits_gets_each_event_and_one_that_goes_loses_none(
+        self,
+    ) -> None:
+        queue = EventQueue()
+        reading = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put_nowait(b"one")
+        queue.put_nowait(b"two")
+        self.assertEqual([await reading, await queue.get()], [b"one", b"two"])
+        reading = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put_nowait(b"three")
+        reading.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await reading
+        self.assertEqual(await queue.get(), b"three")
+
     def held(self, events: list[bytes]) -> tuple[int, list[Any]]:
         """Return how many bytes the queue holds of the events, and what is read from it."""
         queue = EventQueue()
         for event in events:
             queue.put_nowait(event)
         held = sum(len(event) for event in queue._queue)
-        read = [queue.get_nowait() for _ in range(queue.qsize())]
+
+        async def rest() -> list[Any]:
+            return [await queue.get() for _ in range(len(queue._queue))]
+
+        read = asyncio.run(rest())
         return held, [json.loads(event.removeprefix(b"data: ")) for event in read]
 
     def test_S20_words_that_wait_take_little_more_than_their_bytes(self) -> None:
@@ -419,21 +441,22 @@ class MiddlewareTests(LiveTestCase):
         self.assertEqual(self.alice.ask("say after all", thread_id)[-1]["type"], "thread.item.done")
 
 
+def pooled() -> int:
+    """Return how many connections the server has, without those of the tests."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = %s",
+            ["live"],
+        )
+        return cursor.fetchone()[0]
+
+
 @pytest.mark.postgresql
 class PoolTests(LiveTestCase):
     """S16: Django's pool of ten and the async pool of ten serve two hundred streams."""
 
     STREAMS = 200
-
-    def pooled(self) -> int:
-        """Return how many connections the server has, without those of the tests."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND application_name = %s",
-                ["live"],
-            )
-            return cursor.fetchone()[0]
 
     def test_S16_200_streams_at_once_on_two_pools_of_ten(self) -> None:
         most, is_over = 0, False
@@ -446,7 +469,7 @@ class PoolTests(LiveTestCase):
         with ThreadPoolExecutor(self.STREAMS) as pool:
             streams = [pool.submit(ask, number) for number in range(self.STREAMS)]
             while not is_over:
-                most = max(most, self.pooled())
+                most = max(most, pooled())
                 is_over = all(stream.done() for stream in streams)
                 time.sleep(0.02)
         for stream in streams:
@@ -468,3 +491,20 @@ class PoolTests(LiveTestCase):
         for number in range(12):
             events = self.alice.ask(f"say still {number}")
             self.assertEqual(events[-1]["type"], "thread.item.done")
+
+
+@pytest.mark.postgresql
+class SmallPoolTests(LiveTestCase):
+    env = {"DATABASE_POOL_SIZE": "4"}  # of each of the two pools
+
+    def test_S16_30_open_streams_hold_none_of_the_connections_they_were_signed_in_with(
+        self,
+    ) -> None:
+        with ExitStack() as stack:
+            for number in range(30):
+                visitor = self.visitor(f"user{number}")
+                stack.enter_context(visitor.asking(f"sleep word{number}"))
+            self.assertLessEqual(pooled(), 8)
+            # And there is one left for a request that is answered at once.
+            self.assertEqual(self.alice.get("threads.list", order="desc")["data"], [])
+        self.assertNotIn("PoolTimeout", self.server.log.read_text())

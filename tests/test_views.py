@@ -13,6 +13,7 @@ from unittest.mock import patch
 from asgiref.sync import sync_to_async
 from django.core.handlers.base import BaseHandler
 from django.db import connection, connections
+from django.middleware.csrf import CSRF_SESSION_KEY
 from django.test import AsyncClient, Client, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -24,7 +25,7 @@ from chatstore.moderation.records import Moderator
 from chatstore.store import DjangoStore
 from tests.assistants import SECRET
 from tests.endpoint import API, REQUEST_TYPES, STREAMING_TYPES, Belongings, EndpointMixin
-from tests.live import decoded, user_input
+from tests.live import CSRF, decoded, user_input
 from tests.rows import everything
 
 LOCKABLE = {
@@ -220,6 +221,27 @@ class RefusalTests(EndpointMixin, TestCase):
         with override_settings(CHATSTORE_MAX_REQUEST_BYTES=100):
             self.assert_refused(await self.post_body(b" " * 101), 413)
         self.assert_refused(await self.async_client.get(API), 405)
+
+    @override_settings(CSRF_USE_SESSIONS=True)
+    async def test_V5_csrf_with_its_secret_in_the_session(self) -> None:
+        """Whether get_context has loaded the session or not."""
+        careful = AsyncClient(enforce_csrf_checks=True)
+        await careful.aforce_login(self.user)
+        session = await careful.asession()
+        session[CSRF_SESSION_KEY] = CSRF
+        await session.asave()
+        body = json.dumps({"type": "threads.list", "params": {}})
+        for assistant in ("Scripted", "ByHeader"):
+            for token, status in ((CSRF, 200), ("b" * 32, 403)):
+                with (
+                    self.subTest(f"{assistant}, {status}"),
+                    override_settings(CHATSTORE_SERVER=f"tests.assistants.{assistant}"),
+                ):
+                    headers = {"X-CSRFToken": token, "X-User": "alice"}
+                    response = await careful.post(
+                        API, body, content_type="application/json", headers=headers
+                    )
+                    self.assertEqual(response.status_code, status)
 
     def test_V5_atomic_requests_may_be_on(self) -> None:
         connection.settings_dict["ATOMIC_REQUESTS"] = True

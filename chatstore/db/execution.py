@@ -138,10 +138,12 @@ class Attempt:
             with self.transaction():
                 if update():
                     self.row_existed = True
-                elif self.may_create:
-                    create()
-                else:
+                elif not self.may_create:
                     self.raise_unknown_outcome()
+                elif not self.may_insert:  # the row that was found is another owner's, or gone
+                    return False
+                else:
+                    create()
         except IntegrityError:
             # The key exists: as another owner's row, or the owner has inserted it concurrently.
             return bool(update())
@@ -149,7 +151,7 @@ class Attempt:
 
     def record_failure(self, error: Error, is_dropped: bool) -> None:
         """Remember an error after which it is unknown whether the transaction was committed."""
-        if self._is_committing and is_dropped:
+        if self._is_committing and is_dropped and not _is_rolled_back(error):
             self.commit_error = error
 
 
@@ -196,7 +198,8 @@ async def run_steps(using: str, operation: Callable[[Attempt], Steps[Result]]) -
             if not _is_transient(error, is_dropped):
                 raise
             attempt.retries += 1
-            if is_dropped and query is not None and query.statement.is_insert:
+            is_committing = query is not None and query.statement.is_insert
+            if is_dropped and is_committing and not _is_rolled_back(error):
                 attempt.commit_error = error
         except asyncio.CancelledError:  # it has waited for a connection: nothing was written
             await _finish_in_thread(attempt, partial(_run_steps_sync, operation))
@@ -298,6 +301,15 @@ def _is_connection_error(error: Error) -> bool:
     return isinstance(error, (OperationalError, InterfaceError)) and (
         sqlstate is None or sqlstate.startswith(("08", "57P"))
     )
+
+
+def _is_rolled_back(error: Error) -> bool:
+    """
+    Tell whether PostgreSQL itself has ended the connection, and so committed nothing.
+
+    It does not say so (57P01) to whom it can't promise that.
+    """
+    return getattr(error.__cause__, "sqlstate", None) == "57P01"
 
 
 def _is_transient(error: Error, is_dropped: bool) -> bool:

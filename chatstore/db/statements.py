@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from django.db import connections, transaction
 from django.db.models import Expression, Field, JSONField, Model, QuerySet, Subquery
+from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
 
 
@@ -39,6 +40,12 @@ class Parameter(Expression):
         # Without a length, to which a cast would cut the value.
         db_type, _, _length = str(self.output_field.db_type(connection)).partition("(")
         return f"%s::{db_type}", (self,)
+
+
+@cache  # In an event loop Django takes long to find a connection.
+def is_postgresql(using: str) -> bool:
+    """Tell whether the database with this alias is PostgreSQL."""
+    return bool(connections[using].vendor == "postgresql")
 
 
 def column_parameters(model: type[Model], *names: str) -> dict[str, Parameter]:
@@ -191,14 +198,8 @@ class UpdateThenInsert(Statement):
         self._update, self._insert = Statement(update), Statement(insert)
         self._column = column
 
-    @staticmethod
-    @cache  # In an event loop Django takes long to find a connection.
-    def is_one_statement(using: str) -> bool:
-        """Tell whether it is one statement on the database with this alias."""
-        return bool(connections[using].vendor == "postgresql")
-
     def execute(self, connection: Any, values: dict[str, Any]) -> int:
-        if self.is_one_statement(connection.alias):
+        if is_postgresql(connection.alias):
             return super().execute(connection, values)
         return self._update.execute(connection, values) and self._insert.execute(connection, values)
 
@@ -218,6 +219,17 @@ def update_query(rows: QuerySet[Any, Any], **values: Any) -> Query:
     """Return the query that ``rows.update(**values)`` runs."""
     query = cast(UpdateQuery, rows.query.chain(UpdateQuery))
     query.add_update_values(values)
+    return query
+
+
+def insert_unless_exists_query(model: type[Model], **values: Any) -> Query:
+    """
+    Return an insert_query that leaves a row with the same key as it is, without an error.
+
+    Not for MariaDB, which would ignore other errors too.
+    """
+    query = cast(InsertQuery, insert_query(model, **values))
+    query.on_conflict = OnConflict.IGNORE
     return query
 
 

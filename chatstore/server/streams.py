@@ -130,7 +130,7 @@ class EventStream:
         try:
             # What the sign-in and the middlewares have taken is not kept while this streams.
             await release_connections()
-            event = self._first
+            event, self._first = self._first, None
             while event is not None:
                 yield event
                 event = await self._queue.get()

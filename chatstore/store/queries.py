@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache, lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django.db.models import Case, DateTimeField, Exists, F, Q, Subquery, When
 from django.db.models.functions import Greatest
@@ -22,6 +22,7 @@ from chatstore.db.statements import (
     UpdateThenInsert,
     column_parameters,
     insert_query,
+    insert_unless_exists_query,
     update_query,
 )
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
@@ -79,15 +80,14 @@ def update_thread(conditions: Conditions = ()) -> Statement:
     return Statement(update_query(_thread_with(conditions), **_THREAD_VALUES))
 
 
-insert_thread = Statement(
-    insert_query(
-        ChatSession,
-        user_id=OWNER,
-        session_id=THREAD,
-        **_THREAD_VALUES,
-        **column_parameters(ChatSession, "created_at", "updated_at"),
-    )
-)
+_NEW_THREAD: dict[str, Any] = {
+    "user_id": OWNER,
+    "session_id": THREAD,
+    **_THREAD_VALUES,
+    **column_parameters(ChatSession, "created_at", "updated_at"),
+}
+insert_thread = Statement(insert_query(ChatSession, **_NEW_THREAD))
+insert_thread_unless_exists = Statement(insert_unless_exists_query(ChatSession, **_NEW_THREAD))
 
 
 @lru_cache(maxsize=256)

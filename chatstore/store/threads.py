@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from chatkit.store import NotFoundError
 from chatkit.types import ActiveStatus, Page, ThreadMetadata
@@ -11,7 +12,8 @@ from django.utils import timezone
 
 from chatstore import codec, files, signals
 from chatstore.db.execution import IN_THREAD, Attempt, Steps
-from chatstore.models import session_key
+from chatstore.db.statements import is_postgresql
+from chatstore.models import ChatSession, session_key
 from chatstore.store import queries, thread_cache
 from chatstore.store.owner import Owner
 from chatstore.store.rows import build_page, decode_rows
@@ -53,18 +55,37 @@ def save_thread(
         with thread_cache.changing(owner.using, (owner.user_id, key)):
             yield owner.query(update_thread, session_id=key, retry_id=retry_id, **values)
         return
-    yield IN_THREAD
-    created_at = values["created_at"]
-    update = partial(owner.execute, queries.update_thread(), session_id=key, **values)
-
-    def create() -> None:
-        owner.execute(queries.insert_thread, session_id=key, updated_at=created_at, **values)
-        owner.notify(signals.thread_created, thread_id=values["thread_id"])
-
+    values |= {"session_id": key, "updated_at": values["created_at"]}
     with thread_cache.changing(owner.using, (owner.user_id, key)):
-        is_saved = attempt.update_or_create(update, create)
+        is_saved = yield from _create_or_update(owner, attempt, values)
     if not is_saved:
         raise NotFoundError(f"Thread {thread.id} not found")
+
+
+def _create_or_update(owner: Owner, attempt: Attempt, row: dict[str, Any]) -> Steps[bool]:
+    """Insert a thread's row, or else update it; return False if its key is another owner's."""
+    has_listeners = signals.thread_created.has_listeners(ChatSession)
+
+    def notify() -> None:
+        owner.notify(signals.thread_created, thread_id=row["thread_id"])
+
+    # Most threads that are saved here are new. PostgreSQL inserts these in one statement.
+    if is_postgresql(owner.using) and attempt.may_insert and attempt.may_create:
+        if has_listeners:
+            yield IN_THREAD
+        if (yield owner.query(queries.insert_thread_unless_exists, **row)):
+            if has_listeners:
+                notify()
+            return True
+        attempt.may_insert = False  # the key exists
+    yield IN_THREAD
+
+    def create() -> None:
+        owner.execute(queries.insert_thread, **row)
+        notify()
+
+    update = partial(owner.execute, queries.update_thread(), **row)
+    return attempt.update_or_create(update, create)
 
 
 def load_threads(

@@ -364,7 +364,7 @@ class LockTests(EndpointMixin, TestCase):
         with CaptureQueriesContext(connection) as captured:
             response = self.client.post(API, body, content_type="application/json")
         self.assertIn(b'"thread.item.done"', response.content)
-        statements = [query["sql"] for query in captured if '"chat_messages"' in query["sql"]]
+        statements = [query["sql"] for query in captured if "chat_messages" in query["sql"]]
         self.assertTrue(statements)
         self.assertFalse([one for one in statements if one.startswith("SELECT")])
 

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.base import BaseHandler
 from django.db import connection, connections
 from django.middleware.csrf import CSRF_SESSION_KEY
-from django.test import AsyncClient, Client, TestCase, override_settings
+from django.test import AsyncClient, Client, TestCase, modify_settings, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from chatstore.http.files import FileView, UploadView
@@ -223,12 +223,13 @@ class RefusalTests(EndpointMixin, TestCase):
         self.assert_refused(await self.async_client.get(API), 405)
 
     @override_settings(CSRF_USE_SESSIONS=True)
+    @modify_settings(MIDDLEWARE={"remove": "django.middleware.csrf.CsrfViewMiddleware"})
     async def test_V5_csrf_with_its_secret_in_the_session(self) -> None:
-        """Whether get_context has loaded the session or not."""
+        """Whether get_context has loaded the session or not; Django's middleware would load it."""
         careful = AsyncClient(enforce_csrf_checks=True)
         await careful.aforce_login(self.user)
         session = await careful.asession()
-        session[CSRF_SESSION_KEY] = CSRF
+        await session.aset(CSRF_SESSION_KEY, CSRF)
         await session.asave()
         body = json.dumps({"type": "threads.list", "params": {}})
         for assistant in ("Scripted", "ByHeader"):

@@ -276,7 +276,7 @@ def test_V4_an_answer_that_broke_off_says_so_when_it_is_loaded(chat: Page, site:
 
 def test_V4_a_widget_that_broke_off_says_so_when_it_is_loaded(chat: Page, site: Site) -> None:
     ask(chat, "/widget")
-    expect(chat.locator(".widget")).to_be_visible()
+    expect(chat.locator("div.widget")).to_be_visible()
     thread = rows(chat).first.get_attribute("data-id")
     site.shell(
         "from chatstore.models import ChatMessage;"

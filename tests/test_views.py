@@ -228,7 +228,7 @@ class RefusalTests(EndpointMixin, TestCase):
         careful = AsyncClient(enforce_csrf_checks=True)
         await careful.aforce_login(self.user)
         session = await careful.asession()
-        session[CSRF_SESSION_KEY] = CSRF
+        await session.aset(CSRF_SESSION_KEY, CSRF)
         await session.asave()
         body = json.dumps({"type": "threads.list", "params": {}})
         for assistant in ("Scripted", "ByHeader"):

@@ -228,9 +228,9 @@ def insert_unless_exists_query(model: type[Model], **values: Any) -> Query:
 
     Not for MariaDB, which would ignore other errors too.
     """
-    query = cast(InsertQuery, insert_query(model, **values))
+    query: Any = insert_query(model, **values)
     query.on_conflict = OnConflict.IGNORE
-    return query
+    return cast(Query, query)
 
 
 def insert_query(model: type[Model], **values: Any) -> Query:

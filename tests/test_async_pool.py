@@ -31,6 +31,10 @@ class DroppedConnectionsTest(
     pass
 
 
+class DroppedInsertsTest(AsyncPoolMixin, test_store_faults.DroppedInserts, TransactionTestCase):
+    pass
+
+
 class TerminatedConnectionsTest(
     AsyncPoolMixin, test_store_faults.TerminatedConnections, TransactionTestCase
 ):

@@ -1,0 +1,151 @@
+/**
+ * Where a message is written: the box, what is quoted, the files, the buttons, and drafts.
+ *
+ * @typedef {ReturnType<typeof createComposer>} Composer
+ * @typedef {{ text: string, attachments: any[], quoted: string | null }} Draft
+ */
+
+const LONGEST_QUOTE = 2000;
+
+/** @type {Draft} */
+const EMPTY = { text: "", attachments: [], quoted: null };
+
+/**
+ * @param {object} options
+ * @param {import("./dom.js").Dom} options.dom
+ * @param {(draft: Draft) => void} options.onSend
+ * @param {() => void} options.onStop
+ */
+export function createComposer({ dom, onSend, onStop }) {
+  const { $ } = dom;
+  const message = $("message");
+  /** @type {string | null} */
+  let quoted = null;
+  /** @type {any[]} see uploads.js */
+  let attachments = [];
+  /** What was begun in a conversation waits there until one comes back to it.
+   * @type {Map<string | null, Draft>} */
+  const drafts = new Map();
+  let state = { isLoading: false, isAnswering: false, isCancellable: true };
+
+  function focus() {
+    // On a phone the keyboard would hide what has just been opened.
+    if (!$("composer").hidden && matchMedia("(pointer: fine)").matches) message.focus();
+    else $("title").focus();
+  }
+
+  function grow() {
+    message.style.height = "auto";
+    message.style.height = `${Math.min(message.scrollHeight, innerHeight * 0.4)}px`;
+    drawButtons();
+  }
+
+  function drawButtons() {
+    const isReady = !state.isLoading && attachments.every(({ id }) => id);
+    $("send").disabled = !isReady || !(message.value.trim() || attachments.length);
+    $("send").hidden = state.isAnswering;
+    $("stop").hidden = !state.isAnswering || !state.isCancellable;
+  }
+
+  /** @param {typeof state} next */
+  function setState(next) {
+    state = next;
+    drawButtons();
+  }
+
+  /** @returns {Draft} */
+  const draft = () => ({ text: message.value, attachments, quoted });
+  const isEmpty = () => !message.value && !attachments.length && !quoted;
+
+  /** @param {Draft} next */
+  function setDraft(next) {
+    message.value = next.text;
+    setAttachments(next.attachments);
+    showQuote(next.quoted);
+    grow();
+  }
+
+  /** @param {string | null} id the conversation that is left */
+  function keepDraft(id) {
+    if (!isEmpty()) drafts.set(id, draft());
+  }
+
+  /** @param {string | null} id the conversation that is opened */
+  function restoreDraft(id) {
+    setDraft(drafts.get(id) ?? EMPTY);
+    drafts.delete(id);
+  }
+
+  /** @param {any[]} next */
+  function setAttachments(next) {
+    attachments = next;
+    $("attachments").replaceChildren(...attachments.map(({ node }) => node));
+    $("attachments").hidden = !attachments.length;
+    drawButtons();
+  }
+
+  /** Take a file off what is being written, here or in a conversation that was left. @param {any} attachment */
+  function detach(attachment) {
+    const others = (/** @type {any[]} */ all) => all.filter((other) => other !== attachment);
+    for (const one of drafts.values()) one.attachments = others(one.attachments);
+    setAttachments(others(attachments));
+  }
+
+  /** @param {string | null} text */
+  function showQuote(text) {
+    quoted = text;
+    $("quote").hidden = !quoted;
+    $("quote-text").textContent = quoted ?? "";
+  }
+
+  /** @param {string | null} text */
+  function quote(text) {
+    showQuote(text && text.slice(0, LONGEST_QUOTE));
+    focus();
+  }
+
+  /** @param {string} text */
+  function send(text) {
+    const sent = { ...draft(), text };
+    setDraft(EMPTY);
+    onSend(sent);
+  }
+
+  message.addEventListener("input", grow);
+  message.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const isPhone = matchMedia("(pointer: coarse)").matches;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || isPhone) return;
+    event.preventDefault();
+    $("composer").requestSubmit();
+  });
+  $("composer").addEventListener("submit", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!$("send").disabled && !state.isAnswering) send(message.value.trim());
+  });
+  $("stop").addEventListener("click", onStop);
+  $("unquote").addEventListener("click", () => quote(null));
+  $("welcome").addEventListener("click", (/** @type {any} */ event) => {
+    const prompt = event.target.closest("[data-prompt]")?.dataset.prompt;
+    if (!prompt) return;
+    const written = message.value;
+    send(prompt);
+    message.value = written;
+    grow();
+  });
+  grow();
+
+  return {
+    focus,
+    setState,
+    setDraft,
+    isEmpty: () => !message.value && !attachments.length,
+    keepDraft,
+    restoreDraft,
+    putDraft: (/** @type {string | null} */ id, /** @type {Draft} */ one) => void drafts.set(id, one),
+    quote,
+    attach: (/** @type {any} */ attachment) => setAttachments([...attachments, attachment]),
+    detach,
+    attachmentCount: () => attachments.length,
+    uploaded: drawButtons,
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Which conversation is shown, and what is loaded of it. One that is being answered stays in memory
+ * when another is opened, and goes on.
+ *
+ * @typedef {ReturnType<typeof createConversations>} Conversations
+ *
+ * @typedef {object} Held a conversation in memory
+ * @property {import("./conversation.js").Conversation} state
+ * @property {AbortController | null} controller of the request that is under way
+ */
+
+const PAGE = 50;
+
+/**
+ * @param {object} options
+ * @param {import("./dom.js").Dom} options.dom
+ * @param {Record<string, string>} options.strings
+ * @param {typeof import("./conversation.js")} options.model
+ * @param {import("./protocol.js").Protocol["call"]} options.call
+ * @param {import("./timeline.js").Timeline} options.timeline
+ * @param {import("./threads.js").Threads} options.threads
+ * @param {import("./composer.js").Composer} options.composer
+ * @param {import("./scroll.js").Scroll} options.scroll
+ * @param {import("./alerts.js").Alerts} options.alerts
+ * @param {(id: string | null) => void} options.setAddress of the page
+ * @param {string | null} options.first the id of the conversation that is shown first
+ */
+export function createConversations(options) {
+  const { dom, strings, model, call, timeline, threads, composer, scroll, alerts, setAddress } = options;
+  const { idOf } = model;
+  const { $ } = dom;
+
+  /** @param {string | null} id @returns {Held} */
+  const held = (id) => ({ state: model.newConversation(id), controller: null });
+  let shown = held(options.first);
+  let isLoadingEarlier = false;
+  /** @type {Set<Held>} */
+  const answering = new Set();
+
+  /** @param {Held} conversation @param {any} event */
+  function dispatch(conversation, event) {
+    conversation.state = model.reduce(conversation.state, event);
+    if (conversation === shown) timeline.draw(conversation.state);
+  }
+
+  /** @param {string | null} id null: a new one */
+  async function open(id) {
+    composer.keepDraft(idOf(shown.state));
+    const conversation = [...answering].find(({ state }) => id && idOf(state) === id) ?? held(id);
+    shown = conversation;
+    alerts.clear();
+    alerts.clearNotices();
+    timeline.show(conversation.state);
+    composer.restoreDraft(id);
+    $("conversation").setAttribute("aria-busy", String(Boolean(id)));
+    if (!id) return composer.focus();
+    try {
+      await load(conversation);
+      if (conversation !== shown) return undefined;
+      scroll.toEnd();
+      return composer.focus();
+    } catch (error) {
+      if (conversation !== shown) return undefined;
+      if (error.status !== 404) return alerts.showError(error, () => open(id));
+      setAddress(null);
+      await open(null);
+      return alerts.showError(error);
+    } finally {
+      if (conversation === shown) $("conversation").removeAttribute("aria-busy");
+    }
+  }
+
+  /** Bring a conversation up to date with the server. @param {Held} conversation */
+  async function load(conversation) {
+    const id = idOf(conversation.state);
+    const [thread, page] = await Promise.all([
+      call("threads.get_by_id", { thread_id: id }),
+      call("items.list", { thread_id: id, limit: PAGE, order: "desc" }),
+    ]);
+    const paging = { after: page.after ?? null, hasMore: Boolean(page.has_more) };
+    dispatch(conversation, { type: "loaded", thread, items: page.data.toReversed(), ...paging });
+    threads.put(conversation.state.thread);
+    threads.setPreview(id, page.data);
+  }
+
+  async function earlier() {
+    const conversation = shown;
+    const { thread, after, hasMore } = conversation.state;
+    if (!hasMore || isLoadingEarlier) return;
+    isLoadingEarlier = true;
+    $("older").classList.add("loading");
+    try {
+      const page = await call("items.list", { thread_id: thread.id, limit: PAGE, order: "desc", after });
+      const paging = { after: page.after ?? null, hasMore: Boolean(page.has_more) };
+      dispatch(conversation, { type: "earlier", items: page.data.toReversed(), ...paging });
+      if (conversation === shown) alerts.announce(strings.olderShown);
+    } catch (error) {
+      if (conversation === shown) alerts.showError(error);
+    } finally {
+      isLoadingEarlier = false;
+      $("older").classList.remove("loading");
+    }
+  }
+
+  /** A thread's title or status has changed. @param {any} fresh */
+  function threadChanged(fresh) {
+    for (const conversation of new Set([shown, ...answering])) {
+      const { thread } = conversation.state;
+      if (thread?.id === fresh.id) dispatch(conversation, { type: "thread.changed", thread: { ...thread, ...fresh } });
+    }
+    const { items, ...thread } = fresh;
+    threads.put(thread);
+  }
+
+  return {
+    get shown() {
+      return shown;
+    },
+    answering,
+    dispatch,
+    open,
+    load,
+    earlier,
+    threadChanged,
+  };
+}

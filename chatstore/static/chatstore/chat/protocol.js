@@ -1,0 +1,94 @@
+/**
+ * The ChatKit protocol: one POST endpoint that answers JSON or server-sent events.
+ *
+ * @typedef {ReturnType<typeof createProtocol>} Protocol
+ */
+
+/** The server said no: `message` is its own sentence, made for people. */
+export class Refused extends Error {
+  /**
+   * @param {string} message
+   * @param {number} [status]
+   * @param {string | null} [retryAfter] the header Retry-After, in seconds
+   */
+  constructor(message, status, retryAfter = null) {
+    super(message);
+    this.status = status;
+    this.waitMs = (Number(retryAfter) || 0) * 1000;
+  }
+}
+
+/** The server could not be reached, or the line went dead. */
+export class Unreachable extends Error {}
+
+/**
+ * @param {object} options
+ * @param {string} options.url
+ * @param {string} options.csrfToken
+ * @param {typeof globalThis.fetch} options.fetch
+ * @param {typeof import("../vendor/eventsource-parser.js").createParser} options.createParser
+ * @param {{ failed: string, unreachable: string }} options.strings
+ * @param {() => void} [options.onLost] the server can't be reached
+ * @param {() => void} [options.onFound] it answered
+ */
+export function createProtocol({ url, csrfToken, fetch, createParser, strings, onLost, onFound }) {
+  /** @param {Error} error @returns {Error} */
+  function unreachable(error) {
+    if (error.name === "AbortError") return error;
+    onLost?.();
+    return new Unreachable(strings.unreachable);
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} params
+   * @param {AbortSignal} [signal]
+   * @throws Refused, Unreachable, or AbortError
+   */
+  async function post(type, params, signal) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+    const body = JSON.stringify({ type, params });
+    const options = { method: "POST", credentials: /** @type {const} */ ("same-origin"), headers, body, signal };
+    const response = await fetch(url, options).catch((error) => {
+      throw unreachable(error);
+    });
+    onFound?.();
+    if (response.ok) return response;
+    const answer = await response.json().catch(() => null);
+    throw new Refused(answer?.error ?? strings.failed, response.status, response.headers.get("Retry-After"));
+  }
+
+  /** @param {string} type @param {object} params @returns {Promise<any>} */
+  async function call(type, params) {
+    return (await post(type, params)).json();
+  }
+
+  /**
+   * The events of a streamed answer, as they come.
+   *
+   * @param {Response} response
+   * @returns {AsyncGenerator<any>}
+   */
+  async function* events(response) {
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    /** @type {string[]} */
+    let arrived = [];
+    const parser = createParser({ onEvent: ({ data }) => arrived.push(data) });
+    try {
+      for (;;) {
+        const chunk = await reader.read().catch((error) => {
+          throw unreachable(error);
+        });
+        if (chunk.done) return;
+        parser.feed(chunk.value);
+        const batch = arrived;
+        arrived = [];
+        for (const data of batch) yield JSON.parse(data);
+      }
+    } finally {
+      reader.cancel().catch(() => {}); // whoever stops reading needs no more of it
+    }
+  }
+
+  return { post, call, events };
+}

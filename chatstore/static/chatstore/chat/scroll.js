@@ -1,0 +1,52 @@
+/**
+ * Whoever reads the end of a conversation goes on reading the end, whatever grows there; who scrolls
+ * up, stays.
+ *
+ * @typedef {ReturnType<typeof createScroll>} Scroll
+ */
+
+/**
+ * @param {object} options
+ * @param {import("./dom.js").Dom} options.dom
+ * @param {() => void} options.onScroll
+ */
+export function createScroll({ dom, onScroll }) {
+  const scroller = dom.$("scroller");
+  const isAtEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+  let follows = true;
+  let lastTop = 0;
+
+  function toEnd() {
+    follows = true;
+    scroller.scrollTop = scroller.scrollHeight;
+  }
+
+  /** Add something above what is being read, which stays where it is. @param {() => void} add */
+  function keepPlace(add) {
+    const first = dom.$("items").firstElementChild;
+    const before = first?.getBoundingClientRect().top ?? 0;
+    scroller.style.overflowAnchor = "none";
+    add();
+    scroller.scrollTop += (first?.getBoundingClientRect().top ?? 0) - before;
+    requestAnimationFrame(() => {
+      scroller.style.overflowAnchor = "";
+    });
+  }
+
+  const sizes = new ResizeObserver(() => follows && toEnd());
+  sizes.observe(scroller);
+  sizes.observe(scroller.querySelector(".column"));
+  scroller.addEventListener(
+    "scroll",
+    () => {
+      const isEnd = isAtEnd();
+      if (isEnd || scroller.scrollTop < lastTop) follows = isEnd;
+      lastTop = scroller.scrollTop;
+      dom.$("to-end").hidden = isEnd;
+      onScroll();
+    },
+    { passive: true },
+  );
+
+  return { scroller, toEnd, keepPlace };
+}

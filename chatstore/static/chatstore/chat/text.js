@@ -1,0 +1,84 @@
+/**
+ * What is said to people: the template's strings, and times, sizes and numbers in their language.
+ *
+ * @typedef {ReturnType<typeof createText>} Text
+ */
+
+/**
+ * @param {Record<string, string>} strings
+ * @param {string} [locale]
+ */
+export function createText(strings, locale) {
+  const format = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(locale, options);
+  const clock = format({ hour: "numeric", minute: "2-digit" });
+  const weekday = format({ weekday: "long" });
+  const date = format({ day: "numeric", month: "short", year: "numeric" });
+  const day = format({ day: "numeric", month: "short" });
+  const long = format({ dateStyle: "full", timeStyle: "short" });
+  const month = format({ month: "long", year: "numeric" });
+
+  /**
+   * @param {string} key
+   * @param {Record<string, any>} [values]
+   */
+  const say = (key, values = {}) => strings[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+  const midnight = (/** @type {Date} */ at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+  const daysAgo = (/** @type {Date} */ at) => Math.round((midnight(new Date()) - midnight(at)) / 86400000);
+
+  /** @param {string} iso */
+  function shortDate(iso) {
+    const at = new Date(iso);
+    const age = daysAgo(at);
+    if (age < 7) return (age < 1 ? clock : weekday).format(at);
+    return (at.getFullYear() === new Date().getFullYear() ? day : date).format(at);
+  }
+
+  /** @param {string} iso */
+  function dateAndTime(iso) {
+    const time = clock.format(new Date(iso));
+    return daysAgo(new Date(iso)) < 1 ? time : `${shortDate(iso)}, ${time}`;
+  }
+
+  /** @param {string} iso */
+  function dayName(iso) {
+    const age = daysAgo(new Date(iso));
+    return age < 1 ? strings.today : age === 1 ? strings.yesterday : date.format(new Date(iso));
+  }
+
+  /** The heading under which a thread of that time is listed. @param {string} iso */
+  function period(iso) {
+    const age = daysAgo(new Date(iso));
+    return age < 2 ? dayName(iso) : age < 7 ? strings.week : month.format(new Date(iso));
+  }
+
+  const longDate = (/** @type {string} */ iso) => long.format(new Date(iso));
+
+  /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
+  const number = (value, options) => new Intl.NumberFormat(locale, options).format(value);
+
+  /** @param {number} bytes */
+  function size(bytes) {
+    const [unit, divisor] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+    const options = { style: "unit", unit, maximumFractionDigits: bytes < 1e7 ? 1 : 0 };
+    return number(bytes / Number(divisor), /** @type {any} */ (options));
+  }
+
+  const lowerCase = (/** @type {string} */ value) => value.toLocaleLowerCase(locale);
+
+  return { strings, say, shortDate, dateAndTime, dayName, period, longDate, number, size, lowerCase };
+}
+
+/** Markdown as the plain text that it says, on one line. @param {string} source */
+export const plain = (source) =>
+  source
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/[`*_#>~|]+/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
+
+/** The first words of a message. @param {{ content?: { text: string }[] } | undefined} item @param {number} limit */
+export function excerpt(item, limit) {
+  const said = (item?.content ?? []).map((part) => part.text).join(" ");
+  return plain(said.slice(0, limit * 4)).slice(0, limit);
+}

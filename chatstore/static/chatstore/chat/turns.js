@@ -1,0 +1,234 @@
+/**
+ * Turns: a request that streams, its answer, and what is left to do when that ends.
+ *
+ * @typedef {ReturnType<typeof createTurns>} Turns
+ * @typedef {import("./conversations.js").Held} Held
+ */
+
+const LONGEST_ANNOUNCEMENT = 600;
+
+/**
+ * @param {object} options
+ * @param {Record<string, string>} options.strings
+ * @param {(key: string, values: object) => string} options.say
+ * @param {typeof import("./text.js").excerpt} options.excerpt
+ * @param {typeof import("./conversation.js")} options.model
+ * @param {typeof import("./protocol.js")} options.errors
+ * @param {import("./protocol.js").Protocol} options.protocol
+ * @param {import("./conversations.js").Conversations} options.conversations
+ * @param {import("./threads.js").Threads} options.threads
+ * @param {import("./composer.js").Composer} options.composer
+ * @param {import("./scroll.js").Scroll} options.scroll
+ * @param {import("./alerts.js").Alerts} options.alerts
+ * @param {(name: string, detail: object) => Promise<any> | undefined} options.hook
+ * @param {(id: string | null) => void} options.setAddress of the page
+ */
+export function createTurns(options) {
+  const { strings, say, excerpt, model, protocol, conversations, threads, composer, scroll, alerts, hook } = options;
+  const { Refused, Unreachable } = options.errors;
+  const { idOf } = model;
+  const { dispatch, answering } = conversations;
+  const isShown = (/** @type {Held} */ conversation) => conversation === conversations.shown;
+  let isLeaving = false;
+  addEventListener("pagehide", () => {
+    isLeaving = true;
+  });
+
+  /**
+   * Send a request and follow its answer to the end.
+   *
+   * @param {Held} conversation
+   * @param {string} request
+   * @param {Record<string, any>} params
+   * @param {{ draft?: any, replaced?: string[] }} [details] see Turn
+   */
+  async function start(conversation, request, params, { draft = null, replaced = [] } = {}) {
+    if (conversation.state.turn) return; // one answer at a time
+    conversation.controller = new AbortController();
+    answering.add(conversation);
+    if (isShown(conversation)) {
+      alerts.clear();
+      alerts.clearNotices();
+    }
+    dispatch(conversation, { type: "turn.began", request, params, draft, replaced });
+    if (isShown(conversation)) scroll.toEnd();
+    alerts.announce(strings.answering);
+    let outcome = {};
+    try {
+      const response = await protocol.post(request, params, conversation.controller.signal);
+      for await (const event of protocol.events(response)) apply(conversation, event);
+    } catch (error) {
+      outcome = error.name === "AbortError" ? { isStopped: true } : { failure: failureOf(error) };
+    }
+    if (isLeaving) return;
+    answering.delete(conversation);
+    dispatch(conversation, { type: "turn.ended", ...outcome });
+    finish(conversation);
+  }
+
+  /** @param {any} error @returns {import("./conversation.js").Failure} */
+  function failureOf(error) {
+    const isForPeople = error instanceof Refused || error instanceof Unreachable;
+    if (!isForPeople) console.error(error);
+    return { message: isForPeople ? error.message : strings.failed, status: error.status, waitMs: error.waitMs };
+  }
+
+  /** @param {Held} conversation @param {any} event */
+  function apply(conversation, event) {
+    dispatch(conversation, event);
+    const isSeen = isShown(conversation);
+    if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
+    if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
+    if (event.type === "progress_update") alerts.announce(event.text);
+    if (event.type === "client_effect") hook("effect", { name: event.name, data: event.data });
+    if (event.type === "notice" && isSeen) alerts.showNotice(event);
+  }
+
+  /** @param {Held} conversation */
+  function finish(conversation) {
+    const { state } = conversation;
+    const { last: turn } = state;
+    const isUnsent = turn.draft && !turn.isStored;
+    const isDone = !turn.failure && !turn.isStopped;
+    if (!isShown(conversation)) {
+      if (isUnsent) composer.putDraft(idOf(state), turn.draft); // for when they come back to it
+    } else if (turn.failure) showFailure(conversation);
+    else if (isDone) announceAnswer(conversation);
+    else if (isUnsent) takeBackUnlessArrived(conversation);
+    else alerts.announce(strings.ending_stopped);
+    if (idOf(state) && !turn.failure) updatePreview(conversation);
+    if (turn.tool && isDone && isShown(conversation)) runTool(conversation, turn.tool);
+  }
+
+  /** @param {Held} conversation */
+  function showFailure(conversation) {
+    const { failure, draft, isStored } = conversation.state.last;
+    const { status } = failure;
+    const error = new Refused(failure.message ?? strings.streamFailed, status);
+    error.waitMs = failure.waitMs ?? 0;
+    const mayRetry = failure.mayRetry ?? (status ? status >= 500 || status === 429 : true);
+    // 409 and the like: the thread has changed elsewhere, and the page shows how.
+    if (status === 409 || status === 0) refreshThread(conversation);
+    const back = draft && !isStored ? () => takeBack(conversation) : null;
+    alerts.showError(error, mayRetry && (() => again(conversation)), back);
+  }
+
+  /** @param {Held} conversation */
+  function again(conversation) {
+    const { state } = conversation;
+    const { type, params, draft, replaced, isStored } = state.last;
+    if (state.thread && isStored) return retry(conversation);
+    // The thread is there, though its message isn't.
+    if (type === "threads.create" && state.thread) {
+      const next = { thread_id: state.thread.id, input: params.input };
+      return start(conversation, "threads.add_user_message", next, { draft });
+    }
+    return start(conversation, type, params, { draft, replaced });
+  }
+
+  /** Ask for another answer to the last message. @param {Held} conversation */
+  function retry(conversation) {
+    const { state } = conversation;
+    const message = model.lastOf(state, "user_message");
+    if (!message) return undefined;
+    const params = { thread_id: state.thread.id, item_id: message.id };
+    return start(conversation, "threads.retry_after_item", params, { replaced: model.answersTo(state) });
+  }
+
+  /** A message that was never stored goes back to where it was written. @param {Held} conversation */
+  function takeBack(conversation) {
+    const { draft } = conversation.state.last;
+    alerts.clear();
+    dispatch(conversation, { type: "turn.settled" });
+    if (composer.isEmpty()) composer.setDraft(draft);
+    composer.focus();
+  }
+
+  /** Stopped before the server sent the message back: it may have stored it all the same.
+   * @param {Held} conversation */
+  async function takeBackUnlessArrived(conversation) {
+    if (conversation.state.thread) await conversations.load(conversation).catch(() => {});
+    const { state } = conversation;
+    if (!state.last || state.last.isStored) return;
+    if (isShown(conversation)) takeBack(conversation);
+    else composer.putDraft(idOf(state), state.last.draft);
+  }
+
+  /** @param {Held} conversation */
+  async function refreshThread({ state: { thread } }) {
+    const fresh = thread && (await protocol.call("threads.get_by_id", { thread_id: thread.id }).catch(() => null));
+    if (fresh) conversations.threadChanged(fresh);
+  }
+
+  /** @param {Held} conversation */
+  function updatePreview({ state }) {
+    if (state.entries.length) threads.setPreview(idOf(state), state.entries.map(({ item }) => item).reverse());
+    else threads.refreshPreview(idOf(state));
+  }
+
+  /** @param {Held} conversation */
+  function announceAnswer({ state }) {
+    const said = excerpt(/** @type {any} */ (model.lastOf(state, "assistant_message")), LONGEST_ANNOUNCEMENT);
+    alerts.announce(say("answered", { text: said }));
+  }
+
+  /** @param {import("./composer.js").Draft} draft */
+  function send(draft) {
+    const conversation = conversations.shown;
+    const { text, attachments, quoted } = draft;
+    const input = {
+      content: text ? [{ type: "input_text", text }] : [],
+      attachments: attachments.map(({ id }) => id),
+      quoted_text: quoted ?? undefined,
+      inference_options: {},
+    };
+    const thread_id = conversation.state.thread?.id;
+    if (thread_id) start(conversation, "threads.add_user_message", { thread_id, input }, { draft });
+    else start(conversation, "threads.create", { input }, { draft });
+  }
+
+  /** Let the page's own script answer a client tool. @param {Held} conversation @param {any} item */
+  async function runTool(conversation, item) {
+    dispatch(conversation, { type: "tool.began", id: item.id });
+    let result;
+    try {
+      const answer = hook("tool", { name: item.name, arguments: item.arguments });
+      result = await (answer ?? { error: `Unknown tool ${item.name}` });
+    } catch (error) {
+      result = { error: String(error?.message ?? error) };
+    }
+    dispatch(conversation, { type: "tool.ended", id: item.id });
+    const params = { thread_id: item.thread_id, result: result ?? null };
+    await start(conversation, "threads.add_client_tool_output", params);
+  }
+
+  /** Do what a widget asks for. @param {any} item @param {any} config ChatKit's ActionConfig
+   * @param {any} payload @param {HTMLElement | undefined} node the widget's */
+  async function act(item, config, payload, node) {
+    const conversation = conversations.shown;
+    const action = { type: config.type, payload };
+    if (config.handler === "client") return void hook("action", { action, item });
+    const params = { thread_id: item.thread_id, item_id: item.id, action };
+    node?.setAttribute("aria-busy", "true");
+    try {
+      if (config.streaming !== false) await start(conversation, "threads.custom_action", params);
+      else {
+        const { updated_item: updated } = await protocol.call("threads.sync_custom_action", params);
+        if (updated) dispatch(conversation, { type: "item.changed", item: updated });
+      }
+    } catch (error) {
+      alerts.showError(error);
+    } finally {
+      node?.removeAttribute("aria-busy");
+    }
+    return undefined;
+  }
+
+  function stop() {
+    const { state, controller } = conversations.shown;
+    if (state.turn?.isCancellable) controller.abort();
+    composer.focus();
+  }
+
+  return { start, retry, send, stop, act, runTool };
+}

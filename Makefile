@@ -9,6 +9,10 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 ALL_STAMP := $(VENV)/.installed-all
+PAGE := tests/page
+PAGE_STAMP := $(PAGE)/node_modules/.installed
+# The environment's own node and npm.
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE)
 # A file of constraints for what is installed; see test-oldest.
 CONSTRAINTS ?=
 MEASURED := $(BIN)/python -m coverage run -m pytest
@@ -24,20 +28,21 @@ MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
 
-.PHONY: help run setup test test-all test-browser test-sqlite test-postgresql test-mariadb \
+.PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
 	setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
-	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, and in Chromium"
+	@echo "make test-page the tests of the chat page's modules, in node"
+	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, in node and in Chromium"
 	@echo "make test-newest, make test-oldest  the same with the newest, the oldest versions allowed"
 	@echo "make coverage  the tests, and which branches of chatstore/ they ran"
 	@echo "make fuzz      20,000 random requests, on POSTGRES_URL if it is set"
 	@echo "make audit     compare what is installed with the known vulnerabilities (needs the internet)"
 	@echo "make bench     the benchmarks"
 	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
-	@echo "make lint      ruff, mypy, import-linter, and no migration missing"
+	@echo "make lint      ruff, mypy, import-linter, biome, tsc, and no migration missing"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make wheel     build the wheel and try it in an environment of its own"
 
@@ -62,6 +67,12 @@ $(ALL_STAMP): $(DEV_STAMP)
 	@$(PIP_INSTALL) -e ".[mysql]"
 	@touch $@
 
+$(PAGE_STAMP): $(addprefix $(PAGE)/,requirements.txt package.json package-lock.json) | $(DEV_STAMP)
+	@echo "Installing what the tests of the page need ..."
+	@$(PIP_INSTALL) -r $(PAGE)/requirements.txt
+	@$(NPM) ci --silent --no-audit --no-fund
+	@touch $@
+
 run: $(RUN_STAMP)
 	@$(BIN)/python manage.py seed_demo --migrate --skip-checks
 	@echo "Chat:    http://127.0.0.1:$(PORT)/chat/"
@@ -74,12 +85,15 @@ setup: $(DEV_STAMP)
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest $(ARGS)
 
+test-page: $(PAGE_STAMP)
+	$(NPM) test
+
 # Coverage is measured in the browser and on SQLite, where nearly all of chatstore/ runs: it makes a
 # run half as slow again. The browser wants the machine for itself; the others mostly wait, and share it. Environments are
 # set up one after the other: each installs this folder, and writes into it meanwhile.
 test-all: $(ALL_STAMP)
 	@$(BIN)/python -m coverage erase
-	@$(MAKE) --no-print-directory --keep-going test-browser $(ALSO:test-%=setup-%); failed=$$?; \
+	@$(MAKE) --no-print-directory --keep-going test-page test-browser $(ALSO:test-%=setup-%); failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
 		test-postgresql test-sqlite test-mariadb $(ALSO) || failed=$$?; \
 	$(MAKE) --no-print-directory coverage-report && exit $$failed
@@ -156,17 +170,19 @@ soak: $(DEV_STAMP)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) --users $(or $(USERS),200) \
 		$(if $(SEED),--seed $(SEED))
 
-lint: $(DEV_STAMP)
+lint: $(DEV_STAMP) $(PAGE_STAMP)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(NPM) run lint
 
-format: $(DEV_STAMP)
+format: $(DEV_STAMP) $(PAGE_STAMP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
+	$(NPM) run format
 
 wheel: $(DEV_STAMP)
 	$(BIN)/python .ci/try_wheel.py

@@ -58,7 +58,8 @@ async def status(path):
     return (await asgi.receive_output(timeout=10))["status"]
 
 files = set(re.findall(r'"(/static/[^"]+)"', page.content.decode()))
-assert "/static/chatstore/chat.js" in files, files
+assert "/static/chatstore/chat/main.js" in files, files
+assert len([path for path in files if "/chat/" in path]) > 20, files
 for path in files:
     assert asyncio.run(status(path)) == 200, path
 """

@@ -1,4 +1,4 @@
-"""All text of the chat page can be translated; the script contains no text."""
+"""All text of the chat page can be translated; its modules contain no text, and are all loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from django.utils import translation
 import chatstore
 
 HERE = Path(chatstore.__file__).parent
-SCRIPT = (HERE / "static/chatstore/chat.js").read_text()
+MODULES = sorted((HERE / "static/chatstore/chat").glob("*.js"))
+SCRIPT = "\n".join(path.read_text() for path in MODULES)
 TEMPLATE = (HERE / "templates/chatstore/chat.html").read_text()
 MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 OWN_NAMES = {"chatstore"}  # the demo's name
@@ -58,19 +59,18 @@ class TextTests(SimpleTestCase):
         bare = {text for text in bare if not text.startswith("[")} - OWN_NAMES
         self.assertEqual(bare, set())
 
-    def test_the_script_and_the_template_use_the_same_texts(self) -> None:
+    def test_the_modules_and_the_template_use_the_same_texts(self) -> None:
         asked = set(re.findall(r'strings\.(\w+)|say\("(\w+)"', SCRIPT))
         asked_for = {first or second for first, second in asked}
-        # Names that the script composes: a thumb, a status, a kind of task, a tool's state.
-        computed = {"positive", "negative", "locked", "closed", "toolAsked", "toolDone"}
-        computed |= {"ending_stopped", "ending_failed"}
+        # Names that the modules compose: a thumb, a status, an ending, a kind of task.
+        computed = {"positive", "negative", "locked", "closed", "ending_stopped", "ending_failed"}
         computed |= {
             f"task_{kind}" for kind in ("custom", "web_search", "thought", "file", "image")
         }
         there = set(re.findall(r'data-s="(\w+)"', TEMPLATE))
         self.assertEqual(asked_for | computed, there)
 
-    def test_the_script_contains_no_text(self) -> None:
+    def test_the_modules_contain_no_text(self) -> None:
         code = re.sub(r"/\*.*?\*/|//.*", "", SCRIPT, flags=re.DOTALL)
         self.assertEqual(re.findall(r'"[A-Z][a-z]+(?: [a-z]+)+[.!?]?"', code), [])
 
@@ -86,5 +86,23 @@ class StaticFilesTests(SimpleTestCase):
         with self.settings(STATIC_ROOT=folder, STORAGES=storages, DEBUG=False):
             call_command("collectstatic", interactive=False, verbosity=0)
             html = render()
-        for name in ("chat", "vendor/marked.esm", "vendor/purify.es"):
+        names = [f"chat/{path.stem}" for path in MODULES]
+        for name in (*names, "vendor/marked.esm", "vendor/purify.es", "vendor/eventsource-parser"):
             self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")
+
+    def test_the_template_names_each_module_once(self) -> None:
+        links = re.findall(
+            r"data-module=\"(\w+)\" href=\"\{% static 'chatstore/chat/(\w+)", TEMPLATE
+        )
+        expected = [path.stem for path in MODULES if path.stem != "main"]
+        self.assertEqual(sorted(links), [(name, name) for name in expected])
+
+    def test_no_module_imports_another(self) -> None:
+        """A name in an import would not be hashed: main.js loads all by the template's URLs."""
+        self.assertEqual(re.findall(r"^(?:import|export .*? from)\b.*", SCRIPT, re.MULTILINE), [])
+        loads = [
+            path.name
+            for path in MODULES
+            if re.search(r"(?<!typeof )\bimport\((?!\")", path.read_text())
+        ]
+        self.assertEqual(loads, ["main.js"])

@@ -34,7 +34,7 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
   /**
    * @param {any} error
    * @param {(() => void) | null | false} [again] tries again
-   * @param {(() => void) | null} [back] gives back what was written
+   * @param {(() => void) | null | false} [back] gives back what was written
    */
   function showError(error, again = null, back = null) {
     if (error?.name === "AbortError") return;

@@ -100,7 +100,7 @@ export function createComposer({ dom, onSend, onStop }) {
 
   /** @param {string | null} text */
   function quote(text) {
-    showQuote(text && text.slice(0, LONGEST_QUOTE));
+    showQuote(text?.slice(0, LONGEST_QUOTE));
     focus();
   }
 
@@ -141,7 +141,10 @@ export function createComposer({ dom, onSend, onStop }) {
     isEmpty: () => !message.value && !attachments.length,
     keepDraft,
     restoreDraft,
-    putDraft: (/** @type {string | null} */ id, /** @type {Draft} */ one) => void drafts.set(id, one),
+    /** @param {string | null} id @param {Draft} one */
+    putDraft(id, one) {
+      drafts.set(id, one);
+    },
     quote,
     attach: (/** @type {any} */ attachment) => setAttachments([...attachments, attachment]),
     detach,

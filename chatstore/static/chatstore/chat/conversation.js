@@ -13,7 +13,7 @@
  *
  * @typedef {object} Failure
  * @property {string | null} message the server's sentence
- * @property {number} status of HTTP; 0: an error within a stream
+ * @property {number} [status] of HTTP; 0: an error within a stream
  * @property {boolean} [mayRetry] where the server says so
  * @property {number} [waitMs] before it would be allowed
  *
@@ -136,8 +136,9 @@ export function answersTo(state) {
   return state.entries.slice(at + 1).map(({ item }) => item.id);
 }
 
-/** Whether two items say the same, whatever the order and the defaults of a widget's properties. */
-export function covers(/** @type {any} */ fresh, /** @type {any} */ old) {
+/** Whether all that an item says is in another, whatever the order of properties and their defaults.
+ * @param {any} fresh @param {any} old @returns {boolean} */
+export function covers(fresh, old) {
   if (typeof old !== "object" || !old) return fresh === old;
   if (typeof fresh !== "object" || !fresh || fresh.length !== old.length) return false;
   return Object.keys(old).every((key) => Object.hasOwn(fresh, key) && covers(fresh[key], old[key]));
@@ -194,6 +195,7 @@ function withEnding(state, { isStopped = false, failure = null }) {
   if (!turn) return state;
   const hasOpenAnswer = state.entries.some(({ item, isLive }) => isLive && item.type === "assistant_message");
   // A server that is told to stop ends the stream in due form, in the middle of a sentence.
+  /** @type {Failure | null} */
   const cut = hasOpenAnswer && !isStopped ? { message: null, status: 0 } : null;
   const ending = isStopped ? "stopped" : "failed"; // as the server says it of a thread that is loaded
   const entries = state.entries.map((entry) => {
@@ -312,7 +314,10 @@ function updated(item, update) {
     case "assistant_message.content_part.done":
       return withPart(update.content);
     case "assistant_message.content_part.annotation_added":
-      return withPart({ ...part, annotations: put(part.annotations ?? [], update.annotation_index, update.annotation) });
+      return withPart({
+        ...part,
+        annotations: put(part.annotations ?? [], update.annotation_index, update.annotation),
+      });
     case "workflow.task.added":
     case "workflow.task.updated":
       return withTask(update.task);

@@ -53,7 +53,7 @@ start(/** @type {any} */ (modules));
  * @param {typeof import("./shell.js")} modules.shell
  * @param {{ Marked: any }} modules.marked
  * @param {{ default: any }} modules.purify
- * @param {typeof import("../vendor/eventsource-parser.js")} modules.eventsource_parser
+ * @param {{ createParser: import("./protocol.js").CreateParser }} modules.eventsource_parser
  */
 async function start(modules) {
   const dom = modules.dom.createDom(document);
@@ -353,3 +353,5 @@ function readStrings(template) {
   const nodes = /** @type {NodeListOf<HTMLElement>} */ (template.content.querySelectorAll("[data-s]"));
   return Object.fromEntries([...nodes].map((node) => [node.dataset.s, node.textContent]));
 }
+
+export {};

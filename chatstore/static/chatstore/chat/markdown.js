@@ -19,6 +19,7 @@ const PURIFY = {
   ALLOWED_ATTR: ["href", "src", "alt", "title", "class", "align", "start", "type", "checked", "disabled", "loading"],
 };
 
+/** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 const escapeHTML = (/** @type {string} */ value) => value.replace(/[&<>"']/g, (c) => ENTITIES[c]);
 
@@ -37,8 +38,8 @@ export function createMarkdown({ Marked, DOMPurify, dom, strings, copyButton, ma
   const marked = new Marked({
     gfm: true,
     renderer: {
-      html: ({ text }) => (INLINE_TAG.test(text.trim()) ? text : escapeHTML(text)),
-      image: ({ href, text }) =>
+      html: (/** @type {any} */ { text }) => (INLINE_TAG.test(text.trim()) ? text : escapeHTML(text)),
+      image: (/** @type {any} */ { href, text }) =>
         mayShowImage(href)
           ? `<img src="${escapeHTML(href)}" alt="${escapeHTML(text)}" loading="lazy">`
           : `<a href="${escapeHTML(href)}">${escapeHTML(text || href)}</a>`,

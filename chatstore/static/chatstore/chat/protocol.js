@@ -2,6 +2,7 @@
  * The ChatKit protocol: one POST endpoint that answers JSON or server-sent events.
  *
  * @typedef {ReturnType<typeof createProtocol>} Protocol
+ * @typedef {(callbacks: { onEvent: (event: { data: string }) => void }) => { feed: (chunk: string) => void }} CreateParser
  */
 
 /** The server said no: `message` is its own sentence, made for people. */
@@ -26,7 +27,7 @@ export class Unreachable extends Error {}
  * @param {string} options.url
  * @param {string} options.csrfToken
  * @param {typeof globalThis.fetch} options.fetch
- * @param {typeof import("../vendor/eventsource-parser.js").createParser} options.createParser
+ * @param {CreateParser} options.createParser eventsource-parser's
  * @param {{ failed: string, unreachable: string }} options.strings
  * @param {() => void} [options.onLost] the server can't be reached
  * @param {() => void} [options.onFound] it answered
@@ -49,12 +50,16 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
     const body = JSON.stringify({ type, params });
     const options = { method: "POST", credentials: /** @type {const} */ ("same-origin"), headers, body, signal };
-    const response = await fetch(url, options).catch((error) => {
+    /** @type {Response} */
+    let response;
+    try {
+      response = await fetch(url, options);
+    } catch (error) {
       throw unreachable(error);
-    });
+    }
     onFound?.();
     if (response.ok) return response;
-    const answer = await response.json().catch(() => null);
+    const answer = await response.json().catch(() => {});
     throw new Refused(answer?.error ?? strings.failed, response.status, response.headers.get("Retry-After"));
   }
 
@@ -76,9 +81,12 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
     const parser = createParser({ onEvent: ({ data }) => arrived.push(data) });
     try {
       for (;;) {
-        const chunk = await reader.read().catch((error) => {
+        let chunk;
+        try {
+          chunk = await reader.read();
+        } catch (error) {
           throw unreachable(error);
-        });
+        }
         if (chunk.done) return;
         parser.feed(chunk.value);
         const batch = arrived;

@@ -11,7 +11,8 @@ export function createSelection({ dom, onQuote }) {
   /** What is selected within a node. @param {Element | null | undefined} node */
   function selectionIn(node) {
     const selection = getSelection();
-    if (selection.isCollapsed || !node?.contains(selection.anchorNode) || !node.contains(selection.focusNode)) return "";
+    if (selection.isCollapsed || !node?.contains(selection.anchorNode) || !node.contains(selection.focusNode))
+      return "";
     return selection.toString().trim();
   }
 

@@ -52,7 +52,10 @@ export function createThreads(options) {
 
   /** @param {any[]} newestFirst */
   const words = (newestFirst) =>
-    excerpt(newestFirst.find(({ type }) => /^(assistant|user)_message$/.test(type)), PREVIEW_LENGTH);
+    excerpt(
+      newestFirst.find(({ type }) => /^(assistant|user)_message$/.test(type)),
+      PREVIEW_LENGTH,
+    );
 
   const byTime = (/** @type {Thread} */ a, /** @type {Thread} */ b) =>
     new Date(b.created_at).getTime() - new Date(a.created_at).getTime();
@@ -111,7 +114,13 @@ export function createThreads(options) {
   /** @param {Thread} thread */
   function matches(thread) {
     const at = thread.created_at;
-    const searched = [thread.title ?? strings.untitled, previews.of(thread.id), text.longDate(at), text.dayName(at), at];
+    const searched = [
+      thread.title ?? strings.untitled,
+      previews.of(thread.id),
+      text.longDate(at),
+      text.dayName(at),
+      at,
+    ];
     const all = text.lowerCase(searched.join(" "));
     return query()
       .split(/\s+/)

@@ -31,7 +31,9 @@ export function createTimeline(options) {
     root: scroll.scroller,
     rootMargin: "600px 0px 0px",
   });
-  $("older").querySelector("button").addEventListener("click", () => options.onEarlier());
+  $("older")
+    .querySelector("button")
+    .addEventListener("click", () => options.onEarlier());
 
   /** Show another conversation. @param {Conversation} state */
   function show(state) {

@@ -109,7 +109,7 @@ export function createTurns(options) {
     const mayRetry = failure.mayRetry ?? (status ? status >= 500 || status === 429 : true);
     // 409 and the like: the thread has changed elsewhere, and the page shows how.
     if (status === 409 || status === 0) refreshThread(conversation);
-    const back = draft && !isStored ? () => takeBack(conversation) : null;
+    const back = draft && !isStored && (() => takeBack(conversation));
     alerts.showError(error, mayRetry && (() => again(conversation)), back);
   }
 
@@ -156,7 +156,8 @@ export function createTurns(options) {
 
   /** @param {Held} conversation */
   async function refreshThread({ state: { thread } }) {
-    const fresh = thread && (await protocol.call("threads.get_by_id", { thread_id: thread.id }).catch(() => null));
+    if (!thread) return;
+    const fresh = await protocol.call("threads.get_by_id", { thread_id: thread.id }).catch(() => {});
     if (fresh) conversations.threadChanged(fresh);
   }
 
@@ -207,7 +208,10 @@ export function createTurns(options) {
   async function act(item, config, payload, node) {
     const conversation = conversations.shown;
     const action = { type: config.type, payload };
-    if (config.handler === "client") return void hook("action", { action, item });
+    if (config.handler === "client") {
+      hook("action", { action, item });
+      return;
+    }
     const params = { thread_id: item.thread_id, item_id: item.id, action };
     node?.setAttribute("aria-busy", "true");
     try {
@@ -221,7 +225,6 @@ export function createTurns(options) {
     } finally {
       node?.removeAttribute("aria-busy");
     }
-    return undefined;
   }
 
   function stop() {

@@ -112,7 +112,9 @@ export function createUploads({ dom, text, config, composer, protocol, call, ann
     }
     const body = new FormData();
     body.append("file", file);
-    return JSON.parse(await sendBytes("POST", config.uploadUrl, { "X-CSRFToken": config.csrfToken }, body, bar, signal));
+    return JSON.parse(
+      await sendBytes("POST", config.uploadUrl, { "X-CSRFToken": config.csrfToken }, body, bar, signal),
+    );
   }
 
   /** XMLHttpRequest, because fetch can't tell how far an upload is.

@@ -17,13 +17,13 @@ export function valuesOf(scope) {
       if (typeof target[key] !== "object") target[key] = Object.create(null);
       target = target[key];
     }
-    target[path.at(-1)] = valueOf(field);
+    target[path.at(-1)] = readField(field);
   }
   return values;
 }
 
 /** @param {any} field */
-function valueOf(field) {
+function readField(field) {
   if (field.type === "checkbox") return field.checked;
   return field.type === "number" && field.value ? Number(field.value) : field.value;
 }

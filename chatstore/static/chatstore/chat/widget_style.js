@@ -1,10 +1,8 @@
 /** Layout and colours of a widget's component. They go through the CSSOM, which a strict policy
  * allows, and only known properties are set. */
 
-const COLORS = new Set(
-  "prose primary emphasis secondary tertiary success warning danger info discovery".split(" "),
-);
-const LENGTHS = ["width", "height", "minWidth", "minHeight", "maxWidth", "maxHeight"];
+const COLORS = new Set("prose primary emphasis secondary tertiary success warning danger info discovery".split(" "));
+const LENGTHS = /** @type {const} */ (["width", "height", "minWidth", "minHeight", "maxWidth", "maxHeight"]);
 const NAMES = ["align", "justify", "textAlign", "weight", "radius"];
 
 /** @param {any} value @param {number} [unit] pixels that a bare number counts */
@@ -20,8 +18,9 @@ function setSpace(style, name, value) {
     style[name] = length(value, 4);
     return;
   }
-  style[`${name}Block`] = `${length(value.top ?? value.y ?? 0, 4)} ${length(value.bottom ?? value.y ?? 0, 4)}`;
-  style[`${name}Inline`] = `${length(value.left ?? value.x ?? 0, 4)} ${length(value.right ?? value.x ?? 0, 4)}`;
+  const edges = /** @type {any} */ (style);
+  edges[`${name}Block`] = `${length(value.top ?? value.y ?? 0, 4)} ${length(value.bottom ?? value.y ?? 0, 4)}`;
+  edges[`${name}Inline`] = `${length(value.left ?? value.x ?? 0, 4)} ${length(value.right ?? value.x ?? 0, 4)}`;
 }
 
 /**
@@ -34,7 +33,8 @@ function setSpace(style, name, value) {
 export function style(node, component, isDark) {
   const s = node.style;
   for (const name of LENGTHS) if (component[name] !== undefined) s[name] = length(component[name]);
-  for (const name of ["aspectRatio", "flex"]) if (component[name] !== undefined) s[name] = component[name];
+  for (const name of /** @type {const} */ (["aspectRatio", "flex"]))
+    if (component[name] !== undefined) s[name] = component[name];
   if (component.size !== undefined && /^\d/.test(component.size)) s.width = s.height = length(component.size);
   if (component.gap !== undefined) s.gap = length(component.gap, 4);
   setSpace(s, "padding", component.padding);

@@ -1,0 +1,40 @@
+/** What the tests share: a document with the page's texts, and the modules wired as main.js wires them. */
+import { readFileSync } from "node:fs";
+import { JSDOM } from "jsdom";
+import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
+import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
+import { createMarkdown } from "../../chatstore/static/chatstore/chat/markdown.js";
+import { createText } from "../../chatstore/static/chatstore/chat/text.js";
+import { Marked } from "../../chatstore/static/chatstore/vendor/marked.esm.js";
+import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
+
+const TEMPLATE = new URL("../../chatstore/templates/chatstore/chat.html", import.meta.url);
+
+/** The template's English texts, by name. */
+export const strings = Object.fromEntries(
+  [...readFileSync(TEMPLATE, "utf8").matchAll(/data-s="(\w+)">{% translate "(.*)" %}</g)].map(([, name, text]) => [
+    name,
+    text,
+  ]),
+);
+
+export const BASE = "https://chat.example/chat/";
+
+/** A fresh document, and what draws Markdown in it. `domains` are allowed_image_domains. */
+export function openPage({ domains = [] } = {}) {
+  const { window } = new JSDOM("<!doctype html><body></body>", { url: BASE });
+  const dom = createDom(window.document);
+  const text = createText(strings, "en");
+  const mayShowImage = (address) => addresses.mayShowImage(address, BASE, domains);
+  const copyButton = (copied, label) => dom.iconButton("copy", label, () => copied());
+  const markdown = createMarkdown({
+    Marked,
+    DOMPurify: createDOMPurify(window),
+    dom,
+    strings,
+    copyButton,
+    mayShowImage,
+  });
+  const html = (fragment) => dom.el("div", {}, fragment).innerHTML;
+  return { window, dom, text, markdown, mayShowImage, html };
+}

@@ -341,6 +341,10 @@ async function start(modules) {
     if (linked() !== model.idOf(shown().state)) conversations.open(linked());
   });
   $("thread-menu").addEventListener("click", () => openMenu($("thread-menu"), shown().state.thread));
+  $("to-end").addEventListener("click", () => {
+    scroll.toEnd();
+    composer.focus();
+  });
   $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => follow(event, null));
 
   threads.reload().catch((error) => alerts.showError(error, refresh));

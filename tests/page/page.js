@@ -2,10 +2,13 @@
 import { readFileSync } from "node:fs";
 import { JSDOM } from "jsdom";
 import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
+import { createAnswerText } from "../../chatstore/static/chatstore/chat/answer_text.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
+import { createBudget, createTokenizer } from "../../chatstore/static/chatstore/chat/limits.js";
 import { createMarkdown } from "../../chatstore/static/chatstore/chat/markdown.js";
+import { createPlainText } from "../../chatstore/static/chatstore/chat/plain_text.js";
 import { createText } from "../../chatstore/static/chatstore/chat/text.js";
-import { Marked } from "../../chatstore/static/chatstore/vendor/marked.esm.js";
+import { Marked, Tokenizer } from "../../chatstore/static/chatstore/vendor/marked.esm.js";
 import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
 
 const TEMPLATE = new URL("../../chatstore/templates/chatstore/chat.html", import.meta.url);
@@ -27,14 +30,22 @@ export function openPage({ domains = [] } = {}) {
   const text = createText(strings, "en");
   const mayShowImage = (address) => addresses.mayShowImage(address, BASE, domains);
   const copyButton = (copied, label) => dom.iconButton("copy", label, () => copied());
+  const budget = createBudget(strings);
+  const plainText = createPlainText({ dom, strings });
   const markdown = createMarkdown({
     Marked,
+    tokenizer: createTokenizer(Tokenizer, budget),
+    budget,
     DOMPurify: createDOMPurify(window),
     dom,
     strings,
     copyButton,
     mayShowImage,
+    plainText,
   });
+  const frames = [];
+  const nextFrame = (tick) => frames.push(tick);
+  const AnswerText = createAnswerText({ dom, markdown, budget, plainText, nextFrame });
   const html = (fragment) => dom.el("div", {}, fragment).innerHTML;
-  return { window, dom, text, markdown, mayShowImage, html };
+  return { window, dom, text, markdown, budget, plainText, AnswerText, frames, mayShowImage, html };
 }

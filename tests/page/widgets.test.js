@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TooMuchWork } from "../../chatstore/static/chatstore/chat/limits.js";
 import * as fields from "../../chatstore/static/chatstore/chat/widget_fields.js";
 import * as styles from "../../chatstore/static/chatstore/chat/widget_style.js";
 import { createWidgets } from "../../chatstore/static/chatstore/chat/widgets.js";
@@ -14,13 +15,14 @@ function draw(widget, options) {
     text: page.text,
     markdown: page.markdown.markdown,
     scrolling: page.markdown.scrolling,
+    budget: page.budget,
     styles,
     fields,
     mayShowImage: page.mayShowImage,
     isDark: () => false,
     onAction: (item, action, payload) => actions.push([item.id, action.type, payload]),
   });
-  const node = drawWidget({ id: "w", type: "widget", widget });
+  const node = page.budget.run(() => drawWidget({ id: "w", type: "widget", widget }));
   page.window.document.body.append(node);
   return { node, actions, window: page.window };
 }
@@ -138,4 +140,14 @@ test("a picture is shown from allowed domains only", () => {
   assert.equal(draw(image).node.textContent, "A cat");
   assert.ok(draw(image, { domains: ["pictures.example"] }).node.querySelector("img"));
   assert.equal(draw(card({ type: "Image", src: "/\\evil.example/a.png" })).node.querySelector("img"), null);
+});
+
+test("a widget that is too deep or too large is too much work", () => {
+  let deep = { type: "Text", value: "deep" };
+  for (let n = 0; n < 5000; n++) deep = card(deep);
+  assert.throws(() => draw(deep), TooMuchWork);
+  const many = Array.from({ length: 20_000 }, () => ({ type: "Text", value: "x" }));
+  assert.throws(() => draw(card(...many)), TooMuchWork);
+  const data = Array.from({ length: 30_000 }, () => ({ a: 1 }));
+  assert.throws(() => draw({ type: "Chart", xAxis: "a", data, series: [{ dataKey: "a" }] }), TooMuchWork);
 });

@@ -231,8 +231,12 @@ function withItem(state, item, isLive) {
 /** What is the same stays the same object, so that it isn't drawn again.
  * @param {Entry | undefined} known @param {Entry} fresh */
 function freshest(known, fresh) {
-  const isSame = known?.isLive === fresh.isLive && JSON.stringify(known.item) === JSON.stringify(fresh.item);
-  return isSame ? known : fresh;
+  try {
+    const isSame = known?.isLive === fresh.isLive && JSON.stringify(known.item) === JSON.stringify(fresh.item);
+    return isSame ? known : fresh;
+  } catch {
+    return fresh; // nested too deeply to be compared
+  }
 }
 
 /**

@@ -9,7 +9,10 @@
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
  * @param {import("./text.js").Text} options.text
- * @param {import("./markdown.js").Markdown} options.markdown
+ * @param {import("./answer_text.js").AnswerText} options.AnswerText
+ * @param {import("./limits.js").Budget} options.budget
+ * @param {typeof import("./plain_text.js").wordsOf} options.wordsOf
+ * @param {import("./plain_text.js").PlainText} options.plainText
  * @param {import("./sources.js").Sources} options.sources
  * @param {import("./steps.js").Steps} options.steps
  * @param {import("./widgets.js").Widgets} options.drawWidget
@@ -22,7 +25,7 @@
  * @param {(fresh: any, old: any) => boolean} options.covers
  */
 export function createItems(options) {
-  const { dom, text, markdown, sources, steps, drawWidget, drawQuestions, linkAddress, mayShowImage } = options;
+  const { dom, text, AnswerText, budget, plainText, sources, steps, drawWidget, linkAddress, mayShowImage } = options;
   const { el, icon, iconButton } = dom;
   const { strings } = text;
 
@@ -57,14 +60,22 @@ export function createItems(options) {
     ];
   }
 
+  /** With its annotations in their places, where that isn't too much work. @param {any} part */
+  function annotated(part) {
+    try {
+      return el("div", { class: "prose", dir: "auto" }, sources.annotated(part));
+    } catch {
+      return null;
+    }
+  }
+
   /** @param {Entry} entry @param {ItemView} view */
   function assistantMessage({ item, isLive }, view) {
     const annotations = item.content.flatMap((/** @type {any} */ part) => part.annotations ?? []);
     const bodies = item.content.map((/** @type {any} */ part, /** @type {number} */ index) => {
-      if (isLive) return view.growing(index).node;
-      const grown = view.bodies[index];
-      if (grown && !part.annotations?.length && grown.finish(part.text)) return grown.node;
-      return el("div", { class: "prose", dir: "auto" }, sources.annotated(part));
+      const { node } = view.body(index);
+      if (isLive) return node;
+      return (part.annotations?.length && annotated(part)) || view.body(index).finish(part.text);
     });
     const source = () => item.content.map((/** @type {any} */ part) => part.text).join("\n\n");
     const quote = iconButton("quote", strings.quote, () => options.onQuote(view.node, source()));
@@ -96,7 +107,7 @@ export function createItems(options) {
     ["task", ({ item }) => [steps.drawTask(item.task)]],
     ["generated_image", generatedImage],
     ["client_tool_call", ({ item, isRunning }) => [steps.drawToolCall(item, Boolean(isRunning))]],
-    ["structured_input", ({ item }) => [drawQuestions(item)]],
+    ["structured_input", ({ item }) => [options.drawQuestions(item)]],
     ["widget", ({ item }) => [drawWidget(item), ending(item)]],
     ["end_of_turn", () => []],
   ]);
@@ -104,11 +115,15 @@ export function createItems(options) {
 
   /** Whether a widget looks the same: the store may give its properties in another order, and their
    * defaults besides, and somebody may be filling it in. @param {any} fresh @param {any} old */
-  const looksTheSame = (fresh, old) =>
-    fresh.type === "widget" &&
-    fresh.ending === old.ending &&
-    options.covers(fresh, old) &&
-    drawWidget(fresh).outerHTML === drawWidget(old).outerHTML;
+  function looksTheSame(fresh, old) {
+    const html = (/** @type {any} */ item) => budget.run(() => drawWidget(item).outerHTML);
+    if (fresh.type !== "widget" || fresh.ending !== old.ending) return false;
+    try {
+      return options.covers(fresh, old) && html(fresh) === html(old);
+    } catch {
+      return false; // one that can't be drawn
+    }
+  }
 
   class ItemView {
     /** @param {Entry} entry */
@@ -121,15 +136,16 @@ export function createItems(options) {
         "data-id": item.id,
         tabindex: -1,
       });
-      /** @type {InstanceType<import("./markdown.js").Markdown["GrowingText"]>[]} */
+      /** @type {InstanceType<import("./answer_text.js").AnswerText>[]} */
       this.bodies = [];
+      this.isUnbounded = false; // somebody asked to see it, whatever it takes
       this.entry = entry;
       this.#draw(entry, []);
     }
 
-    /** The body of a part that grows. @param {number} index */
-    growing(index) {
-      this.bodies[index] ??= new markdown.GrowingText(el("div", { class: "prose", dir: "auto" }));
+    /** The text of a part. @param {number} index */
+    body(index) {
+      this.bodies[index] ??= new AnswerText();
       return this.bodies[index];
     }
 
@@ -148,13 +164,29 @@ export function createItems(options) {
     /** Only what is written may change. @param {any} item @returns {boolean} whether there is a place for it */
     #grow(item) {
       if (item.content.length !== this.bodies.length) return false;
-      for (const [index, part] of item.content.entries()) this.growing(index).set(part.text);
+      for (const [index, part] of item.content.entries()) this.body(index).set(part.text);
       return true;
+    }
+
+    /** What the item consists of; its words, where it can't be drawn. @param {Entry} entry */
+    #parts(entry) {
+      const draw = draws.get(entry.item.type) ?? unknown;
+      const run = this.isUnbounded ? budget.runUnbounded : budget.run;
+      try {
+        return run(() => draw(entry, this).filter(Boolean));
+      } catch (error) {
+        const open = () => {
+          this.isUnbounded = true;
+          this.#draw(this.entry, []);
+        };
+        const words = options.wordsOf(entry.item);
+        return [plainText.instead(words, budget.explain(error), this.isUnbounded ? null : open)];
+      }
     }
 
     /** @param {Entry} entry @param {boolean[]} folds what the user has opened */
     #draw(entry, folds) {
-      const parts = (draws.get(entry.item.type) ?? unknown)(entry, this).filter(Boolean);
+      const parts = this.#parts(entry);
       if (entry.isLive && entry.item.type === "assistant_message") this.#grow(entry.item);
       else this.bodies = [];
       // A part that is there stays there: moving a long answer would lay it out anew.

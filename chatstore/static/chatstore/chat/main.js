@@ -29,7 +29,10 @@ start(/** @type {any} */ (modules));
  * @param {typeof import("./protocol.js")} modules.protocol
  * @param {typeof import("./network.js")} modules.network
  * @param {typeof import("./hooks.js")} modules.hooks
+ * @param {typeof import("./limits.js")} modules.limits
+ * @param {typeof import("./plain_text.js")} modules.plain_text
  * @param {typeof import("./markdown.js")} modules.markdown
+ * @param {typeof import("./answer_text.js")} modules.answer_text
  * @param {typeof import("./alerts.js")} modules.alerts
  * @param {typeof import("./sources.js")} modules.sources
  * @param {typeof import("./steps.js")} modules.steps
@@ -51,7 +54,7 @@ start(/** @type {any} */ (modules));
  * @param {typeof import("./uploads.js")} modules.uploads
  * @param {typeof import("./menu.js")} modules.menu
  * @param {typeof import("./shell.js")} modules.shell
- * @param {{ Marked: any }} modules.marked
+ * @param {{ Marked: any, Tokenizer: any }} modules.marked
  * @param {{ default: any }} modules.purify
  * @param {{ createParser: import("./protocol.js").CreateParser }} modules.eventsource_parser
  */
@@ -94,13 +97,25 @@ async function start(modules) {
   const mayShowImage = (/** @type {any} */ value) =>
     modules.addresses.mayShowImage(value, base, shown().state.thread?.allowed_image_domains ?? []);
 
+  const budget = modules.limits.createBudget(strings);
+  const plainText = modules.plain_text.createPlainText({ dom, strings });
   const markdown = modules.markdown.createMarkdown({
     Marked: modules.marked.Marked,
+    tokenizer: modules.limits.createTokenizer(modules.marked.Tokenizer, budget),
+    budget,
     DOMPurify: modules.purify.default,
     dom,
     strings,
     copyButton,
     mayShowImage,
+    plainText,
+  });
+  const AnswerText = modules.answer_text.createAnswerText({
+    dom,
+    markdown,
+    budget,
+    plainText,
+    nextFrame: (tick) => requestAnimationFrame(tick),
   });
   const alerts = modules.alerts.createAlerts({
     dom,
@@ -135,6 +150,7 @@ async function start(modules) {
     text,
     markdown: markdown.markdown,
     scrolling: markdown.scrolling,
+    budget,
     styles: modules.widget_style,
     fields: modules.widget_fields,
     mayShowImage,
@@ -152,7 +168,10 @@ async function start(modules) {
   const ItemView = modules.items.createItems({
     dom,
     text,
-    markdown,
+    AnswerText,
+    budget,
+    wordsOf: modules.plain_text.wordsOf,
+    plainText,
     sources,
     steps,
     drawWidget,

@@ -6,7 +6,6 @@
  */
 
 const INLINE_TAG = /^<\/?(br|sub|sup|kbd|mark|u|b|i|em|strong|small)\s*\/?>$/i;
-const LINK_DEFINITION = /^ {0,3}\[[^\]]+\]:/m; // it changes links that stand before it
 
 const PURIFY = {
   RETURN_DOM_FRAGMENT: true,
@@ -26,13 +25,17 @@ const escapeHTML = (/** @type {string} */ value) => value.replace(/[&<>"']/g, (c
 /**
  * @param {object} options
  * @param {any} options.Marked
+ * @param {any} options.tokenizer see limits.js
+ * @param {import("./limits.js").Budget} options.budget
  * @param {any} options.DOMPurify
  * @param {import("./dom.js").Dom} options.dom
  * @param {Record<string, string>} options.strings
  * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
  * @param {(address: string) => boolean} options.mayShowImage
+ * @param {import("./plain_text.js").PlainText} options.plainText
  */
-export function createMarkdown({ Marked, DOMPurify, dom, strings, copyButton, mayShowImage }) {
+export function createMarkdown(options) {
+  const { Marked, DOMPurify, budget, dom, strings, copyButton, mayShowImage, plainText } = options;
   const { el } = dom;
 
   const marked = new Marked({
@@ -45,6 +48,7 @@ export function createMarkdown({ Marked, DOMPurify, dom, strings, copyButton, ma
           : `<a href="${escapeHTML(href)}">${escapeHTML(text || href)}</a>`,
     },
   });
+  marked.setOptions({ tokenizer: options.tokenizer });
 
   /** What scrolls sideways by itself, by keyboard too. @param {...Node} tables */
   function scrolling(...tables) {
@@ -55,16 +59,19 @@ export function createMarkdown({ Marked, DOMPurify, dom, strings, copyButton, ma
   function codeFrame(code) {
     const language = /language-([\w+#.-]+)/.exec(code.className)?.[1] ?? "";
     const pre = code.parentElement;
+    const text = code.textContent;
+    const more = plainText.fill(/** @type {HTMLElement} */ (code), text);
     const bar = el(
       "div",
       { class: "code-bar" },
       el("span", { text: language }),
-      copyButton(() => code.textContent, strings.copyCode),
+      copyButton(() => text, strings.copyCode),
     );
     const frame = el("div", { class: "code", dir: "ltr" }, bar);
     pre.replaceWith(frame);
     pre.tabIndex = 0;
     frame.append(pre);
+    if (more) frame.append(more);
   }
 
   /** @param {DocumentFragment} fragment */
@@ -94,76 +101,14 @@ export function createMarkdown({ Marked, DOMPurify, dom, strings, copyButton, ma
   /** @param {any[]} tokens */
   const drawTokens = (tokens) => decorate(DOMPurify.sanitize(marked.parser(tokens), PURIFY));
 
-  /** @param {string} source @returns {DocumentFragment} */
-  const markdown = (source) => drawTokens(marked.lexer(source));
-
-  /** A text that grows. Blocks that can't change any more are left alone and only the last one is
-   * made anew, at most once a frame and never for more than a third of the time. */
-  class GrowingText {
-    /** @param {HTMLElement} node where it is shown */
-    constructor(node) {
-      this.node = node;
-      this.text = "";
-      this.settled = ""; // the beginning that is drawn for good
-      /** @type {ChildNode[]} */
-      this.tail = []; // what shows the rest
-      this.drawn = "";
-      this.isWaiting = false;
-    }
-
-    /** @param {string} text all of it */
-    set(text) {
-      this.text = text.replaceAll("\r", "");
-      this.#wait((tick) => requestAnimationFrame(tick));
-    }
-
-    /** Draw what is missing at once; false where it must be made from the beginning: a definition at
-     * the end of a text changes the links before it. @param {string} text */
-    finish(text) {
-      this.text = text.replaceAll("\r", "");
-      if (LINK_DEFINITION.test(this.text)) return false;
-      this.draw();
-      return true;
-    }
-
-    /** @param {(tick: () => void) => void} schedule */
-    #wait(schedule) {
-      if (this.isWaiting) return;
-      this.isWaiting = true;
-      schedule(() => {
-        this.isWaiting = false;
-        const started = performance.now();
-        this.draw();
-        const cost = performance.now() - started;
-        if (cost > 8) this.#wait((tick) => setTimeout(tick, cost * 2));
-      });
-    }
-
-    draw() {
-      if (this.drawn === this.text) return;
-      if (!this.text.startsWith(this.settled)) this.#clear();
-      this.drawn = this.text;
-      const tokens = marked.lexer(this.text.slice(this.settled.length));
-      let last = tokens.length - 1;
-      while (last > 0 && tokens[last].type === "space") last--;
-      const settled = tokens.slice(0, Math.max(last, 0));
-      for (const node of this.tail) node.remove();
-      if (settled.length) {
-        const length = settled.reduce((/** @type {number} */ sum, /** @type {any} */ { raw }) => sum + raw.length, 0);
-        this.settled = this.text.slice(0, this.settled.length + length);
-        this.node.append(drawTokens(settled));
-      }
-      const fragment = drawTokens(tokens.slice(settled.length));
-      this.tail = [...fragment.childNodes];
-      this.node.append(fragment);
-    }
-
-    #clear() {
-      this.node.replaceChildren();
-      this.settled = "";
-      this.tail = [];
-    }
+  /** @param {string} source @returns {any[]} marked's tokens of its blocks */
+  function blocks(source) {
+    budget.spend(source.length / 4);
+    return marked.lexer(source);
   }
 
-  return { markdown, scrolling, GrowingText };
+  /** @param {string} source @returns {DocumentFragment} */
+  const markdown = (source) => budget.run(() => drawTokens(blocks(source)));
+
+  return { markdown, blocks, drawTokens, scrolling };
 }

@@ -36,6 +36,7 @@ export function createText(strings, locale) {
 
   /** @param {string} iso */
   function dateAndTime(iso) {
+    if (Number.isNaN(Date.parse(iso))) return "";
     const time = clock.format(new Date(iso));
     return daysAgo(new Date(iso)) < 1 ? time : `${shortDate(iso)}, ${time}`;
   }
@@ -52,7 +53,7 @@ export function createText(strings, locale) {
     return age < 2 ? dayName(iso) : age < 7 ? strings.week : month.format(new Date(iso));
   }
 
-  const longDate = (/** @type {string} */ iso) => long.format(new Date(iso));
+  const longDate = (/** @type {string} */ iso) => (Number.isNaN(Date.parse(iso)) ? "" : long.format(new Date(iso)));
 
   /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
   const number = (value, options) => new Intl.NumberFormat(locale, options).format(value);

@@ -5,6 +5,9 @@
  * @typedef {(component: any, item: any) => Element} Draw
  */
 
+const PER_COMPONENT = 200; // units of work; see limits.js
+const PER_CELL = 100;
+
 /** @param {any} component @returns {any[]} */
 export const childrenOf = (component) => [component.children ?? []].flat();
 
@@ -14,6 +17,7 @@ export const childrenOf = (component) => [component.children ?? []].flat();
  * @param {import("./text.js").Text} options.text
  * @param {(source: string) => DocumentFragment} options.markdown
  * @param {(...tables: Node[]) => HTMLElement} options.scrolling
+ * @param {import("./limits.js").Budget} options.budget
  * @param {typeof import("./widget_style.js")} options.styles
  * @param {typeof import("./widget_fields.js")} options.fields
  * @param {(address: any) => boolean} options.mayShowImage
@@ -21,7 +25,7 @@ export const childrenOf = (component) => [component.children ?? []].flat();
  * @param {(item: any, config: any, payload: any) => void} options.onAction `config` is ChatKit's ActionConfig
  */
 export function createWidgets(options) {
-  const { dom, text, markdown, scrolling, styles, fields, mayShowImage, isDark, onAction } = options;
+  const { dom, text, markdown, scrolling, budget, styles, fields, mayShowImage, isDark, onAction } = options;
   const { el, icon } = dom;
   const { strings } = text;
 
@@ -150,6 +154,7 @@ export function createWidgets(options) {
     const key = typeof c.xAxis === "string" ? c.xAxis : c.xAxis?.dataKey;
     const labels = c.xAxis?.labels ?? {};
     const value = (/** @type {any} */ row, /** @type {any} */ series) => Number(row[series.dataKey]) || 0;
+    budget.spend(c.data.length * c.series.length * PER_CELL);
     let highest = 1;
     for (const row of c.data) for (const series of c.series) highest = Math.max(highest, value(row, series));
     const cell = (/** @type {any} */ row, /** @type {any} */ series) => {
@@ -214,7 +219,10 @@ export function createWidgets(options) {
   }
 
   /** @type {Draw} */
-  const component = (c, item) => (draws.get(c.type) ?? unknown)(c, item);
+  function component(c, item) {
+    budget.spend(PER_COMPONENT + (c.options?.length ?? 0) * PER_CELL);
+    return budget.nested(() => (draws.get(c.type) ?? unknown)(c, item));
+  }
 
   /** @param {any} item @returns {HTMLElement} */
   return function drawWidget(item) {

@@ -75,7 +75,12 @@ def test_one_item_never_breaks_the_others(open_items: Any) -> None:
             {"text": table},
             {"text": "```\n" + "x\n" * 1_000_000 + "```"},
             {"widget": {"type": "Card", "children": [deep]}},
-            {"widget": {"type": "Card", "children": [{"type": "constructor", "value": "Named so"}]}},
+            {
+                "widget": {
+                    "type": "Card",
+                    "children": [{"type": "constructor", "value": "Named so"}],
+                }
+            },
             {"text": "Words after"},
         ]
     )
@@ -123,17 +128,33 @@ ELSEWHERE = [EVIL, "//evil.example/a.png", "/\\evil.example/a.png", "http://evil
 
 def test_nothing_leaves_the_site_by_itself(open_items: Any) -> None:
     """There is no policy here that would stop it: Visits fails a test that asks another host."""
-    images = [{"type": "Image", "src": address, "alt": "A widget's picture"} for address in ELSEWHERE]
+    images = [
+        {"type": "Image", "src": address, "alt": "A widget's picture"} for address in ELSEWHERE
+    ]
     css = f"url({EVIL})"
-    box = dict.fromkeys(("background", "color", "width", "flex", "padding", "border", "radius"), css)
+    box = dict.fromkeys(
+        ("background", "color", "width", "flex", "padding", "border", "radius"), css
+    )
     source = {"type": "url", "title": "A source", "url": "/\\evil.example/"}
     page = open_items(
         [
             {"text": " ".join(f"![a picture]({address})" for address in ELSEWHERE)},
-            {"text": f'<img src="{EVIL}"><link rel="prefetch" href="{EVIL}"> <video poster="{EVIL}">'},
+            {
+                "text": f'<img src="{EVIL}"><link rel="prefetch" href="{EVIL}"> <video poster="{EVIL}">'
+            },
             {"widget": {"type": "Card", "children": images}},
-            {"widget": {"type": "Card", "children": [{"type": "Markdown", "value": f"![x]({EVIL})"}]}},
-            {"widget": {"type": "Card", "children": [{"type": "Box", **box, "children": images[:1]}]}},
+            {
+                "widget": {
+                    "type": "Card",
+                    "children": [{"type": "Markdown", "value": f"![x]({EVIL})"}],
+                }
+            },
+            {
+                "widget": {
+                    "type": "Card",
+                    "children": [{"type": "Box", **box, "children": images[:1]}],
+                }
+            },
             *[{"image": address} for address in ELSEWHERE],
             {"text": "Words", "notes": [{"type": "annotation", "source": source, "index": 0}]},
         ]

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { JSDOM } from "jsdom";
 import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
 import { createAnswerText } from "../../chatstore/static/chatstore/chat/answer_text.js";
+import { extendTokenizer } from "../../chatstore/static/chatstore/chat/dialect.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
-import { createBudget, createTokenizer } from "../../chatstore/static/chatstore/chat/limits.js";
+import { createBudget, limitTokenizer } from "../../chatstore/static/chatstore/chat/limits.js";
 import { createMarkdown } from "../../chatstore/static/chatstore/chat/markdown.js";
 import { createPlainText } from "../../chatstore/static/chatstore/chat/plain_text.js";
 import { createText } from "../../chatstore/static/chatstore/chat/text.js";
@@ -34,7 +35,7 @@ export function openPage({ domains = [] } = {}) {
   const plainText = createPlainText({ dom, strings });
   const markdown = createMarkdown({
     Marked,
-    tokenizer: createTokenizer(Tokenizer, budget),
+    tokenizer: new (extendTokenizer(limitTokenizer(Tokenizer, budget)))(),
     budget,
     DOMPurify: createDOMPurify(window),
     dom,

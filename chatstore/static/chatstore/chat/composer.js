@@ -114,7 +114,9 @@ export function createComposer({ dom, onSend, onStop }) {
   message.addEventListener("input", grow);
   message.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const isPhone = matchMedia("(pointer: coarse)").matches;
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || isPhone) return;
+    // Safari ends a composition before the key that ends it is down; 229 says that an input method has it.
+    const isComposing = event.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || isComposing || isPhone) return;
     event.preventDefault();
     $("composer").requestSubmit();
   });
@@ -138,6 +140,7 @@ export function createComposer({ dom, onSend, onStop }) {
     focus,
     setState,
     setDraft,
+    draft,
     isEmpty: () => !message.value && !attachments.length,
     keepDraft,
     restoreDraft,

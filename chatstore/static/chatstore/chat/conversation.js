@@ -123,6 +123,9 @@ export const isActive = (state) => (state.thread?.status?.type ?? "active") === 
 /** @param {Conversation} state @param {string} type */
 export const lastOf = (state, type) => state.entries.findLast(({ item }) => item.type === type)?.item;
 
+/** Whether an answer is under way, or waits for a tool of this page. @param {Conversation} state */
+export const isBusy = ({ turn, entries }) => Boolean(turn) || entries.some(({ isRunning }) => isRunning);
+
 /** The turn whose message is shown though the server hasn't sent it back. @param {Conversation} state */
 export const pendingOf = ({ turn, last }) => [turn, last].find((one) => one?.draft && !one.isStored) ?? null;
 

@@ -7,6 +7,7 @@
  * @typedef {object} Held a conversation in memory
  * @property {import("./conversation.js").Conversation} state
  * @property {AbortController | null} controller of the request that is under way
+ * @property {() => void} [stopTool] gives up waiting for a tool of this page
  */
 
 const PAGE = 50;

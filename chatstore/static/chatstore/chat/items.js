@@ -9,7 +9,8 @@
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
  * @param {import("./text.js").Text} options.text
- * @param {import("./answer_text.js").AnswerText} options.AnswerText
+ * @param {import("./thinking.js").ThoughtfulText} options.PartText
+ * @param {typeof import("./thinking.js").splitThought} options.splitThought
  * @param {import("./limits.js").Budget} options.budget
  * @param {typeof import("./plain_text.js").wordsOf} options.wordsOf
  * @param {import("./plain_text.js").PlainText} options.plainText
@@ -25,7 +26,19 @@
  * @param {(fresh: any, old: any) => boolean} options.covers
  */
 export function createItems(options) {
-  const { dom, text, AnswerText, budget, plainText, sources, steps, drawWidget, linkAddress, mayShowImage } = options;
+  const {
+    dom,
+    text,
+    PartText,
+    splitThought,
+    budget,
+    plainText,
+    sources,
+    steps,
+    drawWidget,
+    linkAddress,
+    mayShowImage,
+  } = options;
   const { el, icon, iconButton } = dom;
   const { strings } = text;
 
@@ -60,10 +73,13 @@ export function createItems(options) {
     ];
   }
 
-  /** With its annotations in their places, where that isn't too much work. @param {any} part */
+  /** A part's answer with its annotations in their places; null where that is too much work.
+   * @param {any} part */
   function annotated(part) {
+    const { answer, start } = splitThought(part.text);
+    const annotations = part.annotations.map((/** @type {any} */ one) => ({ ...one, index: one.index - start }));
     try {
-      return el("div", { class: "prose", dir: "auto" }, sources.annotated(part));
+      return el("div", { class: "prose", dir: "auto" }, sources.annotated({ text: answer, annotations }));
     } catch {
       return null;
     }
@@ -72,12 +88,17 @@ export function createItems(options) {
   /** @param {Entry} entry @param {ItemView} view */
   function assistantMessage({ item, isLive }, view) {
     const annotations = item.content.flatMap((/** @type {any} */ part) => part.annotations ?? []);
-    const bodies = item.content.map((/** @type {any} */ part, /** @type {number} */ index) => {
-      const { node } = view.body(index);
-      if (isLive) return node;
-      return (part.annotations?.length && annotated(part)) || view.body(index).finish(part.text);
+    const bodies = item.content.flatMap((/** @type {any} */ part, /** @type {number} */ index) => {
+      const body = view.body(index);
+      if (isLive) {
+        body.set(part.text);
+        return body.nodes;
+      }
+      body.finish(part.text);
+      const numbered = part.annotations?.length && annotated(part);
+      return numbered ? [...body.nodes.slice(0, -1), numbered] : body.nodes;
     });
-    const source = () => item.content.map((/** @type {any} */ part) => part.text).join("\n\n");
+    const source = () => item.content.map((/** @type {any} */ part) => splitThought(part.text).answer).join("\n\n");
     const quote = iconButton("quote", strings.quote, () => options.onQuote(view.node, source()));
     const actions = () => [options.copyButton(source, strings.copy), quote, ...options.thumbs(item)];
     return [
@@ -136,7 +157,7 @@ export function createItems(options) {
         "data-id": item.id,
         tabindex: -1,
       });
-      /** @type {InstanceType<import("./answer_text.js").AnswerText>[]} */
+      /** @type {InstanceType<import("./thinking.js").ThoughtfulText>[]} */
       this.bodies = [];
       this.isUnbounded = false; // somebody asked to see it, whatever it takes
       this.entry = entry;
@@ -145,7 +166,7 @@ export function createItems(options) {
 
     /** The text of a part. @param {number} index */
     body(index) {
-      this.bodies[index] ??= new AnswerText();
+      this.bodies[index] ??= new PartText();
       return this.bodies[index];
     }
 
@@ -164,8 +185,10 @@ export function createItems(options) {
     /** Only what is written may change. @param {any} item @returns {boolean} whether there is a place for it */
     #grow(item) {
       if (item.content.length !== this.bodies.length) return false;
-      for (const [index, part] of item.content.entries()) this.body(index).set(part.text);
-      return true;
+      const changed = item.content.map((/** @type {any} */ part, /** @type {number} */ n) =>
+        this.body(n).set(part.text),
+      );
+      return !changed.includes(true);
     }
 
     /** What the item consists of; its words, where it can't be drawn. @param {Entry} entry */
@@ -187,8 +210,7 @@ export function createItems(options) {
     /** @param {Entry} entry @param {boolean[]} folds what the user has opened */
     #draw(entry, folds) {
       const parts = this.#parts(entry);
-      if (entry.isLive && entry.item.type === "assistant_message") this.#grow(entry.item);
-      else this.bodies = [];
+      if (!entry.isLive) this.bodies = [];
       // A part that is there stays there: moving a long answer would lay it out anew.
       for (const child of [...this.node.childNodes]) if (!parts.includes(child)) child.remove();
       parts.forEach((part, n) => {

@@ -64,14 +64,14 @@ export function createBudget(strings, units = UNITS) {
 }
 
 /**
- * marked's tokenizer, within a budget. It counts what can take more than linear time: cells that a
+ * marked's tokenizer as a class that works within a budget. It counts what can take more than linear time: cells that a
  * short row is filled up with, blocks within blocks, and asterisks that nothing closes.
  *
  * @param {any} Tokenizer marked's
  * @param {Budget} budget
  */
-export function createTokenizer(Tokenizer, budget) {
-  return new (class extends Tokenizer {
+export const limitTokenizer = (Tokenizer, budget) =>
+  class extends Tokenizer {
     blockquote(/** @type {string} */ source) {
       const token = budget.nested(() => super.blockquote(source));
       if (token) budget.spend(token.raw.length);
@@ -99,5 +99,4 @@ export function createTokenizer(Tokenizer, budget) {
       else if (/^[*_]/.test(source)) budget.spend(source.length / 10);
       return token;
     }
-  })();
-}
+  };

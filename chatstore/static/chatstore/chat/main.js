@@ -30,6 +30,8 @@ start(/** @type {any} */ (modules));
  * @param {typeof import("./network.js")} modules.network
  * @param {typeof import("./hooks.js")} modules.hooks
  * @param {typeof import("./limits.js")} modules.limits
+ * @param {typeof import("./dialect.js")} modules.dialect
+ * @param {typeof import("./thinking.js")} modules.thinking
  * @param {typeof import("./plain_text.js")} modules.plain_text
  * @param {typeof import("./markdown.js")} modules.markdown
  * @param {typeof import("./answer_text.js")} modules.answer_text
@@ -50,6 +52,7 @@ start(/** @type {any} */ (modules));
  * @param {typeof import("./previews.js")} modules.previews
  * @param {typeof import("./threads.js")} modules.threads
  * @param {typeof import("./composer.js")} modules.composer
+ * @param {typeof import("./kept_draft.js")} modules.kept_draft
  * @param {typeof import("./selection.js")} modules.selection
  * @param {typeof import("./uploads.js")} modules.uploads
  * @param {typeof import("./menu.js")} modules.menu
@@ -98,10 +101,11 @@ async function start(modules) {
     modules.addresses.mayShowImage(value, base, shown().state.thread?.allowed_image_domains ?? []);
 
   const budget = modules.limits.createBudget(strings);
+  const Tokenizer = modules.dialect.extendTokenizer(modules.limits.limitTokenizer(modules.marked.Tokenizer, budget));
   const plainText = modules.plain_text.createPlainText({ dom, strings });
   const markdown = modules.markdown.createMarkdown({
     Marked: modules.marked.Marked,
-    tokenizer: modules.limits.createTokenizer(modules.marked.Tokenizer, budget),
+    tokenizer: new Tokenizer(),
     budget,
     DOMPurify: modules.purify.default,
     dom,
@@ -168,7 +172,8 @@ async function start(modules) {
   const ItemView = modules.items.createItems({
     dom,
     text,
-    AnswerText,
+    PartText: modules.thinking.createThoughtfulText({ dom, strings, AnswerText }),
+    splitThought: modules.thinking.splitThought,
     budget,
     wordsOf: modules.plain_text.wordsOf,
     plainText,
@@ -221,7 +226,7 @@ async function start(modules) {
       threads.markShown(state.thread?.id);
       composer.setState({
         isLoading: Boolean(state.id && !state.thread),
-        isAnswering: Boolean(state.turn),
+        isAnswering: model.isBusy(state),
         isCancellable: state.turn?.isCancellable ?? true,
       });
     },
@@ -365,6 +370,16 @@ async function start(modules) {
     composer.focus();
   });
   $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => follow(event, null));
+
+  const keptDraft = modules.kept_draft.createKeptDraft({ storage: () => sessionStorage, user: config.user });
+  addEventListener("pagehide", () => {
+    const { state } = shown();
+    // A message that was refused, for want of a session perhaps, was not written for nothing.
+    const unsent = composer.isEmpty() && !state.turn ? model.pendingOf(state)?.draft : null;
+    keptDraft.keep({ ...(unsent ?? composer.draft()), id: model.idOf(state) });
+  });
+  const kept = keptDraft.take();
+  if (kept) composer.putDraft(kept.id, { ...kept, attachments: [] });
 
   threads.reload().catch((error) => alerts.showError(error, refresh));
   await conversations.open(linked());

@@ -30,7 +30,7 @@ export function createShell({ dom, focusComposer, onEscape }) {
   $("scrim").addEventListener("click", () => drawer(false));
   $("close-threads").addEventListener("click", closeDrawer);
   addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
     if (document.querySelector("dialog[open], :popover-open")) return;
     if ($("chat").classList.contains("drawer-open")) closeDrawer();
     else if (event.target !== $("search")) onEscape();

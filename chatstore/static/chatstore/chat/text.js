@@ -81,5 +81,6 @@ export const plain = (source) =>
 /** The first words of a message. @param {{ content?: { text: string }[] } | undefined} item @param {number} limit */
 export function excerpt(item, limit) {
   const said = (item?.content ?? []).map((part) => part.text).join(" ");
-  return plain(said.slice(0, limit * 4)).slice(0, limit);
+  const answer = said.replace(/^\s*<think>[\s\S]*?(<\/think>|$)/, ""); // reasoning
+  return plain(answer.slice(0, limit * 4)).slice(0, limit);
 }

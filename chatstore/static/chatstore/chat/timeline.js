@@ -51,7 +51,10 @@ export function createTimeline(options) {
     drawPending(state);
     // What follows changes with few events; a word of an answer is none of them.
     const isSame =
-      before?.thread === state.thread && before?.turn === state.turn && before?.entries.length === state.entries.length;
+      before?.thread === state.thread &&
+      before?.turn === state.turn &&
+      before?.entries.length === state.entries.length &&
+      model.isBusy(before) === model.isBusy(state);
     if (!isSame) drawSurroundings(state);
   }
 
@@ -157,7 +160,7 @@ export function createTimeline(options) {
   function drawRetry(state) {
     $("retry-slot").hidden = true;
     retryButton.remove();
-    if (state.turn || !model.isActive(state) || !model.lastOf(state, "user_message")) return;
+    if (model.isBusy(state) || !model.isActive(state) || !model.lastOf(state, "user_message")) return;
     const last = state.entries.findLast(({ item }) => !views.get(item.id).node.hidden);
     if (!last || last.item.type === "user_message") return;
     const actions = views.get(last.item.id).node.querySelector(".actions");

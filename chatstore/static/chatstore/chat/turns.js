@@ -43,7 +43,7 @@ export function createTurns(options) {
    * @param {{ draft?: any, replaced?: string[] }} [details] see Turn
    */
   async function start(conversation, request, params, { draft = null, replaced = [] } = {}) {
-    if (conversation.state.turn) return; // one answer at a time
+    if (model.isBusy(conversation.state)) return; // one answer at a time
     conversation.controller = new AbortController();
     answering.add(conversation);
     if (isShown(conversation)) {
@@ -194,7 +194,10 @@ export function createTurns(options) {
     let result;
     try {
       const answer = hook("tool", { name: item.name, arguments: item.arguments });
-      result = await (answer ?? { error: `Unknown tool ${item.name}` });
+      const stopped = new Promise((resolve) => {
+        conversation.stopTool = () => resolve({ error: "Stopped by the user" });
+      });
+      result = await Promise.race([answer ?? { error: `Unknown tool ${item.name}` }, stopped]);
     } catch (error) {
       result = { error: String(error?.message ?? error) };
     }
@@ -228,8 +231,9 @@ export function createTurns(options) {
   }
 
   function stop() {
-    const { state, controller } = conversations.shown;
+    const { state, controller, stopTool } = conversations.shown;
     if (state.turn?.isCancellable) controller.abort();
+    else if (!state.turn && model.isBusy(state)) stopTool();
     composer.focus();
   }
 

@@ -15,6 +15,13 @@ export function isAccepted(accept, file) {
   });
 }
 
+/** Spreadsheets and word processors copy text together with a picture of it. A file that is copied has
+ * its name as text, a picture only HTML. @param {DataTransfer} data */
+export function isPictureOfText(data) {
+  const isText = ["text/plain", "text/html"].every((type) => data.getData(type).trim());
+  return isText && [...data.files].every(({ type }) => type.startsWith("image/"));
+}
+
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
@@ -157,9 +164,10 @@ export function createUploads({ dom, text, config, composer, protocol, call, ann
       $("file").value = "";
     });
     $("message").addEventListener("paste", (/** @type {ClipboardEvent} */ event) => {
-      if (!event.clipboardData.files.length) return;
+      const { files } = event.clipboardData;
+      if (!files.length || isPictureOfText(event.clipboardData)) return;
       event.preventDefault();
-      attach(event.clipboardData.files);
+      attach(files);
     });
     listenForDrops();
   }

@@ -122,13 +122,14 @@ coverage-report: $(DEV_STAMP)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+# What differs between versions of Django, ChatKit, openai and the Agents SDK is used by these tests.
+VERSIONED := $(addprefix tests/test_,$(addsuffix .py,admin answers attachments checks codec commands \
+	migrations models server store store_connections streams unfold uploads views))
 # On SQLite with the newest Python and Django that are supported.
 NEWEST := VENV=.venv-newest PYTHON=$(NEWEST_PYTHON) DJANGO=6.1
-# On SQLite with the lowest version of each thing that pyproject.toml names: the tests of what
-# uses Django, ChatKit, openai and the Agents SDK.
+# On SQLite with the lowest version of each thing that pyproject.toml names.
 OLDEST := VENV=.venv-oldest CONSTRAINTS=.venv-oldest/lowest.txt
-test-oldest: FILES = $(addprefix tests/test_,$(addsuffix .py,admin answers attachments codec \
-	migrations models server store store_connections streams uploads views))
+test-newest test-oldest: FILES = $(VERSIONED)
 
 setup-newest:
 	@$(MAKE) --no-print-directory setup $(NEWEST)

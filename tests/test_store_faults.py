@@ -10,11 +10,12 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from chatkit.store import NotFoundError
 from django.core.files.base import ContentFile
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.test import TransactionTestCase
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.http import HttpRequest
+from django.test import AsyncClient, TransactionTestCase, override_settings
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
@@ -31,7 +32,9 @@ from chatstore.models import (
 )
 from chatstore.store import DjangoStore
 from chatstore.turns import StateChangedError, Turn, track_request
+from tests.assistants import Scripted
 from tests.base import ALICE, attachment, thread, tool_call, user_message
+from tests.endpoint import API
 from tests.proxy import connected, elsewhere, proxied
 from tests.rows import StorageMixin
 
@@ -347,6 +350,19 @@ class WaitingTest(Faults, TransactionTestCase):
         with self.assertRaises(OperationalError):
             run_sync("default", body)
         self.assertEqual(len(tries), 1)
+
+    @override_settings(CHATSTORE_SERVER="tests.assistants.Scripted")
+    async def test_S15_nor_is_there_one_while_a_user_is_looked_up(self) -> None:
+        tries = []
+
+        async def get_context(server: Scripted, request: HttpRequest) -> None:
+            tries.append(request)
+            await sync_to_async(connections.close_all)()
+            raise OperationalError from PoolTimeout()
+
+        with patch.object(Scripted, "get_context", get_context):
+            response = await AsyncClient().post(API, {}, content_type="application/json")
+        self.assertEqual((response.status_code, len(tries)), (500, 1))
 
 
 @pytest.mark.postgresql

@@ -91,6 +91,11 @@ def release_unneeded(connection: Any) -> None:
         connection.close()
 
 
+def is_pool_timeout(error: Error) -> bool:
+    """Tell whether no connection of psycopg's pool was free: it has waited for that long enough."""
+    return type(error.__cause__).__name__ == "PoolTimeout"
+
+
 def is_connection_dropped(connection: Any) -> bool:
     """Tell whether the server no longer answers on this connection; sends a query to find out."""
     try:

@@ -35,6 +35,7 @@ from chatstore.db import async_pools
 from chatstore.db.connections import (
     close_dropped_connection,
     is_connection_dropped,
+    is_pool_timeout,
     release_unneeded,
 )
 from chatstore.db.statements import Statement
@@ -314,9 +315,9 @@ def _is_rolled_back(error: Error) -> bool:
 
 def _is_transient(error: Error, is_dropped: bool) -> bool:
     """Tell whether the operation can succeed if it is repeated."""
+    if is_pool_timeout(error):
+        return False
     cause: Any = error.__cause__
-    if type(cause).__name__ == "PoolTimeout":
-        return False  # the pool has already waited for its own timeout
     return (
         is_dropped
         # Two operations inserted the same row: the next attempt finds it.

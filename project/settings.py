@@ -86,12 +86,13 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
             "timeout": 5,
             "reconnect_timeout": 2,
         },
-        # A server or network that vanishes without a word is noticed within ten seconds.
+        # A server or network that vanishes without a word is noticed within six seconds, also on
+        # idle connections: these must be known as dead when a statement on another one has failed.
         "connect_timeout": 5,
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 2,
-        "tcp_user_timeout": 10_000,  # milliseconds
+        "keepalives_idle": 3,
+        "keepalives_interval": 1,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 6_000,  # milliseconds
         # A statement that a connection has executed five times is prepared: the server then
         # neither parses nor plans it anew. It needs parameters that are bound by the server.
         "server_side_binding": True,

@@ -17,11 +17,17 @@ class Proxy:
 
     ``cut_at`` waits for the first statement with the given text. It drops the connection before
     the server gets the statement, or after the server has answered, so that the answer is lost.
+
+    Attributes:
+        is_refusing: whether it accepts no more connections, as a server that has no more.
+        refused: how many it has not accepted.
     """
 
     def __init__(self, server: tuple[str, int]) -> None:
         self.server = server
         self.seen: list[bytes] = []
+        self.is_refusing = False
+        self.refused = 0
         self._text = b""
         self._is_answered = False
         self._meanwhile: Callable[[], object] = lambda: None
@@ -57,6 +63,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.is_refusing:
+                    self.refused += 1
+                    _close(client)
+                    continue
                 try:
                     server = socket.create_connection(self.server)
                 except OSError:

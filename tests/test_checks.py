@@ -15,7 +15,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
-from chatstore.checks import DICTS, FLAGS, INTEGERS_OR_ZERO, POSITIVE_INTEGERS, STRINGS
+from chatstore.checks.values import DICTS, FLAGS, INTEGERS_OR_ZERO, POSITIVE_INTEGERS, STRINGS
 
 
 class SettingsChecksTest(SimpleTestCase):

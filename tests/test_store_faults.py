@@ -6,21 +6,25 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from chatkit.store import NotFoundError
 from django.core.files.base import ContentFile
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.test import TransactionTestCase
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.http import HttpRequest
+from django.test import AsyncClient, TransactionTestCase, override_settings
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
-from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run_sync
 from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,
@@ -31,7 +35,10 @@ from chatstore.models import (
 )
 from chatstore.store import DjangoStore
 from chatstore.turns import StateChangedError, Turn, track_request
+from tests.assistants import Scripted
 from tests.base import ALICE, attachment, thread, tool_call, user_message
+from tests.endpoint import API, EndpointMixin
+from tests.live import until
 from tests.proxy import connected, elsewhere, proxied
 from tests.rows import StorageMixin
 
@@ -347,6 +354,47 @@ class WaitingTest(Faults, TransactionTestCase):
         with self.assertRaises(OperationalError):
             run_sync("default", body)
         self.assertEqual(len(tries), 1)
+
+    @override_settings(CHATSTORE_SERVER="tests.assistants.Scripted")
+    async def test_S15_nor_is_there_one_while_a_user_is_looked_up(self) -> None:
+        tries = []
+
+        async def get_context(server: Scripted, request: HttpRequest) -> None:
+            tries.append(request)
+            await sync_to_async(connections.close_all)()
+            raise OperationalError from PoolTimeout()
+
+        with patch.object(Scripted, "get_context", get_context):
+            response = await AsyncClient().post(API, {}, content_type="application/json")
+        self.assertEqual((response.status_code, len(tries)), (500, 1))
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class NoConnectionLeftTest(EndpointMixin, Faults, TransactionTestCase):
+    """Without a pool to wait in, while the server takes no more connections."""
+
+    def test_S15_requests_and_operations_wait_for_a_connection(self) -> None:
+        body = {"type": "threads.list", "params": {}}
+        unpooled = {"pool": False} if connection.vendor == "postgresql" else {}
+        with proxied() as proxy, connected(**unpooled), ThreadPoolExecutor(2) as threads:
+            proxy.is_refusing = True
+            post = partial(self.client.post, API, body, content_type="application/json")
+            waiting = [
+                threads.submit(_and_disconnect, action)
+                for action in (post, partial(call, store.load_thread, "thr_1"))
+            ]
+            until(lambda: proxy.refused > 16 or any(each.done() for each in waiting))
+            proxy.is_refusing = False
+            response, loaded = (each.result() for each in waiting)
+        self.assertEqual((response.status_code, loaded.id), (200, "thr_1"))
+
+
+def _and_disconnect(action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    finally:
+        connections.close_all()
 
 
 @pytest.mark.postgresql

@@ -19,6 +19,7 @@ from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     ClientEffectEvent,
     CustomTask,
+    ThreadItemDoneEvent,
     ThreadItemUpdatedEvent,
     WorkflowTaskAdded,
     WorkflowTaskUpdated,
@@ -33,6 +34,7 @@ from chatstore.server.event_queue import MAX_SEPARATE, EventQueue
 from chatstore.server.streams import EventStream, ServerStoppingError, stop_all
 from chatstore.streams import with_lifespan
 from tests.assistants import LARGE, Bare
+from tests.base import answer
 from tests.live import CSRF, LiveTestCase, text_of, until, user_input
 
 
@@ -260,6 +262,25 @@ class EventQueueTests(SimpleTestCase):
         last = [event["update"]["task"]["title"] for event in read[-2:]]
         self.assertEqual(last, ["x" * 99, "x" * 99])
         self.assertEqual([event["update"]["task_index"] for event in read[-2:]], [0, 1])
+
+    def test_S20_when_an_item_is_done_none_of_its_updates_waits(self) -> None:
+        for item_id in ("msg_1", 'a","thread_id":"b'):
+            item = answer(item_id, self.WORD)
+            done = Bare()._event(ThreadItemDoneEvent(item=item))
+            words = [
+                self.delta(f"{number} ", speaker)
+                for number in range(99)
+                for speaker in (item_id, "other")
+            ]
+            task = self.event(WorkflowTaskAdded(task=CustomTask(), task_index=0), item_id)
+            _, read = self.held([*words, task, done, *words[:2]])
+            kept = [event.get("item_id") for event in read]
+            self.assertEqual((kept[-3:], set(kept[:-3])), ([None, item_id, "other"], {"other"}))
+            self.assertEqual(read[-3], json.loads(done.removeprefix(b"data: ")))
+            said = "".join(map(text_of, read[:-3]))
+            self.assertEqual(said, "".join(f"{number} " for number in range(99)))
+        _, read = self.held([*words[:10], done])  # a client that reads on sees them
+        self.assertEqual(len(read), 11)
 
 
 class ServedTests(LiveTestCase):

@@ -29,7 +29,8 @@ from django.utils.translation import gettext as _
 from chatstore import codec, files
 from chatstore.attachments import validation
 from chatstore.conf import settings
-from chatstore.db.execution import Attempt, run
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run
 from chatstore.exceptions import UploadRefused
 from chatstore.models import ChatAttachment, ChatFileToRemove, file_key
 from chatstore.store.owner import Owner

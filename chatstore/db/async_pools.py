@@ -26,6 +26,7 @@ UNSUPPORTED_OPTIONS = {"assume_role", "isolation_level"}  # Django sets them by 
 # of five minutes would keep the store away for long after the database has come back (S16).
 RECONNECT_TIMEOUT = 2
 MAX_RECONNECT_TIMEOUT = 3  # with more, tries can be more than two seconds apart
+CLOSE_TIMEOUT = 1  # seconds, for what is just connecting to a server that may not answer
 
 
 def can_serve(using: str) -> bool:
@@ -135,4 +136,4 @@ async def get_database(using: str) -> AsyncDatabase | None:
 async def close_async_pools() -> None:
     """Close the pools of CHATSTORE_ASYNC_POOL in the running event loop; with_lifespan does so."""
     for each in _databases.pop(asyncio.get_running_loop(), {}).values():
-        await each.pool.close()
+        await each.pool.close(CLOSE_TIMEOUT)

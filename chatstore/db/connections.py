@@ -1,15 +1,19 @@
-"""Releases the database connections of the current OS thread, and closes those that are lost."""
+"""Opens, releases and replaces the database connections of the current OS thread."""
 
 from __future__ import annotations
 
+import random
+import time
 from contextvars import ContextVar
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import Error, connections
+from django.db import Error, OperationalError, connections
 
 from chatstore.conf import settings
 
+CONNECT_SECONDS = 5
+MAX_PAUSE_SECONDS = 0.2  # between two tries to connect
 _is_in_stream: ContextVar[bool] = ContextVar("is_in_stream", default=False)
 
 
@@ -46,8 +50,28 @@ def _release_unneeded_connections() -> None:
         release_unneeded(connection)
 
 
-def close_dropped_connections() -> bool:
-    """Close the OS thread's connections that the server no longer answers; True if any were."""
+def connect(connection: Any) -> None:
+    """
+    Open a connection that is closed; without a pool, wait for that as long as a pool would.
+
+    A server that has no more connections, since many have come at once, has some a moment later.
+    """
+    if connection.connection is not None or has_pool(connection):
+        return  # Django connects, and the pool waits
+    end = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            connection.ensure_connection()
+        except OperationalError:
+            if time.monotonic() > end:
+                raise
+        else:
+            return
+        time.sleep(random.uniform(0, MAX_PAUSE_SECONDS))  # noqa: S311 (jitter, no secret)
+
+
+def replace_dropped_connections() -> bool:
+    """Replace the OS thread's connections that the server no longer answers; True if any were."""
     dropped = [
         connection
         for connection in connections.all(initialized_only=True)
@@ -55,6 +79,7 @@ def close_dropped_connections() -> bool:
     ]
     for connection in dropped:
         close_dropped_connection(connection)
+        connect(connection)
     return bool(dropped)
 
 

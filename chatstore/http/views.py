@@ -26,7 +26,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
-from chatstore.db.connections import close_dropped_connections
+from chatstore.db.connections import replace_dropped_connections
+from chatstore.db.errors import is_pool_timeout
 from chatstore.exceptions import LimitReached, Refused, RequestRefused
 from chatstore.http.request_limits import read_form
 from chatstore.server import get_server
@@ -99,10 +100,10 @@ class EndpointView(View):
         """Set ``self.context`` by ChatServer.get_context; RequestRefused (401) for None."""
         try:
             self.context = await get_server().get_context(request)
-        except Error:
+        except Error as error:
             # Django doesn't repeat the queries for session and user. After a restart of the
             # database each dead connection in the pool would cause a 500 (S15).
-            if not await sync_to_async(close_dropped_connections)():
+            if is_pool_timeout(error) or not await sync_to_async(replace_dropped_connections)():
                 raise
             self.context = await get_server().get_context(request)
         if self.context is None:

@@ -15,7 +15,8 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore import files, signals
-from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run_sync
 from chatstore.lifecycle.deletion import delete_sessions
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.lifecycle.sqlite_log import empty_log

@@ -20,7 +20,8 @@ from typing import Any
 from django.db import reset_queries, transaction
 from django.utils import timezone
 
-from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run_sync
 from chatstore.lifecycle.deletion import delete_locked_sessions, lock_sessions
 from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import (

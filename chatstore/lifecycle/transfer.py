@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, reset_queries, transaction
 
-from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
 from chatstore.store import thread_cache

@@ -8,7 +8,8 @@ from django.db import reset_queries, transaction
 from django.utils import timezone
 
 from chatstore import files
-from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove
 

@@ -19,7 +19,8 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from chatstore import files
-from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.attempts import Attempt
+from chatstore.db.execution import run_sync
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,

@@ -23,6 +23,7 @@ from chatstore.server.event_queue import EventQueue
 from chatstore.turns import StateChangedError, Turn
 
 logger = logging.getLogger(__name__)
+MAX_SENT_BYTES = 64 * 1024  # at once
 _live: set[EventStream] = set()
 _is_draining = False
 
@@ -37,6 +38,8 @@ class EventStream:
 
     The queue has no bound: a full one would suspend the SDK's generator at a yield, where a
     cancellation is not noticed. It holds at most one answer, in little more than its bytes.
+
+    What it yields may be a part of an event.
     """
 
     def __init__(
@@ -132,7 +135,9 @@ class EventStream:
             await release_connections()
             event, self._first = self._first, None
             while event is not None:
-                yield event
+                # The server copies what it can't send at once.
+                for start in range(0, len(event), MAX_SENT_BYTES):
+                    yield event[start : start + MAX_SENT_BYTES]
                 event = await self._queue.get()
         finally:
             await self.stop()

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from chatstore import codec, files
-from chatstore.db.execution import IN_THREAD, Attempt, Steps
+from chatstore.db.attempts import IN_THREAD, Attempt, Steps
 from chatstore.db.statements import ScalarSubquery
 from chatstore.models import ChatAttachment, file_key
 from chatstore.store.owner import Owner

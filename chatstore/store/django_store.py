@@ -24,7 +24,8 @@ from chatkit.types import (
 from django.db import router
 
 from chatstore import codec
-from chatstore.db.execution import Attempt, Steps, run_steps
+from chatstore.db.attempts import Attempt, Steps
+from chatstore.db.execution import run_steps
 from chatstore.files import signed_urls
 from chatstore.models import ChatSession
 from chatstore.store import attachments, items, threads

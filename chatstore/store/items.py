@@ -13,7 +13,7 @@ from django.db.models import Exists, Q, Subquery
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.execution import IN_THREAD, Attempt, Steps
+from chatstore.db.attempts import IN_THREAD, Attempt, Steps
 from chatstore.db.statements import is_postgresql
 from chatstore.models import (
     ChatAttachmentQuerySet,

@@ -11,7 +11,7 @@ from django.db import connections
 from django.dispatch import Signal
 
 from chatstore import signals
-from chatstore.db.execution import Query
+from chatstore.db.attempts import Query
 from chatstore.db.statements import Statement
 from chatstore.models import (
     ChatAttachment,

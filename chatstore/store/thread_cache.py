@@ -27,7 +27,7 @@ from django.core.cache import BaseCache, caches
 from django.db import connections, transaction
 
 from chatstore.conf import settings
-from chatstore.db.execution import IN_THREAD, Query, Steps
+from chatstore.db.attempts import IN_THREAD, Query, Steps
 from chatstore.store.owner import Owner
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from django.db.models import Exists
 from django.utils import timezone
 
 from chatstore import codec, files, signals
-from chatstore.db.execution import IN_THREAD, Attempt, Steps
+from chatstore.db.attempts import IN_THREAD, Attempt, Steps
 from chatstore.db.statements import is_postgresql
 from chatstore.models import ChatSession, session_key
 from chatstore.store import queries, thread_cache

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from tests import partitions
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
@@ -21,7 +22,7 @@ __all__ = ["browser", "site", "visit"]  # fixtures
 
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
-watch = Watch()
+watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
 
 
 def chromium() -> str | None:
@@ -48,6 +49,7 @@ def pytest_configure() -> None:
     what they start in a minute would be counted together.
     """
     watch.install()
+    settings.CHATSTORE_SHARDED = partitions.IS_ON
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():
         setattr(settings, name, value)
@@ -95,6 +97,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Close connections of killed processes: PostgreSQL drops no database in use."""
+    if partitions.IS_ON:
+        with django_db_blocker.unblock():
+            partitions.divide_tables()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

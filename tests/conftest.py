@@ -11,15 +11,18 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from tests import partitions
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
 from tests.postgresql import can_run, has_namespaces
+from tests.shard_rule import Watch
 
 __all__ = ["browser", "site", "visit"]  # fixtures
 
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
+watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
 
 
 def chromium() -> str | None:
@@ -45,6 +48,8 @@ def pytest_configure() -> None:
     Without limits for users, unless a test sets them: users of several tests have the same id, and
     what they start in a minute would be counted together.
     """
+    watch.install()
+    settings.CHATSTORE_SHARDED = partitions.IS_ON
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():
         setattr(settings, name, value)
@@ -59,6 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
     if not IN_CI:
         unfit |= {name for name, is_there in PARTS.items() if not is_there()}
+    unfit.add("unsharded" if settings.CHATSTORE_SHARDED else "partitions")
     deselected = [item for item in items if _is_only_for(item, unfit)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -68,7 +74,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
     markers = {marker.name for marker in item.iter_markers()}
     databases = markers & set(VENDORS.values())
-    return bool(PARTS.keys() & markers & unfit or (databases and databases <= unfit))
+    return bool((markers - databases) & unfit or (databases and databases <= unfit))
+
+
+@pytest.fixture(autouse=True)
+def _no_statement_is_unfit_for_shards() -> Iterator[None]:
+    """Fail a test in which chatstore sends a statement that a shard could not take."""
+    watch.broken.clear()
+    yield
+    assert not watch.broken, "\n".join(watch.broken)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -84,6 +98,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Close connections of killed processes: PostgreSQL drops no database in use."""
+    if partitions.IS_ON:
+        with django_db_blocker.unblock():
+            partitions.divide_tables()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error
 from chatstore.conf import settings
 
 STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
-FLAGS = ("use_presigned_urls", "reason_to_read")
+FLAGS = ("use_presigned_urls", "reason_to_read", "sharded")
 DICTS = ("async_pool",)
 POSITIVE_INTEGERS = (
     "cache_ttl",

@@ -27,6 +27,15 @@ def is_connection_error(error: Error) -> bool:
     )
 
 
+def is_shard_lost(error: Error) -> bool:
+    """
+    Tell whether the server has lost its own connection to another one, though ours lives.
+
+    Citus says so of a shard. As after a connection of ours, a COMMIT's outcome is unknown.
+    """
+    return str(getattr(error.__cause__, "sqlstate", "")).startswith("08")
+
+
 def is_rolled_back(error: Error) -> bool:
     """
     Tell whether PostgreSQL itself has ended the connection, and so committed nothing.

@@ -29,7 +29,7 @@ from chatstore.db.connections import (
     is_connection_dropped,
     release_unneeded,
 )
-from chatstore.db.errors import is_connection_error, is_rolled_back, is_transient
+from chatstore.db.errors import is_connection_error, is_rolled_back, is_shard_lost, is_transient
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -132,11 +132,12 @@ def _run(attempt: Attempt, operation: Callable[[Attempt], Result]) -> Result:
         try:
             return operation(attempt)
         except Error as error:
-            is_dropped = attempt.is_reconnected or is_connection_dropped(connection)
+            is_closed = attempt.is_reconnected or is_connection_dropped(connection)
+            is_dropped = is_closed or is_shard_lost(error)
             attempt.record_failure(error, is_dropped)
             if attempt.retries == MAX_RETRIES or not is_transient(error, is_dropped):
                 raise
-            if is_dropped:
+            if is_closed:
                 close_dropped_connection(connection)
         finally:
             release_unneeded(connection)

@@ -108,21 +108,19 @@ class OwnersContract(ContractBase):
         await self.add_messages("msg_1")
         await self.store.save_attachment(samples.attachment(), self.alice)
         for name, operation in self.operations("thr_1", "msg_1", "atc_1").items():
+            if name in ("save_thread", "save_attachment"):  # with an unknown id these create
+                continue
             with self.subTest(name):
                 answer = await self._answer(operation, self.charlie)
-                if name not in (
-                    "save_thread",
-                    "save_attachment",
-                ):  # with an unknown id these create
-                    unknown = self.operations("thr_0", "msg_0", "atc_0")[name]
-                    expected = await self._answer(unknown, self.charlie)
-                    for known_id, unknown_id in (
-                        ("thr_1", "thr_0"),
-                        ("msg_1", "msg_0"),
-                        ("atc_1", "atc_0"),
-                    ):
-                        expected = expected.replace(unknown_id, known_id)
-                    self.assertEqual(answer, expected)
+                unknown = self.operations("thr_0", "msg_0", "atc_0")[name]
+                expected = await self._answer(unknown, self.charlie)
+                for known_id, unknown_id in (
+                    ("thr_1", "thr_0"),
+                    ("msg_1", "msg_0"),
+                    ("atc_1", "atc_0"),
+                ):
+                    expected = expected.replace(unknown_id, known_id)
+                self.assertEqual(answer, expected)
 
     async def test_S3_no_operation_changes_another_owners_objects(self) -> None:
         saved = [samples.user_message("msg_1"), samples.tool_call("tc_1")]

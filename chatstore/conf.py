@@ -114,6 +114,11 @@ class Settings:
         return self._get("MAX_INPUT_LENGTH", 400_000)
 
     @property
+    def model_memory(self) -> bool:
+        """Whether what models did is kept, and given to them again by run_agent."""
+        return self._get("MODEL_MEMORY", True)
+
+    @property
     def storage(self) -> str:
         """Alias in STORAGES of the storage for attachments' files."""
         return self._get("STORAGE", "default")

@@ -16,6 +16,7 @@ from chatstore import files, signals
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     ChatSessionQuerySet,
     Counts,
@@ -66,6 +67,7 @@ def delete_locked_sessions(sessions: ChatSessionQuerySet, rows: list[Any]) -> Co
         deleted = Counts(
             files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
             messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),
+            model_turns=ChatModelTurn.objects.using(using).for_sessions(keys).raw_delete(),
             threads=sessions.deletable().order_by().for_sessions(keys).raw_delete(),
         )
     files.check_deleted_count(deleted.threads, len(rows))

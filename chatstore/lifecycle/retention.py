@@ -26,6 +26,7 @@ from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     ChatSessionQuerySet,
     Counts,
@@ -158,5 +159,10 @@ def _count_batch(
     keys = [row.session_id for row in rows]
     messages = ChatMessage.objects.using(attempt.using).for_sessions(keys)
     attachments = ChatAttachment.objects.using(attempt.using).for_sessions(keys)
-    counts = Counts(len(rows), messages.count(), attachments.count()) if rows else Counts()
+    turns = ChatModelTurn.objects.using(attempt.using).for_sessions(keys)
+    counts = (
+        Counts(len(rows), messages.count(), attachments.count(), turns.count())
+        if rows
+        else Counts()
+    )
     return (rows[-1] if rows else None), counts

@@ -11,7 +11,14 @@ from django.db import IntegrityError, reset_queries, transaction
 
 from chatstore.db.execution import Attempt, run_sync
 from chatstore.lifecycle.retention import BATCH_SIZE
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatModelTurn,
+    ChatSession,
+    Counts,
+    OwnedQuerySet,
+)
 from chatstore.store import thread_cache
 
 PAGE_SIZE = 50  # threads whose keys are read at a time
@@ -32,6 +39,7 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
             ChatSession.objects.using(using).for_owner(from_user).count(),
             ChatMessage.objects.using(using).for_owner(from_user).count(),
             ChatAttachment.objects.using(using).for_owner(from_user).count(),
+            ChatModelTurn.objects.using(using).for_owner(from_user).count(),
         )
     counts = Counts()
     sessions = ChatSession.objects.using(using).for_owner(from_user)
@@ -47,7 +55,7 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
 def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attempt) -> Counts:
     rows = [
         model.objects.using(attempt.using).for_owner(from_user).filter(session_id=session_id)
-        for model in (ChatSession, ChatMessage, ChatAttachment)
+        for model in (ChatSession, ChatMessage, ChatAttachment, ChatModelTurn)
     ]
     changing = thread_cache.changing(attempt.using, (from_user, session_id))
     with changing, transaction.atomic(using=attempt.using):

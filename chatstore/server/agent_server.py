@@ -9,10 +9,11 @@ from typing import Any, Generic, TypeVar
 
 from agents import (
     Agent,
+    InputGuardrailTripwireTriggered,
     Model,
     ModelSettings,
+    OutputGuardrailTripwireTriggered,
     Runner,
-    RunResultStreaming,
     TResponseInputItem,
 )
 from chatkit.agents import AgentContext, ResponseStreamConverter
@@ -31,7 +32,10 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.server.model_input import newest_input
+from chatstore.server.model_memory import ModelRun, arrange, model_name
 from chatstore.server.model_runs import AgentRun, InputTooLongError, stream_run
+from chatstore.server.stores import ModelTurnStore
+from chatstore.turns import turn_of
 
 TContext = TypeVar("TContext")
 
@@ -75,12 +79,12 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
 
         Returns an asynchronous iterator of events; after the last one it has the run's result.
         """
-        results: list[RunResultStreaming] = []
+        run = ModelRun(options.get("run_config"))
         converter = converter or self._image_converter(thread, context)
         if isinstance(agent_context, type):
             agent_context = agent_context(thread=thread, store=self.store, request_context=context)
-        events = self._run_agent(agent, agent_context, converter, input, options, results)
-        return AgentRun(events, results)
+        events = self._run_agent(agent, agent_context, converter, input, options, run)
+        return AgentRun(events, run)
 
     async def _run_agent(
         self,
@@ -89,35 +93,47 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         converter: ResponseStreamConverter,
         given_input: list[TResponseInputItem] | None,
         options: dict[str, Any],
-        results: list[RunResultStreaming],
+        run: ModelRun,
     ) -> AsyncGenerator[ThreadStreamEvent, None]:
         thread, context = agent_context.thread, agent_context.request_context
+        if turn := turn_of(thread.id):
+            turn.runs.append(run)
         agent = await self._as_chosen(agent, thread, context)
         max_items = self.history_length
-        input = given_input if given_input is not None else await self.load_input(thread, context)  # noqa: A001
+        model = model_name(agent, run.config)
+        input = given_input  # noqa: A001
+        if input is None:
+            input = await self.load_input(thread, context, model=model)  # noqa: A001
         made: list[TResponseInputItem] = []  # by this run, until the model has refused its input
         while True:
-            results.append(
+            run.results.append(
                 Runner.run_streamed(agent, input + made, context=agent_context, **options)
             )
-            events = stream_run(agent_context, results[-1], converter)
+            events = stream_run(agent_context, run.results[-1], converter)
             try:
                 async with aclosing(events):
                     async for event in events:
+                        run.follow(event)
                         yield event
                 return
+            except (InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered):
+                run.is_blocked = True
+                raise
             except InputTooLongError as error:
                 if given_input is not None and error.__cause__:
                     raise error.__cause__ from None
-            if new := [item.to_input_item() for item in results[-1].new_items]:
+            finally:
+                run.end()
+            result = run.results[-1]
+            if new := [item.to_input_item() for item in result.new_items]:
                 made += new
-                agent = _without_tool_choice(results[-1].last_agent)
+                agent = _without_tool_choice(result.last_agent)
             length = len(input)
             while len(input) >= length:
                 if max_items == 1:
                     raise CustomStreamError(_("This is too long for the assistant to read."))
                 max_items //= 2
-                input = await self.load_input(thread, context, max_items)  # noqa: A001
+                input = await self.load_input(thread, context, max_items, model=model)  # noqa: A001
 
     async def _as_chosen(
         self, agent: Agent[Any], thread: ThreadMetadata, context: TContext
@@ -147,25 +163,41 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         return agent
 
     async def load_input(
-        self, thread: ThreadMetadata, context: TContext, max_items: int | None = None
+        self,
+        thread: ThreadMetadata,
+        context: TContext,
+        max_items: int | None = None,
+        *,
+        model: str = "",
+        with_memory: bool | None = None,
     ) -> list[TResponseInputItem]:
         """
-        Return the thread's newest items as the model reads them, oldest first.
+        Return the thread's newest items as the model reads them, oldest first, with what models
+        did in its turns.
 
         What is longer than CHATSTORE_MAX_INPUT_LENGTH is left out from its beginning, but never
         the last user message.
 
         Args:
             max_items: how many items to give; run_agent asks for fewer than ``history_length``
-                where the model has refused the input for its length.
+                where the model has refused the input for its length. A tool call with its output
+                counts as one.
+            model: the name of the model that reads it. What only one model takes, such as
+                reasoning, is given to that one.
+            with_memory: whether to give what models did; by default CHATSTORE_MODEL_MEMORY.
         """
         page = await self.store.load_thread_items(
             thread.id, None, self.history_length, "desc", context
         )
+        turns = []
+        if with_memory is None:
+            with_memory = settings.model_memory
+        if with_memory and isinstance(self.store, ModelTurnStore):
+            turns = await self.store.load_model_turns(thread.id, self.history_length, context)
         return await newest_input(
             self.get_converter(context),
-            page.data,
-            max_items=max_items or self.history_length,
+            arrange(page.data, turns, model),
+            max_items=max_items,
             max_length=settings.max_input_length,
         )
 

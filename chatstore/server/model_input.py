@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from agents import TResponseInputItem
-from chatkit.types import ThreadItem, UserMessageItem
+from chatkit.types import UserMessageItem
 
 from chatstore.server.converters import HistoryConverter
 from chatstore.server.errors import describe
+from chatstore.server.model_memory import Unit
 
 logger = logging.getLogger(__name__)
 # What an image or a PDF counts for, in characters: models count about a thousand tokens.
@@ -20,45 +21,61 @@ _FILE_PARTS = {"input_image", "input_file"}
 
 async def newest_input(
     converter: HistoryConverter,
-    items: Sequence[ThreadItem],
+    units: Sequence[Unit],
     *,
-    max_items: int,
+    max_items: int | None,
     max_length: int,
 ) -> list[TResponseInputItem]:
     """
     Return the newest items as the model reads them, oldest first.
 
-    The newest item and the last user message are always among them. An item is given as a whole
-    or left out, so that a tool call is never without its output. An item that can't be converted
-    is left out and logged; only for the last user message the error is raised.
+    The newest unit and the last user message are always among them. A unit is given as a whole
+    or left out, so that a tool call is never without its output. What can't be converted is left
+    out and logged; only for the last user message the error is raised.
 
     Args:
         converter: from an item to the model's input.
-        items: of the thread, newest first.
-        max_items: how many of the items to give.
+        units: of the thread, newest first.
+        max_items: how many of the units to give; None for all.
         max_length: in characters; an image or a PDF counts for FILE_LENGTH.
     """
-    question = next((item for item in items if isinstance(item, UserMessageItem)), None)
+    question = next((unit for unit in units if isinstance(unit[0], UserMessageItem)), None)
     chosen: list[list[TResponseInputItem]] = []
     length, is_full = 0, False
-    for number, item in enumerate(items):
-        is_needed = item is question or number == 0
-        is_full = is_full or number >= max_items
+    for number, unit in enumerate(units):
+        is_needed = unit is question or number == 0
+        is_full = is_full or (max_items is not None and number >= max_items)
         if is_full and not is_needed:
             continue
         converter.text_left = max(max_length - length, 0)
         try:
-            converted = await converter.item_to_input(item, is_last_message=number == 0)
+            converted = await _converted(converter, unit, is_last=number == 0)
         except Exception as error:
-            if item is question:
+            if unit is question:
                 raise
-            logger.warning("Item %r is left out of the input: %s", item.id, describe(error))
+            ids = [one.id for one in unit if not isinstance(one, dict)]
+            logger.warning("Item %r is left out of the input: %s", *ids[:1], describe(error))
             continue
         length += length_of(converted)
         is_full = length > max_length
         if is_needed or not is_full:
             chosen.append(converted)
     return list(_with_unique_call_ids(reversed(chosen)))
+
+
+async def _converted(
+    converter: HistoryConverter, unit: Unit, *, is_last: bool
+) -> list[TResponseInputItem]:
+    converted: list[Any] = []
+    for one in unit:
+        if isinstance(one, dict):
+            converted.append(one)
+        elif found := await converter.item_to_input(one, is_last_message=is_last):
+            converted += found
+        else:  # such as a call that has no output yet: no reasoning without what follows it
+            while converted and converted[-1].get("type") == "reasoning":
+                converted.pop()
+    return converted
 
 
 def _with_unique_call_ids(

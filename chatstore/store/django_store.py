@@ -7,6 +7,7 @@ repeats it after a transient error, and releases its connection.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -27,12 +28,14 @@ from chatstore import codec
 from chatstore.db.execution import Attempt, Steps, run_steps
 from chatstore.files import signed_urls
 from chatstore.models import ChatSession
-from chatstore.store import attachments, items, threads
+from chatstore.store import attachments, items, model_turns, threads
 from chatstore.store.owner import Owner
 from chatstore.turns import (
     Required,
     is_seen,
+    mark_deleted,
     mark_seen,
+    mark_stored,
     mark_thread_seen,
     turn_of,
 )
@@ -144,6 +147,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         if turn and turn.is_answer:
             await self._write(items.answer_item, context, thread_id, item, turn.require())
             turn.is_answer = False
+            mark_stored(thread_id, item)
         else:
             await self._put_item(thread_id, item, context, replace=True)
 
@@ -158,6 +162,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         turn = turn_of(thread_id)
         required = Required(turn.retry_id, None) if turn else None
         await self._write(items.delete_item, context, thread_id, item_id, required)
+        mark_deleted(thread_id, item_id)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: TContext) -> None:
         """
@@ -188,6 +193,30 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     async def has_item(self, thread_id: str, item_id: str, context: TContext) -> bool:
         """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
         return await self._read(items.has_item, context, thread_id, item_id)
+
+    async def add_model_turn(
+        self, thread_id: str, model_turn: codec.ModelTurn, context: TContext
+    ) -> None:
+        """
+        Keep what a model did in a turn, for its next turns.
+
+        Nothing is kept in a thread that is gone, in a turn that a retry has replaced (S20), or
+        where a message was redacted meanwhile (M2). Raises ValueError for what is no JSON.
+        """
+        turn = turn_of(thread_id)
+        began_at = turn.began_at if turn else dt.datetime.now(dt.UTC)
+        required = Required(turn.retry_id, None) if turn else None
+        await self._write(
+            model_turns.add_model_turn, context, thread_id, model_turn, began_at, required
+        )
+
+    async def load_model_turns(
+        self, thread_id: str, limit: int, context: TContext
+    ) -> list[codec.ModelTurn]:
+        """Return what models did in the thread's newest turns, newest first, with summaries."""
+        return await self._read(
+            model_turns.load_model_turns, context, thread_id, limit, "run", "summary"
+        )
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: TContext
@@ -235,6 +264,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
             ending=ending,
             required=required,
         )
+        mark_stored(thread_id, item)
 
     async def _read(
         self,

@@ -34,6 +34,7 @@ POSITIVE_INTEGERS = (
     "max_page_size",
     "max_request_bytes",
     "max_input_length",
+    "file_turns",
     "max_title_length",
     "max_message_length",
     "max_upload_bytes",
@@ -44,7 +45,7 @@ POSITIVE_INTEGERS = (
     "retention_days",
 )
 LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
-INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second")
+INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens")
 # What these backends of Django keep, no other process sees.
 UNSHARED_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 

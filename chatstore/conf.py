@@ -114,6 +114,16 @@ class Settings:
         return self._get("MAX_INPUT_LENGTH", 400_000)
 
     @property
+    def max_input_tokens(self) -> int:
+        """The most tokens of it, as ChatServer.count_tokens counts them; 0: any number."""
+        return self._get("MAX_INPUT_TOKENS", 0)
+
+    @property
+    def file_turns(self) -> int:
+        """With how many of a user's newest messages run_agent gives files to a model."""
+        return self._get("FILE_TURNS", 10)
+
+    @property
     def model_memory(self) -> bool:
         """Whether what models did is kept, and given to them again by run_agent."""
         return self._get("MODEL_MEMORY", True)

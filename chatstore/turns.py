@@ -64,6 +64,7 @@ class Turn:
         after_item_id: the item that it answers; empty until it is known.
         stored: the items that it has stored, by their ids, in this order.
         runs: what models have done in it, for chatstore.server.model_memory.
+        session_turns: the ids of the rows that a DjangoSession has written in it.
     """
 
     thread_id: str = ""
@@ -76,6 +77,7 @@ class Turn:
     after_item_id: str = ""
     stored: dict[str, ThreadItem] = field(default_factory=dict)
     runs: list[Any] = field(default_factory=list)
+    session_turns: list[str] = field(default_factory=list)
 
     def require(self) -> Required:
         """Return what the next write requires; from the second one on, any status will do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,7 +81,7 @@ def message_digest(item: ThreadItem) -> str:
 
 
 def model_turn_values(turn: ModelTurn) -> dict[str, Any]:
-    """Return ChatModelTurn's columns; ValueError for what can't be stored as JSON."""
+    """Return ChatModelTurn's columns; TypeError for a session's item that is no JSON."""
     return {
         "turn_id": validate_id(turn.id),
         "kind": turn.kind,
@@ -88,7 +89,10 @@ def model_turn_values(turn: ModelTurn) -> dict[str, Any]:
         "item_ids": _to_json(turn.item_ids),
         "agent": replace_unstorable(turn.agent)[:_MAX_NAME_LENGTH],
         "model": replace_unstorable(turn.model)[:_MAX_NAME_LENGTH],
-        "payload": _to_json([vars(step) for step in turn.steps]),
+        # What a tool has returned may be no JSON; whoever writes to a session hears of it.
+        "payload": _to_json(
+            [vars(step) for step in turn.steps], None if turn.kind == "session" else str
+        ),
         "requests": turn.requests,
         "input_tokens": turn.input_tokens,
         "output_tokens": turn.output_tokens,
@@ -115,13 +119,13 @@ def load_steps(payload: str) -> list[Step]:
     return _steps_adapter.validate_json(payload)
 
 
-def _to_json(value: Any) -> str:
+def _to_json(value: Any, default: Callable[[Any], str] | None = None) -> str:
     """Return JSON with U+FFFD in place of NUL and lone surrogates (S14)."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-        if not is_storable(text) or "\\u0000" in text:
-            value = replace_unstorable(json.loads(text))
-            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (TypeError, RecursionError) as error:
-        raise ValueError(f"This turn can't be stored as JSON: {type(error).__name__}") from None
-    return text
+    text = _dumps(value, default)
+    if is_storable(text) and "\\u0000" not in text:
+        return text
+    return _dumps(replace_unstorable(json.loads(text)), None)
+
+
+def _dumps(value: Any, default: Callable[[Any], str] | None) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=default)

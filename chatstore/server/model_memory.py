@@ -32,6 +32,7 @@ from chatstore import codec
 from chatstore.conf import settings
 from chatstore.server.errors import describe
 from chatstore.server.stores import ModelTurnStore
+from chatstore.store import DjangoStore
 from chatstore.turns import Turn
 
 logger = logging.getLogger(__name__)
@@ -113,13 +114,17 @@ def _without_fake_id(entry: Entry) -> Entry:
 
 async def keep_turn(store: Store[Any], thread_id: str, turn: Turn, context: Any) -> None:
     """Store what models did in a turn, in one write; a failure is logged."""
-    if turn.is_replaced or not settings.model_memory or not isinstance(store, ModelTurnStore):
+    if turn.is_replaced:
         return
-    if not (runs := [run for run in turn.runs if not run.is_blocked]):
-        return
+    runs = [run for run in turn.runs if not run.is_blocked]
     try:
-        if model_turn := _model_turn(turn, runs):
+        is_kept = bool(runs) and settings.model_memory
+        model_turn = _model_turn(turn, runs) if is_kept else None
+        if model_turn and isinstance(store, ModelTurnStore):
             await store.add_model_turn(thread_id, model_turn, context)
+        if turn.session_turns and isinstance(store, DjangoStore):
+            ids = {item.id: codec.message_digest(item) for item in turn.stored.values()}
+            await store.tie_model_turns(thread_id, turn.session_turns, ids, context)
     except Exception as error:  # noqa: BLE001 (the answer is stored, and the stream has ended)
         logger.warning("What a model did in %s was not kept: %s", thread_id, describe(error))
 

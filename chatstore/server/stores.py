@@ -36,7 +36,7 @@ class ModelTurnStore(Protocol):
 
     async def add_model_turn(
         self, thread_id: str, model_turn: codec.ModelTurn, context: Any
-    ) -> None: ...
+    ) -> bool: ...
 
     async def load_model_turns(
         self, thread_id: str, limit: int, context: Any

@@ -7,10 +7,8 @@ repeats it after a transient error, and releases its connection.
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
-from collections.abc import Callable
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from chatkit.store import Store, StoreItemType
 from chatkit.types import (
@@ -22,14 +20,11 @@ from chatkit.types import (
     ThreadMetadata,
     WidgetItem,
 )
-from django.db import router
 
 from chatstore import codec
-from chatstore.db.execution import Attempt, Steps, run_steps
 from chatstore.files import signed_urls
-from chatstore.models import ChatSession
-from chatstore.store import attachments, items, model_turns, threads
-from chatstore.store.owner import Owner
+from chatstore.store import attachments, items, threads
+from chatstore.store.model_turn_methods import ModelTurnMethods
 from chatstore.turns import (
     Required,
     is_seen,
@@ -45,7 +40,7 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-class DjangoStore(Store[TContext], Generic[TContext]):
+class DjangoStore(ModelTurnMethods[TContext], Store[TContext], Generic[TContext]):
     """
     ChatKit's Store: keeps threads, items and attachments in the database (S1 to S18).
 
@@ -57,10 +52,6 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     the database still fails after three more attempts (S15). NotFoundError is ChatKit's; an
     object of another owner is not found either (S3).
     """
-
-    def get_user_id(self, context: TContext) -> Any:
-        """Return the owner's id; None if the context has none (S2)."""
-        return codec.user_id_from_context(context)
 
     def generate_thread_id(self, context: TContext) -> str:
         """Return a new id with 128 random bits (S4)."""
@@ -194,30 +185,6 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
         return await self._read(items.has_item, context, thread_id, item_id)
 
-    async def add_model_turn(
-        self, thread_id: str, model_turn: codec.ModelTurn, context: TContext
-    ) -> None:
-        """
-        Keep what a model did in a turn, for its next turns.
-
-        Nothing is kept in a thread that is gone, in a turn that a retry has replaced (S20), or
-        where a message was redacted meanwhile (M2). Raises ValueError for what is no JSON.
-        """
-        turn = turn_of(thread_id)
-        began_at = turn.began_at if turn else dt.datetime.now(dt.UTC)
-        required = Required(turn.retry_id, None) if turn else None
-        await self._write(
-            model_turns.add_model_turn, context, thread_id, model_turn, began_at, required
-        )
-
-    async def load_model_turns(
-        self, thread_id: str, limit: int, context: TContext
-    ) -> list[codec.ModelTurn]:
-        """Return what models did in the thread's newest turns, newest first, with summaries."""
-        return await self._read(
-            model_turns.load_model_turns, context, thread_id, limit, "run", "summary"
-        )
-
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: TContext
     ) -> None:
@@ -265,27 +232,3 @@ class DjangoStore(Store[TContext], Generic[TContext]):
             required=required,
         )
         mark_stored(thread_id, item)
-
-    async def _read(
-        self,
-        operation: Callable[Concatenate[Owner, P], Steps[Result]],
-        context: TContext,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Result:
-        # From the database that is written to: after a stale read from a replica the SDK could
-        # delete a finished tool call (S13).
-        using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
-        return await run_steps(using, lambda attempt: operation(owner, *args, **kwargs))
-
-    async def _write(
-        self,
-        operation: Callable[Concatenate[Owner, Attempt, P], Steps[Result]],
-        context: TContext,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Result:
-        using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
-        return await run_steps(using, lambda attempt: operation(owner, attempt, *args, **kwargs))

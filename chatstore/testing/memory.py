@@ -184,7 +184,7 @@ class MemoryStore(Store[Any]):
 
     async def add_model_turn(
         self, thread_id: str, model_turn: codec.ModelTurn, context: Any
-    ) -> None:
+    ) -> bool:
         """Keep what a model did in a turn; nothing in one that a retry has replaced (S20)."""
         thread, turn = self._find(thread_id, context), turn_of(thread_id)
         if thread and (turn is None or turn.retry_id == thread.retry_id):
@@ -192,6 +192,8 @@ class MemoryStore(Store[Any]):
             columns = ("turn_id", "kind", "after_item_id", "item_ids", "payload")
             row = tuple(values[name] for name in columns)
             thread.model_turns.append(ModelTurnRow(row, len(thread.items)))
+            return True
+        return False
 
     async def load_model_turns(
         self, thread_id: str, limit: int, context: Any

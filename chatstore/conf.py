@@ -119,6 +119,21 @@ class Settings:
         return self._get("MAX_INPUT_LENGTH", 400_000)
 
     @property
+    def max_input_tokens(self) -> int:
+        """The most tokens of it, as ChatServer.count_tokens counts them; 0: any number."""
+        return self._get("MAX_INPUT_TOKENS", 0)
+
+    @property
+    def file_turns(self) -> int:
+        """With how many of a user's newest messages run_agent gives files to a model."""
+        return self._get("FILE_TURNS", 10)
+
+    @property
+    def model_memory(self) -> bool:
+        """Whether what models did is kept, and given to them again by run_agent."""
+        return self._get("MODEL_MEMORY", True)
+
+    @property
     def storage(self) -> str:
         """Alias in STORAGES of the storage for attachments' files."""
         return self._get("STORAGE", "default")

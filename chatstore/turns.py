@@ -10,14 +10,15 @@ context variable, so that the tasks of a stream inherit them. It needs no Django
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from chatkit.errors import CustomStreamError
-from chatkit.types import ThreadMetadata, ThreadStatus
+from chatkit.types import ThreadItem, ThreadMetadata, ThreadStatus
 
 
 class StateChangedError(CustomStreamError):
@@ -59,6 +60,11 @@ class Turn:
         is_answer: whether the first item that is saved answers a pending one, a tool call or a
             question, and requires that it is still pending.
         is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
+        began_at: when it began.
+        after_item_id: the item that it answers; empty until it is known.
+        stored: the items that it has stored, by their ids, in this order.
+        runs: what models have done in it, for chatstore.server.model_memory.
+        session_turns: the ids of the rows that a DjangoSession has written in it.
     """
 
     thread_id: str = ""
@@ -67,6 +73,11 @@ class Turn:
     is_action: bool = False
     is_answer: bool = False
     is_replaced: bool = False
+    began_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    after_item_id: str = ""
+    stored: dict[str, ThreadItem] = field(default_factory=dict)
+    runs: list[Any] = field(default_factory=list)
+    session_turns: list[str] = field(default_factory=list)
 
     def require(self) -> Required:
         """Return what the next write requires; from the second one on, any status will do."""
@@ -126,6 +137,18 @@ def current_turn() -> Turn | None:
     """Return the turn that the running code belongs to."""
     request = _request.get()
     return request.turn if request else None
+
+
+def mark_stored(thread_id: str, item: ThreadItem) -> None:
+    """Record that the current turn, if it is one of this thread, has stored the item."""
+    if turn := turn_of(thread_id):
+        turn.stored[item.id] = item
+
+
+def mark_deleted(thread_id: str, item_id: str) -> None:
+    """Record that the item is no longer stored."""
+    if turn := turn_of(thread_id):
+        turn.stored.pop(item_id, None)
 
 
 def turn_of(thread_id: str) -> Turn | None:

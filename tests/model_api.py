@@ -57,6 +57,8 @@ class Reply:
         is_refusal: whether the words are a refusal.
         refusal: a refusal that follows the words, in the same answer (Responses only).
         tool: name of a function that is called in place of an answer.
+        more_tools: names of functions that are called beside it.
+        reasoning: encrypted reasoning that comes before all else (Responses only).
         images: partial images, base64, of an image that is generated before the answer.
         final_image: the image itself; None where generating it never comes to its end.
         is_paced: whether the words come through before anything more is sent.
@@ -73,6 +75,8 @@ class Reply:
     is_refusal: bool = False
     refusal: str = ""
     tool: str = ""
+    more_tools: tuple[str, ...] = ()
+    reasoning: str = ""
     images: tuple[str, ...] = ()
     final_image: str | None = None
     is_paced: bool = True
@@ -194,13 +198,15 @@ def _responses(reply: Reply) -> Iterator[Event]:
     output: list[Any] = []
     if reply.images or reply.final_image:
         yield from _image(reply, output)
+    if reply.reasoning:
+        thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+        yield from _item(thought | {"encrypted_content": reply.reasoning}, output)
     if reply.tool:
-        call = {"type": "function_call", "id": reply.item_id, "call_id": f"call_{reply.item_id}"}
-        call |= {"name": reply.tool, "arguments": "{}", "status": "completed"}
-        at = {"output_index": len(output), "item": call}
-        yield {"type": "response.output_item.added", **at}
-        yield {"type": "response.output_item.done", **at}
-        output.append(call)
+        for number, tool in enumerate((reply.tool, *reply.more_tools)):
+            item_id = f"{reply.item_id}_{number}" if number else reply.item_id
+            call = {"type": "function_call", "id": item_id, "call_id": f"call_{item_id}"}
+            call |= {"name": tool, "arguments": "{}", "status": "completed"}
+            yield from _item(call, output)
     elif reply.words:
         yield from _message(reply, output)
     match reply.end:
@@ -215,6 +221,14 @@ def _responses(reply: Reply) -> Iterator[Event]:
             why = {"reason": "max_output_tokens"}
             incomplete = response("incomplete", output, incomplete_details=why)
             yield {"type": "response.incomplete", "response": incomplete}
+
+
+def _item(item: Event, output: list[Any]) -> Iterator[Event]:
+    """Tell of an item of the output that comes as a whole."""
+    at = {"output_index": len(output), "item": item}
+    yield {"type": "response.output_item.added", **at}
+    yield {"type": "response.output_item.done", **at}
+    output.append(item)
 
 
 def _message(reply: Reply, output: list[Any]) -> Iterator[Event]:
@@ -284,9 +298,11 @@ def _chat(reply: Reply) -> Iterator[Event]:
         return {**base, "choices": [choice]}
 
     if reply.tool:
-        function = {"name": reply.tool, "arguments": "{}"}
-        call = {"index": 0, "id": f"call_{reply.item_id}", "type": "function", "function": function}
-        yield chunk({"role": "assistant", "tool_calls": [call]})
+        for index, tool in enumerate((reply.tool, *reply.more_tools)):
+            call = {"index": index, "id": f"call_{reply.item_id}", "type": "function"}
+            call |= {"id": f"{call['id']}_{index}"} if index else {}
+            call["function"] = {"name": tool, "arguments": "{}"}
+            yield chunk({"role": "assistant", "tool_calls": [call]})
     else:
         key = "refusal" if reply.is_refusal else "content"
         for word in reply.words:

@@ -19,9 +19,11 @@ from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     file_key,
     message_key,
+    model_turn_key,
     session_key,
 )
 from tests import base
@@ -116,16 +118,30 @@ def add_attachment(
     )
 
 
+def add_model_turn(session: ChatSession, item_id: str = "msg_0", **columns: Any) -> ChatModelTurn:
+    """Write what a model did in a turn of the thread that answers this item."""
+    call = {"type": "function_call", "call_id": "call_1", "name": "count", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "42 bikes"}
+    step = codec.Step("Clerk", "gpt-x", [call, output])
+    turn = codec.ModelTurn([step], {item_id: "", "msg_answer": ""}, item_id)
+    return ChatModelTurn.objects.create(
+        **codec.model_turn_values(turn)
+        | {"model_turn_id": model_turn_key(session.thread_id, turn.id), "session": session}
+        | {"user_id": session.user_id, "timestamp": timezone.now()}
+        | columns
+    )
+
+
 def everything() -> list[list[dict[str, Any]]]:
     """Return all rows of all tables, to compare them."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (ChatSession, ChatMessage, ChatAttachment, ChatFileToRemove)
+        for model in (ChatSession, ChatMessage, ChatAttachment, ChatModelTurn, ChatFileToRemove)
     ]
 
 
 def delete_everything() -> None:
     """Empty the tables; this is faster than flushing the database."""
-    for model in (ChatAttachment, ChatMessage, ChatSession):
+    for model in (ChatAttachment, ChatMessage, ChatModelTurn, ChatSession):
         model.objects.all().raw_delete()
     ChatFileToRemove.objects.all().delete()

@@ -11,6 +11,7 @@ from asgiref.sync import ThreadSensitiveContext, async_to_sync
 from django.db import connection, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 
+from chatstore.codec import ModelTurn
 from chatstore.db import async_pools
 from chatstore.models import ChatMessage
 from chatstore.store import DjangoStore
@@ -61,6 +62,8 @@ async def turn(number: int) -> None:
     await store.add_thread_item(thread_id, tool_call(), context)
     await store.add_thread_item(thread_id, tool_call(status="completed"), context)
     await store.load_item(thread_id, "msg_2", context)
+    await store.add_model_turn(thread_id, ModelTurn([], {"msg_2": ""}), context)
+    assert len(await store.load_model_turns(thread_id, 9, context)) == 1
 
 
 class LaneTest(AsyncPoolMixin, TransactionTestCase):

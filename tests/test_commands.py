@@ -164,7 +164,7 @@ class OutputTest(StorageMixin, TransactionTestCase):
         said = self.run_command("cleanup_threads", days=90, dry_run=True, json=True)
         report = json.loads(said)
         self.assertIn("T", report.pop("cutoff"))
-        expected = {"threads": 1, "messages": 2, "files": 1, "on_hold": 1}
+        expected = {"threads": 1, "messages": 2, "files": 1, "model_turns": 0, "on_hold": 1}
         flags = {"dry_run": True, "by": "activity", "is_finished": True}
         self.assertEqual(report, expected | flags)
         report = json.loads(self.run_command("cleanup_attachments", json=True))

@@ -35,12 +35,19 @@ from django.utils import timezone
 
 from chatstore import codec, signals
 from chatstore.lifecycle import erasure
-from chatstore.models import ChatAttachment, ChatFileToRemove, ChatMessage, ChatSession
+from chatstore.models import (
+    ChatAttachment,
+    ChatFileToRemove,
+    ChatMessage,
+    ChatModelTurn,
+    ChatSession,
+)
 from chatstore.portability import imports
 from chatstore.portability.imports import Importer
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
+    MODEL_TURN_COLUMNS,
     ROWS_PER_BATCH,
     SESSION_COLUMNS,
 )
@@ -48,7 +55,7 @@ from chatstore.store import DjangoStore
 from chatstore.turns import mark_seen, track_request
 from tests import base, rows
 from tests.processes import Commands
-from tests.rows import DAY, StorageMixin, add_attachment, add_thread
+from tests.rows import DAY, StorageMixin, add_attachment, add_model_turn, add_thread
 
 
 def run(command: str, *args: Any, **options: Any) -> str:
@@ -87,11 +94,12 @@ class ArchiveTestCase(StorageMixin, TransactionTestCase):
 
     def fill(self) -> None:
         """Write rows that use every column."""
-        add_thread("thr_1", "alice", age=3 * DAY, messages=3, files=2)
+        session = add_thread("thr_1", "alice", age=3 * DAY, messages=3, files=2)
+        add_model_turn(session)
         add_thread("thr_2", "alice", age=2 * DAY, messages=0)
         add_thread("thr_3", "Ünï\u2028cödé", age=DAY, messages=1, files=1)
         now = timezone.now()
-        add_thread(
+        held = add_thread(
             "held",
             "bob",
             status="locked",
@@ -101,6 +109,10 @@ class ArchiveTestCase(StorageMixin, TransactionTestCase):
             is_on_hold=True,
             hold_reason="court",
             hidden_at=now,
+        )
+        counts = {"requests": 2, "input_tokens": 7, "output_tokens": 5, "first_text_ms": 3}
+        add_model_turn(
+            held, agent="a", model="m", **counts, duration_ms=4, hidden_at=now, kind="summary"
         )
         ChatMessage.objects.filter(user_id="bob", item_id="msg_0").update(
             metadata={"model": "m", "tokens": {"in": 1}},
@@ -127,7 +139,7 @@ class RoundTripTest(ArchiveTestCase):
         for table in tables:
             for row in table:
                 row["payload"] = json.loads(row["payload"])
-                if row["payload"].get("type") == "of tomorrow":
+                if "number" in row["payload"]:
                     row.update(item_type="", sender_type="", content="")
         return tables
 
@@ -263,7 +275,9 @@ class RoundTripTest(ArchiveTestCase):
 
     def test_every_column_is_exported_or_derived_or_a_key(self) -> None:
         keys = {"session_id", "message_id", "file_id", "user_id", "item_id"}
-        short_lived = {"items_deleted_at", "retry_id"}  # matter while a turn runs (S15, S20)
+        # They matter while a turn runs (S15, S20).
+        # They matter while a turn runs (S15, S20).
+        short_lived = {"items_deleted_at", "items_redacted_at", "retry_id"}
         for model, exported, derived in (
             (ChatSession, SESSION_COLUMNS, codec.session_values(base.thread())),
             (ChatMessage, MESSAGE_COLUMNS, codec.message_values(base.user_message())),
@@ -272,6 +286,11 @@ class RoundTripTest(ArchiveTestCase):
                 ChatAttachment,
                 (*ATTACHMENT_COLUMNS, "path"),
                 codec.attachment_values(base.attachment()),
+            ),
+            (
+                ChatModelTurn,
+                (*MODEL_TURN_COLUMNS, "model_turn_id"),
+                codec.model_turn_values(codec.ModelTurn([], {})),
             ),
         ):
             columns = {field.attname for field in model._meta.concrete_fields}
@@ -921,7 +940,7 @@ class EraseTest(ArchiveTestCase):
         add_attachment("alone", "alice", age=DAY)
         others = [
             list(model.objects.exclude(user_id="alice").order_by("pk").values())
-            for model in (ChatSession, ChatMessage, ChatAttachment)
+            for model in (ChatSession, ChatMessage, ChatAttachment, ChatModelTurn)
         ]
         before = rows.everything()
         self.assertEqual(
@@ -934,7 +953,7 @@ class EraseTest(ArchiveTestCase):
             run("erase_user", "alice"), "Erased 2 threads, 3 messages and 3 files of alice."
         )
 
-        self.assertEqual(rows.everything()[:3], others)
+        self.assertEqual(rows.everything()[:4], others)
         paths = ChatAttachment.objects.exclude(path="").values_list("path", flat=True)
         self.assertEqual(self.stored(), set(paths))
         self.assertEqual(
@@ -954,7 +973,8 @@ class EraseTest(ArchiveTestCase):
 
     def test_R4_the_receipt_as_json(self) -> None:
         receipt = json.loads(run("erase_user", "bob", json=True))
-        self.assertEqual(receipt["erased"], {"threads": 0, "messages": 0, "files": 2})
+        counts = {"threads": 0, "messages": 0, "files": 2, "model_turns": 0}
+        self.assertEqual(receipt["erased"], counts)
         self.assertEqual(receipt["on_hold"], ["held"])
 
     def test_R4_the_application_gets_a_signal(self) -> None:
@@ -1004,7 +1024,7 @@ class EraseTest(ArchiveTestCase):
         with patch.object(erasure, "BATCH_SIZE", 1):
             said = run("erase_user", "alice")
         self.assertEqual(said, "Erased 2 threads, 3 messages and 4 files of alice.")
-        for model in (ChatSession, ChatMessage, ChatAttachment):
+        for model in (ChatSession, ChatMessage, ChatAttachment, ChatModelTurn):
             self.assertFalse(model.objects.filter(user_id="alice").exists())
 
 

@@ -239,7 +239,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         lock, files, deletes, nothing_more, on_hold = (
             ["SELECT"],
             ["SELECT"],
-            ["DELETE"] * 2,
+            ["DELETE"] * 3,
             ["SELECT"],
             ["SELECT"],
         )

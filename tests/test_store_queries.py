@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
+from chatstore.codec import ModelTurn
 from chatstore.models import ChatMessage, ChatSession, message_key, session_key
 from chatstore.store import DjangoStore
 from chatstore.turns import Turn, track_request
@@ -66,6 +67,8 @@ class StatementsTest(TransactionTestCase):
                 *(store.add_unfinished_answer, "thr_1", answer("msg_half"), "failed"),
             ),
             "has_item": (store.has_item, "thr_1", "msg_1"),
+            "add_model_turn": (store.add_model_turn, "thr_1", ModelTurn([], {})),
+            "load_model_turns": (store.load_model_turns, "thr_1", 50),
             "save_feedback": (store.save_feedback, "thr_1", ["msg_1"], "positive"),
             "delete_thread_item": (store.delete_thread_item, "thr_1", "msg_1"),
             "delete_thread_item, unknown": (store.delete_thread_item, "thr_1", "msg_1"),

@@ -7,13 +7,14 @@ from django.core.checks import CheckMessage, Error
 from chatstore.conf import settings
 
 STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
-FLAGS = ("use_presigned_urls", "reason_to_read", "sharded")
+FLAGS = ("model_memory", "use_presigned_urls", "reason_to_read", "sharded")
 DICTS = ("async_pool",)
 POSITIVE_INTEGERS = (
     "cache_ttl",
     "max_page_size",
     "max_request_bytes",
     "max_input_length",
+    "file_turns",
     "max_title_length",
     "max_message_length",
     "max_upload_bytes",
@@ -24,7 +25,7 @@ POSITIVE_INTEGERS = (
     "retention_days",
 )
 LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
-INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second")
+INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens")
 
 
 def check_types() -> list[CheckMessage]:

@@ -15,6 +15,15 @@ from chatstore.codec.ids import (
     user_id_from_context,
     validate_user_id,
 )
+from chatstore.codec.model_turns import (
+    THREAD_ITEM,
+    ModelTurn,
+    Step,
+    load_model_turn,
+    load_steps,
+    message_digest,
+    model_turn_values,
+)
 from chatstore.codec.paging import validate_page
 from chatstore.codec.payloads import (
     FILE_URL_PARAMETER,
@@ -45,9 +54,12 @@ __all__ = [
     "IMMUTABLE_TYPES",
     "LATEST",
     "MAX_ID_LENGTH",
+    "THREAD_ITEM",
     "Ending",
+    "ModelTurn",
     "ModeratedClosedStatus",
     "ModeratedLockedStatus",
+    "Step",
     "UnfinishedAnswer",
     "UnfinishedWidget",
     "as_utc",
@@ -58,8 +70,12 @@ __all__ = [
     "is_storable_id",
     "load_attachment",
     "load_item",
+    "load_model_turn",
+    "load_steps",
     "load_thread",
+    "message_digest",
     "message_values",
+    "model_turn_values",
     "new_id",
     "plain_text",
     "replace_unstorable",

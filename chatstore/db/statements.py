@@ -263,7 +263,7 @@ def insert_unless_exists_query(model: type[Model], **values: Any) -> Query:
     return cast(Query, query)
 
 
-def insert_query(model: type[Model], **values: Any) -> Query:
+def insert_query(model: type[Model], /, **values: Any) -> Query:
     """Return the query that ``model.objects.create(**values)`` runs; it sends no Django signals."""
     query = InsertQuery(model)
     query.insert_values(model._meta.local_concrete_fields, [model(**values)])

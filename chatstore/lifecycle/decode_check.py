@@ -11,7 +11,7 @@ from django.db.models import F
 from pydantic import ValidationError
 
 from chatstore import codec
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession
+from chatstore.models import ChatAttachment, ChatMessage, ChatModelTurn, ChatSession
 
 
 @dataclass
@@ -20,8 +20,8 @@ class UndecodableRow:
     A row that can't be decoded, and so is not served.
 
     Args:
-        kind: "thread", "item" or "attachment".
-        id: of the thread, item or attachment.
+        kind: "thread", "item", "attachment" or "model turn".
+        id: of the thread, item, attachment or turn.
         thread_id: None for an attachment that was never sent.
         error: the field and the kind of the error, without the row's text (S18).
     """
@@ -57,6 +57,7 @@ def find_undecodable_rows(
             "session__thread_id",
             codec.load_attachment,
         ),
+        ("model turn", ChatModelTurn, "turn_id", "session__thread_id", codec.load_steps),
     ):
         rows: Any = model.objects.using(using).all()
         if user_id is not None:

@@ -16,6 +16,7 @@ from chatstore import files, signals
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     ChatSessionQuerySet,
     Counts,
@@ -69,6 +70,7 @@ def delete_locked_sessions(sessions: ChatSessionQuerySet, rows: list[Any]) -> Co
         deleted = Counts(
             files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(rows)),
             messages=ChatMessage.objects.using(using).for_sessions(rows).raw_delete(),
+            model_turns=ChatModelTurn.objects.using(using).for_sessions(rows).raw_delete(),
             threads=sessions.deletable().order_by().for_sessions(rows).raw_delete(),
         )
     files.check_deleted_count(deleted.threads, len(rows))

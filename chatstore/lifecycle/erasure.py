@@ -20,7 +20,7 @@ from chatstore.db.execution import run_sync
 from chatstore.lifecycle.deletion import delete_sessions
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.lifecycle.sqlite_log import empty_log
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts
+from chatstore.models import ChatAttachment, ChatMessage, ChatModelTurn, ChatSession, Counts
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         receipt.erased.threads = sessions.deletable().count()
         receipt.erased.messages = messages.filter(session__is_on_hold=False).count()
         receipt.erased.files = attachments.count()
+        turns = ChatModelTurn.objects.using(using).for_owner(user_id)
+        receipt.erased.model_turns = turns.filter(session__is_on_hold=False).count()
         receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
         return receipt
     while (batch := run_sync(using, _erase_threads, user_id)).threads:

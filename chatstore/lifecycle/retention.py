@@ -29,6 +29,7 @@ from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     ChatSessionQuerySet,
     Counts,
@@ -168,7 +169,8 @@ def _count_batch(
     for rows in split_by_owner(found):
         messages = ChatMessage.objects.using(attempt.using).for_sessions(rows)
         attachments = ChatAttachment.objects.using(attempt.using).for_sessions(rows)
-        counts += Counts(len(rows), messages.count(), attachments.count())
+        turns = ChatModelTurn.objects.using(attempt.using).for_sessions(rows)
+        counts += Counts(len(rows), messages.count(), attachments.count(), turns.count())
     return (found[-1] if found else None), counts
 
 

@@ -15,7 +15,14 @@ from chatstore.db.attempts import Attempt
 from chatstore.db.execution import run_sync
 from chatstore.db.sharding import insert_rows
 from chatstore.lifecycle.retention import BATCH_SIZE
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatModelTurn,
+    ChatSession,
+    Counts,
+    OwnedQuerySet,
+)
 from chatstore.store import thread_cache
 
 logger = logging.getLogger(__name__)
@@ -37,6 +44,7 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
             ChatSession.objects.using(using).for_owner(from_user).count(),
             ChatMessage.objects.using(using).for_owner(from_user).count(),
             ChatAttachment.objects.using(using).for_owner(from_user).count(),
+            ChatModelTurn.objects.using(using).for_owner(from_user).count(),
         )
     counts = Counts()
     sessions = ChatSession.objects.using(using).for_owner(from_user)
@@ -63,7 +71,7 @@ def _run(using: str, move: Callable[[Attempt], Counts], what: str) -> Counts:
 def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attempt) -> Counts:
     rows = [
         model.objects.using(attempt.using).for_owner(from_user).filter(session_id=session_id)
-        for model in (ChatSession, ChatMessage, ChatAttachment)
+        for model in (ChatSession, ChatMessage, ChatAttachment, ChatModelTurn)
     ]
     changing = thread_cache.changing(attempt.using, (from_user, session_id))
     with changing, transaction.atomic(using=attempt.using):

@@ -1,8 +1,9 @@
 """
 The models, and the methods of their querysets. Imports nothing of chatstore.
 
-ChatSession is a ChatKit thread, ChatMessage an item of any type. Each row keeps the whole ChatKit
-object as JSON text in ``payload``; the other columns are derived from it, or written by moderators.
+ChatSession is a ChatKit thread, ChatMessage an item of any type, ChatModelTurn what a model did
+besides. Each row keeps the whole object as JSON text in ``payload``; the other columns are derived
+from it, or written by moderators.
 Three rules make it possible to shard the tables by owner (Citus) with the same models:
 
 - every row of a conversation has its owner in ``user_id``, which is never null and never changes,
@@ -14,8 +15,9 @@ Three rules make it possible to shard the tables by owner (Citus) with the same 
 from chatstore.models.attachments import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove
 from chatstore.models.base import IdentifierField, OwnedQuerySet
 from chatstore.models.counts import Counts
-from chatstore.models.keys import file_key, message_key, session_key
+from chatstore.models.keys import file_key, message_key, model_turn_key, session_key
 from chatstore.models.messages import ChatMessage, ChatMessageQuerySet
+from chatstore.models.model_turns import ChatModelTurn, ChatModelTurnQuerySet
 from chatstore.models.moderation import ModerationRecord
 from chatstore.models.sessions import ChatSession, ChatSessionQuerySet
 
@@ -25,6 +27,8 @@ __all__ = [
     "ChatFileToRemove",
     "ChatMessage",
     "ChatMessageQuerySet",
+    "ChatModelTurn",
+    "ChatModelTurnQuerySet",
     "ChatSession",
     "ChatSessionQuerySet",
     "Counts",
@@ -33,5 +37,6 @@ __all__ = [
     "OwnedQuerySet",
     "file_key",
     "message_key",
+    "model_turn_key",
     "session_key",
 ]

@@ -12,10 +12,12 @@ class Counts:
     threads: int = 0
     messages: int = 0
     files: int = 0
+    model_turns: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
             self.threads + other.threads,
             self.messages + other.messages,
             self.files + other.files,
+            self.model_turns + other.model_turns,
         )

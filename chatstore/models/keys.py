@@ -33,3 +33,8 @@ def message_key(thread_id: str, item_id: str) -> uuid.UUID:
 def file_key(attachment_id: str) -> uuid.UUID:
     """Return the primary key of the attachment with this ChatKit id."""
     return _uuid5(uuid.NAMESPACE_DNS, f"chatkit-attachment-{attachment_id}")
+
+
+def model_turn_key(thread_id: str, turn_id: str) -> uuid.UUID:
+    """Return the primary key of what a model did in a turn of the thread."""
+    return _uuid5(session_key(thread_id), f"turn-{turn_id}")

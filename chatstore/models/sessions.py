@@ -77,6 +77,13 @@ class ChatSession(models.Model):
         editable=False,
         help_text=_("When single items of the thread were last deleted (S15)."),
     )
+    items_redacted_at = models.DateTimeField(
+        _("items redacted at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When an item of the thread was last redacted: a turn that ran then is lost."),
+    )
     retry_id = models.CharField(
         _("retry"),
         max_length=32,

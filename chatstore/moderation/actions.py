@@ -89,6 +89,9 @@ def hide(message: ChatMessage, by: Moderator) -> None:
     with recorded_action(message.session, by, Action.HIDE, [message.item_id]) as owner:
         if not select_message(owner, message).visible().update(hidden_at=now, hidden_by=by.name):
             raise ModerationRefused(_("The message is hidden already."))
+        # A summary of it is not made without it; what a model did with it comes back with it.
+        turns = owner.model_turns.filter(session_id=message.session_id, kind="summary")
+        turns.of_item(message.item_id).raw_delete()
         select_attachments(owner, message).visible().update(hidden_at=now)
 
 

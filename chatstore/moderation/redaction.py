@@ -37,6 +37,9 @@ def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> 
         now = timezone.now()
         if not select_message(owner, message).update(redacted_at=now, metadata={}, **values):
             raise ModerationRefused(_("The message no longer exists."))
+        # What a model did with it too, also in a turn that is running now.
+        owner.model_turns.filter(session_id=thread.pk).of_item(message.item_id).raw_delete()
+        owner.sessions.filter(pk=thread.pk).update(items_redacted_at=now)
         files.delete_attachments(select_attachments(owner, message))
 
 

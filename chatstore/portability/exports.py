@@ -21,6 +21,7 @@ from chatstore.models import (
     ChatAttachment,
     ChatAttachmentQuerySet,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     ChatSessionQuerySet,
     Counts,
@@ -28,6 +29,8 @@ from chatstore.models import (
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
+    MODEL_TURN_COLUMNS,
+    MODEL_TURNS_PER_BATCH,
     ROWS_PER_BATCH,
     SESSION_COLUMNS,
     THREADS_PER_BATCH,
@@ -105,10 +108,12 @@ class Exporter:
         for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
             attachments.setdefault(_key(row), []).append((row, row.item_id))
         loaded = self._load_messages(sessions)
+        turns = ChatModelTurn.objects.using(self.using).for_sessions(sessions)
+        have_turns = set(turns.order_by().values_list("user_id", "session_id").distinct())
         for session in sessions:
             self.writer.write(
                 {"type": "thread", "user_id": session.user_id, "id": session.thread_id}
-                | {"thread": _parsed_payload(session.payload)}
+                | {"thread": _parsed(session.payload)}
                 | _nonempty_columns(session, SESSION_COLUMNS)
             )
             self.counts.threads += 1
@@ -117,15 +122,30 @@ class Exporter:
                     {
                         "type": "item",
                         "id": message.item_id,
-                        "item": _parsed_payload(message.payload),
+                        "item": _parsed(message.payload),
                     }
                     | _nonempty_columns(message, MESSAGE_COLUMNS)
                 )
                 self.counts.messages += 1
+            if _key(session) in have_turns:
+                self._write_model_turns(session)
             for attachment, item_id in attachments.get(_key(session), ()):
                 self._write_attachment("attachment", attachment, item_id=item_id)
             # A thread without this line is incomplete, and is not imported.
             self.writer.write({"type": "thread_end"})
+
+    def _write_model_turns(self, session: ChatSession) -> None:
+        rows = ChatModelTurn.objects.using(self.using).for_owner(session.user_id)
+        for page in rows.filter(session_id=session.session_id).iter_pages(
+            "timestamp", size=MODEL_TURNS_PER_BATCH
+        ):
+            for row in page:
+                record = {"type": "model_turn", "id": row.turn_id}
+                record |= {"steps": _parsed(row.payload, list)}
+                record |= {"item_ids": _parsed(row.item_ids, dict)}
+                self.writer.write(record | _nonempty_columns(row, MODEL_TURN_COLUMNS))
+                self.counts.model_turns += 1
+            reset_queries()
 
     def _load_messages(self, sessions: list[ChatSession]) -> dict[Key, list[ChatMessage]] | None:
         """Return the messages of threads by thread, in one query; None if they are too many."""
@@ -156,7 +176,7 @@ class Exporter:
         record = {
             "type": kind,
             "id": row.attachment_id,
-            "attachment": _parsed_payload(row.payload),
+            "attachment": _parsed(row.payload),
             **{name: value for name, value in about.items() if value is not None},
             **_nonempty_columns(row, ATTACHMENT_COLUMNS),
         }
@@ -181,13 +201,13 @@ def _key(row: Any) -> Key:
     return row.user_id, row.session_id
 
 
-def _parsed_payload(payload: str) -> Any:
-    """Return the payload as a JSON object, or as text if it is not one."""
+def _parsed(payload: str, kind: type = dict) -> Any:
+    """Return the payload as a JSON object (or list), or as text if it is not one."""
     try:
         value = json.loads(payload)
     except ValueError:
         return payload
-    return value if isinstance(value, dict) else payload
+    return value if isinstance(value, kind) else payload
 
 
 def _nonempty_columns(row: Model, columns: tuple[str, ...]) -> Record:

@@ -19,14 +19,17 @@ from chatstore import codec
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     file_key,
     message_key,
+    model_turn_key,
     session_key,
 )
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
+    MODEL_TURN_COLUMNS,
     SESSION_COLUMNS,
     Record,
 )
@@ -45,15 +48,16 @@ _JSON_TYPES: dict[type[models.Field[Any, Any]], tuple[type, ...]] = {
     models.CharField: (str,),
     models.DateTimeField: (str, type(None)),
     models.PositiveBigIntegerField: (int,),
+    models.PositiveIntegerField: (int,),
     models.TextField: (str,),
 }
 
 
-def _payload_text(value: Any) -> str:
-    """Return a record's ChatKit object as the text of the payload column."""
+def _payload_text(value: Any, kind: type = dict) -> str:
+    """Return a record's object (or list) as the text of the payload column."""
     if isinstance(value, str):
         return codec.replace_unstorable(value)
-    if not isinstance(value, dict):
+    if not isinstance(value, kind):
         raise TypeError
     return json.dumps(codec.replace_unstorable(value), ensure_ascii=False, separators=(",", ":"))
 
@@ -132,6 +136,22 @@ def message_row(record: Record, session: ChatSession) -> ChatMessage:
         "item_id": item_id,
     }
     row = ChatMessage(**{"item_type": "unknown", "sender_type": "assistant"} | values)
+    row.clean_fields(exclude={"session"})
+    return row
+
+
+def model_turn_row(record: Record, session: ChatSession) -> ChatModelTurn:
+    """Return the row of a record of what a model did in a turn of this thread."""
+    turn_id = _id(record)
+    row = ChatModelTurn(
+        model_turn_id=model_turn_key(session.thread_id, turn_id),
+        session_id=session.session_id,
+        user_id=session.user_id,
+        turn_id=turn_id,
+        payload=_payload_text(record["steps"], list),
+        item_ids=_payload_text(record.get("item_ids", {})),
+        **_column_values(ChatModelTurn, record, MODEL_TURN_COLUMNS),
+    )
     row.clean_fields(exclude={"session"})
     return row
 

@@ -28,6 +28,7 @@ from chatstore.db.sharding import insert_rows, split_by_owner
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
+    ChatModelTurn,
     ChatSession,
     Counts,
     file_key,
@@ -39,6 +40,7 @@ from chatstore.portability.import_rows import (
     RECORD_ERRORS,
     attachment_row,
     message_row,
+    model_turn_row,
     owner_of,
     session_row,
     text_of,
@@ -107,6 +109,7 @@ class Importer:
         self._rows: dict[type[Model], list[Any]] = {
             ChatSession: [],
             ChatMessage: [],
+            ChatModelTurn: [],
             ChatAttachment: [],
         }
         # The owners of the rows that are stored or waiting, by _key.
@@ -264,18 +267,26 @@ class Importer:
                     position = message.timestamp
                     self._add(message)
                     self.counts.messages += 1
+            elif record["type"] == "model_turn":
+                if is_new:
+                    self._add(model_turn_row(record, session))
+                    self.counts.model_turns += 1
             elif record["type"] == "attachment":
                 if owner in (None, user_id):
                     self._add_attachment(record, user_id, session, is_new=is_new)
             elif record["type"] != "thread_end":
                 raise ValueError
         if position is not None and (position > session.updated_at or not session.is_started):
-            # An item was added during the export, or the record doesn't hold these columns.
-            session.updated_at = max(session.updated_at, position)
-            session.is_started = True
-            if not session._state.adding:  # it is written already
-                row = ChatSession.objects.using(self.using).for_owner(user_id).filter(pk=session.pk)
-                row.update(updated_at=session.updated_at, is_started=True)
+            self._set_activity(session, position)
+
+    def _set_activity(self, session: ChatSession, position: dt.datetime) -> None:
+        """An item was added during the export, or the record doesn't hold these columns."""
+        session.updated_at = max(session.updated_at, position)
+        session.is_started = True
+        if not session._state.adding:  # it is written already
+            rows = ChatSession.objects.using(self.using).for_owner(session.user_id)
+            row = rows.filter(pk=session.pk)
+            row.update(updated_at=session.updated_at, is_started=True)
 
     def _add_attachment(
         self,

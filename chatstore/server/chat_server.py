@@ -57,6 +57,7 @@ from chatstore.exceptions import RequestRefused
 from chatstore.server import preconditions, requests, user_limits
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.event_guards import GuardedStream
+from chatstore.server.model_memory import keep_turn
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
@@ -218,6 +219,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
     ) -> AsyncIterator[ThreadStreamEvent]:
         turn = current_turn() or Turn()
         turn.thread_id = turn.thread_id or thread.id  # another package's store does not tell
+        turn.after_item_id = turn.after_item_id or next(iter(turn.stored), "")
         guarded = GuardedStream(stream, thread, self.store, context)
         answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
         waiting: list[ThreadStreamEvent] = []
@@ -249,6 +251,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
             raise
         finally:  # also where an event can't be sent; a workflow may stay open for the next turn
             await answers.keep(thread.id, "failed", (AssistantMessageItem, WidgetItem))
+            await keep_turn(self.store, thread.id, turn, context)
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext

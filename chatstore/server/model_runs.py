@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -35,6 +35,7 @@ from openai import APIError, APIStatusError
 
 from chatstore.server.converters import ImageConverter
 from chatstore.server.model_events import adapt_event
+from chatstore.server.model_memory import ModelRun
 
 # OpenAI has codes for it; servers with a compatible API say it in their message.
 _TOO_LONG = re.compile(
@@ -56,17 +57,17 @@ class AgentRun(AsyncIterator[ThreadStreamEvent]):
 
     Args:
         events: of the run.
-        results: where they put the Agents SDK's results: one, and one more each time that the
+        run: where they put the Agents SDK's results: one, and one more each time that the
             model was asked again with a shorter input.
     """
 
     def __init__(
         self,
         events: AsyncGenerator[ThreadStreamEvent, None],
-        results: Sequence[RunResultStreaming],
+        run: ModelRun,
     ) -> None:
         self._events = events
-        self._results = results
+        self._run = run
 
     def __aiter__(self) -> AgentRun:
         return self
@@ -81,7 +82,7 @@ class AgentRun(AsyncIterator[ThreadStreamEvent]):
     @property
     def result(self) -> RunResultStreaming | None:
         """The Agents SDK's own result; None until the iteration has begun."""
-        return self._results[-1] if self._results else None
+        return self._run.results[-1] if self._run.results else None
 
     @property
     def final_output(self) -> Any:
@@ -91,10 +92,7 @@ class AgentRun(AsyncIterator[ThreadStreamEvent]):
     @property
     def usage(self) -> Usage:
         """Requests and tokens of the run, up to now; zero tokens where the model tells none."""
-        usage = Usage()
-        for result in self._results:
-            usage.add(result.context_wrapper.usage)
-        return usage
+        return self._run.usage()
 
 
 async def stream_run(

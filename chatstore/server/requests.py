@@ -50,7 +50,12 @@ READS_A_THREAD = (ThreadsGetByIdReq, ItemsFeedbackReq)
 def begin_turn(request: StreamingReq) -> Turn:
     """Return the turn of a request that is answered by a stream (S20)."""
     is_answer = isinstance(request, (ThreadsAddClientToolOutputReq, ThreadsAddStructuredInputReq))
-    return Turn(is_answer=is_answer, is_action=isinstance(request, ThreadsCustomActionReq))
+    return Turn(
+        is_answer=is_answer,
+        is_action=isinstance(request, ThreadsCustomActionReq),
+        # Of a retry, a question's answer or an action; of a message it is known once it is stored.
+        after_item_id=getattr(request.params, "item_id", None) or "",
+    )
 
 
 def parse(request: str | bytes | bytearray) -> ChatKitReq:

@@ -28,3 +28,16 @@ class ExtendedStore(Protocol):
     ) -> None: ...
 
     async def has_item(self, thread_id: str, item_id: str, context: Any) -> bool: ...
+
+
+@runtime_checkable
+class ModelTurnStore(Protocol):
+    """A store that keeps what models did in a thread's turns, besides its items."""
+
+    async def add_model_turn(
+        self, thread_id: str, model_turn: codec.ModelTurn, context: Any
+    ) -> bool: ...
+
+    async def load_model_turns(
+        self, thread_id: str, limit: int, context: Any
+    ) -> list[codec.ModelTurn]: ...

@@ -8,8 +8,7 @@ repeats it after a transient error, and releases its connection.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from chatkit.store import Store, StoreItemType
 from chatkit.types import (
@@ -21,19 +20,17 @@ from chatkit.types import (
     ThreadMetadata,
     WidgetItem,
 )
-from django.db import router
 
 from chatstore import codec
-from chatstore.db.attempts import Attempt, Steps
-from chatstore.db.execution import run_steps
 from chatstore.files import signed_urls
-from chatstore.models import ChatSession
 from chatstore.store import attachments, items, threads
-from chatstore.store.owner import Owner
+from chatstore.store.model_turn_methods import ModelTurnMethods
 from chatstore.turns import (
     Required,
     is_seen,
+    mark_deleted,
     mark_seen,
+    mark_stored,
     mark_thread_seen,
     turn_of,
 )
@@ -43,7 +40,7 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-class DjangoStore(Store[TContext], Generic[TContext]):
+class DjangoStore(ModelTurnMethods[TContext], Store[TContext], Generic[TContext]):
     """
     ChatKit's Store: keeps threads, items and attachments in the database (S1 to S18).
 
@@ -55,10 +52,6 @@ class DjangoStore(Store[TContext], Generic[TContext]):
     the database still fails after three more attempts (S15). NotFoundError is ChatKit's; an
     object of another owner is not found either (S3).
     """
-
-    def get_user_id(self, context: TContext) -> Any:
-        """Return the owner's id; None if the context has none (S2)."""
-        return codec.user_id_from_context(context)
 
     def generate_thread_id(self, context: TContext) -> str:
         """Return a new id with 128 random bits (S4)."""
@@ -145,6 +138,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         if turn and turn.is_answer:
             await self._write(items.answer_item, context, thread_id, item, turn.require())
             turn.is_answer = False
+            mark_stored(thread_id, item)
         else:
             await self._put_item(thread_id, item, context, replace=True)
 
@@ -159,6 +153,7 @@ class DjangoStore(Store[TContext], Generic[TContext]):
         turn = turn_of(thread_id)
         required = Required(turn.retry_id, None) if turn else None
         await self._write(items.delete_item, context, thread_id, item_id, required)
+        mark_deleted(thread_id, item_id)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: TContext) -> None:
         """
@@ -236,27 +231,4 @@ class DjangoStore(Store[TContext], Generic[TContext]):
             ending=ending,
             required=required,
         )
-
-    async def _read(
-        self,
-        operation: Callable[Concatenate[Owner, P], Steps[Result]],
-        context: TContext,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Result:
-        # From the database that is written to: after a stale read from a replica the SDK could
-        # delete a finished tool call (S13).
-        using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
-        return await run_steps(using, lambda attempt: operation(owner, *args, **kwargs))
-
-    async def _write(
-        self,
-        operation: Callable[Concatenate[Owner, Attempt, P], Steps[Result]],
-        context: TContext,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Result:
-        using = router.db_for_write(ChatSession)
-        owner = Owner(using, codec.validate_user_id(self.get_user_id(context)))
-        return await run_steps(using, lambda attempt: operation(owner, attempt, *args, **kwargs))
+        mark_stored(thread_id, item)

@@ -18,6 +18,7 @@ from chatstore.db.statements import UpdateThenInsert
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessageQuerySet,
+    ChatModelTurnQuerySet,
     ChatSession,
     ChatSessionQuerySet,
     file_key,
@@ -188,10 +189,15 @@ def delete_item(
         thread = thread.filter(retry_id=required.retry_id)
     row = owner.messages.item(thread_id, item_id)
     attachments = owner.attachments.filter(message_id=message_key(thread_id, item_id))
+    model_turns = owner.model_turns.thread(thread_id).of_item(item_id)
     with attempt.transaction():
         locked = thread.filter(Exists(row)).select_for_update()
         for is_on_hold, has_files in locked.values_list("is_on_hold", Exists(attachments)):
-            _delete_or_hide(thread, row, attachments, is_on_hold=is_on_hold, has_files=has_files)
+            _delete_or_hide(
+                *(thread, row, model_turns, attachments),
+                is_on_hold=is_on_hold,
+                has_files=has_files,
+            )
 
 
 def delete_items_after(
@@ -227,9 +233,13 @@ def delete_items_after(
             if position is None:
                 break
             rows = owner.messages.thread(thread_id).filter(timestamp__gt=position)
+            # A turn is stored after its items: its position is after theirs.
+            model_turns = owner.model_turns.thread(thread_id).filter(timestamp__gt=position)
             sent = attachments.filter(message_id__in=rows.values("message_id"))
             thread.update(retry_id=retry_id)
-            _delete_or_hide(thread, rows, sent, is_on_hold=is_on_hold, has_files=has_files)
+            _delete_or_hide(
+                *(thread, rows, model_turns, sent), is_on_hold=is_on_hold, has_files=has_files
+            )
             return
     if required:
         refuse()  # or the message is gone
@@ -238,13 +248,15 @@ def delete_items_after(
 def _delete_or_hide(
     thread: ChatSessionQuerySet,
     rows: ChatMessageQuerySet,
+    model_turns: ChatModelTurnQuerySet,
     attachments: ChatAttachmentQuerySet,
     *,
     is_on_hold: bool,
     has_files: bool,
 ) -> None:
-    """Delete items and their attachments; hide them if the thread is on hold (M4)."""
+    """Delete items, their attachments and turns; hide them if the thread is on hold (M4)."""
     if is_on_hold:
+        model_turns.visible().update(hidden_at=timezone.now())
         attachments.visible().update(hidden_at=timezone.now())
         # hidden_by is cleared: what the owner has deleted, no moderator can show again.
         rows.update(hidden_at=timezone.now(), hidden_by="")
@@ -252,6 +264,7 @@ def _delete_or_hide(
     if has_files:
         files.delete_attachments(attachments)
     rows.raw_delete()
+    model_turns.raw_delete()
     # For a repeated add_thread_item, which must not insert again what was deleted (S15).
     thread.update(items_deleted_at=timezone.now())
 

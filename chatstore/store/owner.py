@@ -18,6 +18,8 @@ from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessage,
     ChatMessageQuerySet,
+    ChatModelTurn,
+    ChatModelTurnQuerySet,
     ChatSession,
     ChatSessionQuerySet,
 )
@@ -43,6 +45,10 @@ class Owner:
     @property
     def messages(self) -> ChatMessageQuerySet:
         return ChatMessage.objects.using(self.using).for_owner(self.user_id)
+
+    @property
+    def model_turns(self) -> ChatModelTurnQuerySet:
+        return ChatModelTurn.objects.using(self.using).for_owner(self.user_id)
 
     @property
     def attachments(self) -> ChatAttachmentQuerySet:

@@ -27,7 +27,13 @@ from chatstore.db.statements import (
     insert_unless_exists_query,
     update_query,
 )
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ChatSessionQuerySet
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatModelTurn,
+    ChatSession,
+    ChatSessionQuerySet,
+)
 from chatstore.turns import Required
 
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -48,8 +54,10 @@ class OneMicrosecondAfter(DurationExpression):
 OWNER = Parameter("user_id", ChatSession._meta.get_field("user_id"))
 THREAD = Parameter("session_id", ChatSession._meta.pk)
 ITEM = Parameter("message_id", ChatMessage._meta.pk)
+MODEL_TURN = Parameter("model_turn_id", ChatModelTurn._meta.pk)
 NOW = Parameter("now", DateTimeField())
 EARLIEST_DELETION = Parameter("earliest_deletion", DateTimeField())
+BEGAN = Parameter("began", DateTimeField())
 RETRY = Parameter("retry_id", ChatSession._meta.get_field("retry_id"))
 # The cursor: the thread or item that a page begins after.
 AFTER = Parameter("after", ChatSession._meta.pk)
@@ -132,6 +140,9 @@ select_item_of_type = Statement(
 )
 
 
+_NOTHING_DELETED = Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=EARLIEST_DELETION)
+
+
 @cache
 def add_item(conditions: Conditions = (), *, again: bool = False) -> UpdateThenInsert:
     """
@@ -146,9 +157,7 @@ def add_item(conditions: Conditions = (), *, again: bool = False) -> UpdateThenI
     """
     thread = _thread_with(conditions).filter(~Exists(_messages.filter(message_id=ITEM)))
     if again:
-        thread = thread.filter(
-            Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=EARLIEST_DELETION)
-        )
+        thread = thread.filter(_NOTHING_DELETED)
     return UpdateThenInsert(
         update_query(
             thread,
@@ -218,3 +227,58 @@ insert_thread_attachment = InsertSelect(
     ),
     _threads.filter(session_id=THREAD),
 )
+
+_model_turns = ChatModelTurn.objects.for_owner(OWNER)
+_MODEL_TURN_VALUES = column_parameters(
+    ChatModelTurn,
+    "turn_id",
+    "kind",
+    "after_item_id",
+    "item_ids",
+    "agent",
+    "model",
+    "payload",
+    "requests",
+    "input_tokens",
+    "output_tokens",
+    "first_text_ms",
+    "duration_ms",
+)
+
+
+@cache
+def add_model_turn(conditions: Conditions = (), *, again: bool = False) -> UpdateThenInsert:
+    """
+    Return the statement that adds what a model did in a turn, unless it exists, or an item of the
+    thread was redacted since the turn began.
+
+    It locks the thread's row, as add_item does. ``again`` is that of add_item.
+    """
+    thread = _thread_with(conditions).filter(
+        ~Exists(_model_turns.filter(model_turn_id=MODEL_TURN)),
+        Q(items_redacted_at__isnull=True) | Q(items_redacted_at__lt=BEGAN),
+    )
+    if again:
+        thread = thread.filter(_NOTHING_DELETED)
+    return UpdateThenInsert(
+        update_query(thread, updated_at=OneMicrosecondAfter("updated_at")),
+        insert_query(
+            ChatModelTurn,
+            user_id=SourceColumn("user_id", OWNER.output_field),
+            session_id=THREAD,
+            model_turn_id=MODEL_TURN,
+            timestamp=SourceColumn("updated_at", NOW.output_field),
+            **_MODEL_TURN_VALUES,
+        ),
+        _thread,
+        "user_id",
+        "updated_at",
+    )
+
+
+@lru_cache(maxsize=256)
+def select_model_turns(limit: int | None, *kinds: str) -> Statement:
+    """Return the query of a thread's newest turns of these kinds, newest first."""
+    rows = _model_turns.visible().filter(Exists(_thread), session_id=THREAD, kind__in=kinds)
+    columns = ("turn_id", "turn_id", "kind", "after_item_id", "item_ids", "payload")
+    return Statement(rows.order_by("-timestamp").values_list(*columns)[:limit])

@@ -113,13 +113,15 @@ def delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> Steps[None]
 def _delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> None:
     thread = owner.sessions.thread(thread_id)
     messages = owner.messages.thread(thread_id)
+    model_turns = owner.model_turns.thread(thread_id)
     attachments = owner.attachments.filter(session_id=session_key(thread_id))
-    # Most threads have neither files nor a hold, and need two statements only.
+    # Most threads have neither files nor a hold, and need three statements only.
     without_files = thread.filter(~Exists(attachments), is_on_hold=False)
     with attempt.transaction():
-        # If an item is added between the two statements, the foreign key makes the second fail,
+        # If an item is added between the statements, the foreign key makes the second fail,
         # and the operation is repeated.
         messages.filter(Exists(without_files.select_for_update())).raw_delete()
+        model_turns.filter(Exists(without_files)).raw_delete()
         deleted = without_files.raw_delete()
         if deleted:
             owner.notify(signals.thread_deleted, thread_id=thread_id)
@@ -133,5 +135,6 @@ def _delete_thread(owner: Owner, attempt: Attempt, thread_id: str) -> None:
             else:
                 files.delete_attachments(attachments)
                 messages.raw_delete()
+                model_turns.raw_delete()
                 thread.raw_delete()
                 owner.notify(signals.thread_deleted, thread_id=thread_id)

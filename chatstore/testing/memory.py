@@ -21,13 +21,22 @@ from chatstore import codec
 from chatstore.testing.memory_rows import (
     AttachmentRow,
     ItemRow,
+    ModelTurnRow,
     ThreadRow,
     after_cursor,
     build_page,
     decode_rows,
     replaces_when_added,
 )
-from chatstore.turns import is_seen, mark_seen, mark_thread_seen, refuse, turn_of
+from chatstore.turns import (
+    is_seen,
+    mark_deleted,
+    mark_seen,
+    mark_stored,
+    mark_thread_seen,
+    refuse,
+    turn_of,
+)
 
 
 class MemoryStore(Store[Any]):
@@ -124,6 +133,7 @@ class MemoryStore(Store[Any]):
         if turn and turn.is_answer:
             self._answer_item(thread_id, item, context)
             turn.is_answer = False
+            mark_stored(thread_id, item)
         else:
             self._put_item(thread_id, item, context, lambda stored, item: not stored.is_redacted)
 
@@ -139,6 +149,7 @@ class MemoryStore(Store[Any]):
         thread, turn = self._find(thread_id, context), turn_of(thread_id)
         if thread and (turn is None or turn.retry_id == thread.retry_id):
             self._delete_item(thread, thread_id, item_id)
+        mark_deleted(thread_id, item_id)
 
     async def delete_items_after(self, thread_id: str, item_id: str, context: Any) -> None:
         """Delete all items after this one, hidden ones too, before its answer is retried (M2)."""
@@ -151,6 +162,8 @@ class MemoryStore(Store[Any]):
         thread.retry_id = uuid.uuid4().hex  # what began before stores nothing more (S20)
         if turn:
             turn.retry_id = thread.retry_id
+        kept = list(thread.items).index(item_id) + 1
+        thread.model_turns = [row for row in thread.model_turns if row.items_before < kept]
         for later in after_cursor(list(thread.items), item_id, "asc"):
             self._delete_item(thread, thread_id, later)
 
@@ -168,6 +181,27 @@ class MemoryStore(Store[Any]):
         """Tell whether the item's id is taken: also by one that is hidden, or can't be decoded."""
         thread = self._find(thread_id, context)
         return bool(thread and item_id in thread.items)
+
+    async def add_model_turn(
+        self, thread_id: str, model_turn: codec.ModelTurn, context: Any
+    ) -> bool:
+        """Keep what a model did in a turn; nothing in one that a retry has replaced (S20)."""
+        thread, turn = self._find(thread_id, context), turn_of(thread_id)
+        if thread and (turn is None or turn.retry_id == thread.retry_id):
+            values = codec.model_turn_values(model_turn)
+            columns = ("turn_id", "kind", "after_item_id", "item_ids", "payload")
+            row = tuple(values[name] for name in columns)
+            thread.model_turns.append(ModelTurnRow(row, len(thread.items)))
+            return True
+        return False
+
+    async def load_model_turns(
+        self, thread_id: str, limit: int, context: Any
+    ) -> list[codec.ModelTurn]:
+        """Return what models did in the thread's newest turns, newest first."""
+        thread = self._find(thread_id, context)
+        rows = thread.model_turns[::-1][:limit] if thread else []
+        return [codec.load_model_turn(*row.columns) for row in rows]
 
     async def save_feedback(
         self, thread_id: str, item_ids: list[str], kind: FeedbackKind, context: Any
@@ -205,6 +239,7 @@ class MemoryStore(Store[Any]):
             is_free = row and row.item_id is None and row.thread_id in (None, thread_id)
             if row and is_free and row.user_id == user_id:
                 row.thread_id, row.item_id = thread_id, item_id
+        mark_stored(thread_id, item)
 
     def _answer_item(self, thread_id: str, item: ThreadItem, context: Any) -> None:
         thread = self._thread(thread_id, context)
@@ -217,6 +252,7 @@ class MemoryStore(Store[Any]):
         if thread.items.pop(item_id, None):
             sent_with = (thread_id, item_id)
             self._delete_attachments(lambda row: (row.thread_id, row.item_id) == sent_with)
+        thread.model_turns = [row for row in thread.model_turns if not row.is_of(item_id)]
 
     @staticmethod
     def _check_turn(thread_id: str, thread: ThreadRow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,23 @@ class ItemRow:
 
 
 @dataclass
+class ModelTurnRow:
+    """
+    What a model did in a turn, as columns, and how many items the thread had then.
+
+    Args:
+        columns: those of codec.load_model_turn.
+    """
+
+    columns: tuple[str, str, str, str, str]
+    items_before: int
+
+    def is_of(self, item_id: str) -> bool:
+        _turn_id, _kind, after_item_id, item_ids, _payload = self.columns
+        return item_id == after_item_id or item_id in json.loads(item_ids)
+
+
+@dataclass
 class ThreadRow:
     user_id: str
     created_at: dt.datetime
@@ -35,6 +53,7 @@ class ThreadRow:
     # In order of arrival, which is the order of their positions (S10).
     items: dict[str, ItemRow] = field(default_factory=dict)
     retry_id: str = ""
+    model_turns: list[ModelTurnRow] = field(default_factory=list)  # oldest first
 
 
 @dataclass

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from tests import citus
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
@@ -20,6 +21,8 @@ __all__ = ["browser", "site", "visit"]  # fixtures
 
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
+if citus.URL:
+    citus.use()
 
 
 def chromium() -> str | None:
@@ -83,7 +86,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Close connections of killed processes: PostgreSQL drops no database in use."""
+    """
+    Distribute the tables, on Citus.
+
+    At the end close connections of killed processes: PostgreSQL drops no database in use.
+    """
+    if citus.URL:
+        with django_db_blocker.unblock():
+            citus.distribute_database()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -91,6 +101,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+    if citus.URL:
+        citus.drop_workers_databases()
 
 
 @pytest.fixture(scope="session")

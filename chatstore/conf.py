@@ -49,6 +49,11 @@ class Settings:
         return self._get("ASYNC_POOL", default)
 
     @property
+    def sharded(self) -> bool:
+        """Whether the tables are, or will be, sharded by owner (Citus)."""
+        return self._get("SHARDED", False)
+
+    @property
     def cache(self) -> str:
         """Alias in CACHES of the thread cache; empty: there is none (S21)."""
         return self._get("CACHE", "")

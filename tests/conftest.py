@@ -16,11 +16,13 @@ from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
 from tests.postgresql import can_run, has_namespaces
+from tests.shard_rule import Watch
 
 __all__ = ["browser", "site", "visit"]  # fixtures
 
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
+watch = Watch()
 if citus.URL:
     citus.use()
 
@@ -48,6 +50,7 @@ def pytest_configure() -> None:
     Without limits for users, unless a test sets them: users of several tests have the same id, and
     what they start in a minute would be counted together.
     """
+    watch.install()
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():
         setattr(settings, name, value)
@@ -72,6 +75,14 @@ def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
     markers = {marker.name for marker in item.iter_markers()}
     databases = markers & set(VENDORS.values())
     return bool(PARTS.keys() & markers & unfit or (databases and databases <= unfit))
+
+
+@pytest.fixture(autouse=True)
+def _no_statement_is_unfit_for_shards() -> Iterator[None]:
+    """Fail a test in which chatstore sends a statement that a shard could not take."""
+    watch.broken.clear()
+    yield
+    assert not watch.broken, "\n".join(watch.broken)
 
 
 @pytest.hookimpl(hookwrapper=True)

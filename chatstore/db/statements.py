@@ -14,9 +14,11 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from django.db import connections, transaction
-from django.db.models import Expression, Field, JSONField, Model, QuerySet, Subquery
+from django.db.models import Expression, Field, JSONField, Model, QuerySet
 from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
+
+from chatstore.conf import settings
 
 
 class Parameter(Expression):
@@ -157,61 +159,89 @@ class Statement:
         return sql, tuple(params)
 
 
-class ScalarSubquery(Subquery):
-    """A subquery that Django accepts as a value of an INSERT: it uses no column of the new row."""
-
-    contains_column_references = False
-
-
-class UpdatedColumn(ScalarSubquery):
+class SourceColumn(Expression):
     """
-    A column of the row that an UpdateThenInsert has updated, as a value of its INSERT.
+    A column of the row that an InsertSelect reads, as a value of its insert_query.
 
     Args:
-        rows: selects this row.
         column: the name of the column.
+        output_field: the model field of the value.
     """
 
-    def __init__(self, rows: QuerySet[Any, Any], column: str) -> None:
-        super().__init__(rows.values(column))
+    def __init__(self, column: str, output_field: Field[Any, Any]) -> None:
+        super().__init__(output_field)
         self._column = column
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        # A subquery in the same statement would see the row as it was before.
-        return f"updated.{connection.ops.quote_name(self._column)}", ()
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return connection.ops.quote_name(self._column), ()
 
 
-class UpdateThenInsert(Statement):
+class InsertSelect(Statement):
     """
-    An UPDATE of one row and, if there is this row, an INSERT that takes a column from it.
+    An INSERT of one row that takes columns from another row, if there is that row.
 
-    On PostgreSQL it is one statement, on other databases two, which the caller must run in one
+    With the owner's id as one of these columns it is the only insert of this kind that a shard
+    can take.
+
+    Args:
+        insert: an insert_query, some values of which are SourceColumns.
+        source: selects the other row.
+    """
+
+    def __init__(self, insert: Query, source: QuerySet[Any, Any]) -> None:
+        super().__init__(insert)
+        self._source = Statement(source.values("pk"))
+
+    def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        insert, params = self._insert_from(connection)
+        select, source_params = self._source._compile(connection)
+        source = select.partition(" FROM ")[2]
+        return f"{insert} FROM {source}", (*params, *source_params)
+
+    def _insert_from(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Compile all up to the FROM."""
+        insert, params = super()._compile(connection)
+        into, _values, places = insert.partition(" VALUES (")
+        return f"{into} SELECT {places.removesuffix(')')}", params
+
+
+class UpdateThenInsert(InsertSelect):
+    """
+    An UPDATE of one row and, if there is this row, an INSERT that takes columns from it.
+
+    It is one statement where ``is_one_statement``; else two, which the caller must run in one
     transaction. It returns the number of rows inserted.
 
     Args:
-        update, insert: the queries; one value of ``insert`` is an UpdatedColumn.
-        column: the name of the column taken.
+        update: an update_query.
+        insert: an insert_query, some values of which are SourceColumns.
+        source: selects the row that was updated.
+        columns: the names of the SourceColumns' columns.
     """
 
-    def __init__(self, update: Query, insert: Query, column: str) -> None:
-        super().__init__(insert)
-        self._update, self._insert = Statement(update), Statement(insert)
-        self._column = column
+    def __init__(
+        self, update: Query, insert: Query, source: QuerySet[Any, Any], *columns: str
+    ) -> None:
+        super().__init__(insert, source)
+        self._update, self._insert = Statement(update), InsertSelect(insert, source)
+        self._columns = columns
+
+    @staticmethod
+    def is_one_statement(using: str) -> bool:
+        """Tell whether it is one; Citus would send the row through the coordinator for that."""
+        return is_postgresql(using) and not settings.sharded
 
     def execute(self, connection: Any, values: dict[str, Any]) -> int:
-        if is_postgresql(connection.alias):
+        if self.is_one_statement(connection.alias):
             return super().execute(connection, values)
         return self._update.execute(connection, values) and self._insert.execute(connection, values)
 
     def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
         update, update_params = self._update._compile(connection)
-        insert, insert_params = self._insert._compile(connection)
-        into, _values, places = insert.partition(" VALUES (")
-        column = connection.ops.quote_name(self._column)
-        sql = (
-            f"WITH updated AS ({update} RETURNING {column})"  # noqa: S608 (compiled by Django)
-            f" {into} SELECT {places.removesuffix(')')} FROM updated"
-        )
+        insert, insert_params = self._insert_from(connection)
+        # From the WITH: another query in the same statement would see the row as it was before.
+        returned = ", ".join(map(connection.ops.quote_name, self._columns))
+        sql = f"WITH updated AS ({update} RETURNING {returned}) {insert} FROM updated"
         return sql, (*update_params, *insert_params)
 
 

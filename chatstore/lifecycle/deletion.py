@@ -55,18 +55,21 @@ def lock_sessions(
 
 
 def delete_locked_sessions(sessions: ChatSessionQuerySet, rows: list[Any]) -> Counts:
-    """Delete the threads ``rows``, which ``lock_sessions`` has returned for ``sessions``."""
+    """
+    Delete the threads ``rows``, which ``lock_sessions`` has returned for ``sessions``.
+
+    Where tables are sharded, they must have one owner.
+    """
     if not rows:
         return Counts()
     using = sessions.db
-    keys = [row.session_id for row in rows]
     # Messages before threads, so that no cascade has to look for them. A message that was inserted
     # meanwhile without the store's lock makes the foreign key's check fail.
     with thread_cache.changing(using, *((row.user_id, row.session_id) for row in rows)):
         deleted = Counts(
-            files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(keys)),
-            messages=ChatMessage.objects.using(using).for_sessions(keys).raw_delete(),
-            threads=sessions.deletable().order_by().for_sessions(keys).raw_delete(),
+            files=files.delete_attachments(ChatAttachment.objects.using(using).for_sessions(rows)),
+            messages=ChatMessage.objects.using(using).for_sessions(rows).raw_delete(),
+            threads=sessions.deletable().order_by().for_sessions(rows).raw_delete(),
         )
     files.check_deleted_count(deleted.threads, len(rows))
     for row in rows:

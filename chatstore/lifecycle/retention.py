@@ -20,7 +20,9 @@ from typing import Any
 from django.db import reset_queries, transaction
 from django.utils import timezone
 
+from chatstore.conf import settings
 from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.sharding import split_by_owner
 from chatstore.lifecycle.deletion import delete_locked_sessions, lock_sessions
 from chatstore.lifecycle.sqlite_log import empty_log
 from chatstore.models import (
@@ -140,23 +142,36 @@ def cleanup(
 def _delete_batch(
     attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: ArchiveBatch | None
 ) -> tuple[Any, Counts]:
+    deleted = Counts()
     with transaction.atomic(using=attempt.using):
-        rows = lock_sessions(page, size, skip_locked=True)
-        if rows and archive:
-            keys = [row.session_id for row in rows]
-            archive(ChatSession.objects.using(attempt.using).for_sessions(keys))
-        deleted = delete_locked_sessions(page, rows)
-    if rows:
+        if settings.sharded:  # only rows of one owner can be locked by a statement
+            found = _candidates(page, size)
+        else:
+            found = lock_sessions(page, size, skip_locked=True)
+        for rows in split_by_owner(found):
+            if settings.sharded:
+                rows = lock_sessions(page.for_sessions(rows), skip_locked=True)
+            if rows and archive:
+                archive(ChatSession.objects.using(attempt.using).for_sessions(rows))
+            deleted += delete_locked_sessions(page, rows)
+    if deleted.threads:
         logger.info("Deleted %s threads, %s messages", deleted.threads, deleted.messages)
-    return (rows[-1] if rows else None), deleted
+    return (found[-1] if found else None), deleted
 
 
 def _count_batch(
     attempt: Attempt, page: ChatSessionQuerySet, size: int, archive: ArchiveBatch | None
 ) -> tuple[Any, Counts]:
-    rows = list(page.deletable().only("session_id", "updated_at")[:size])
-    keys = [row.session_id for row in rows]
-    messages = ChatMessage.objects.using(attempt.using).for_sessions(keys)
-    attachments = ChatAttachment.objects.using(attempt.using).for_sessions(keys)
-    counts = Counts(len(rows), messages.count(), attachments.count()) if rows else Counts()
-    return (rows[-1] if rows else None), counts
+    counts = Counts()
+    found = _candidates(page, size)
+    for rows in split_by_owner(found):
+        messages = ChatMessage.objects.using(attempt.using).for_sessions(rows)
+        attachments = ChatAttachment.objects.using(attempt.using).for_sessions(rows)
+        counts += Counts(len(rows), messages.count(), attachments.count())
+    return (found[-1] if found else None), counts
+
+
+def _candidates(page: ChatSessionQuerySet, size: int) -> list[Any]:
+    """Return the keys of the threads that may be deleted, without a lock."""
+    rows = page.deletable().values_list("session_id", "user_id", "updated_at", named=True)
+    return list(rows[:size])

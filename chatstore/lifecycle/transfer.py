@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, reset_queries, transaction
 
+from chatstore.conf import settings
 from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.sharding import insert_rows
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, Counts, OwnedQuerySet
 from chatstore.store import thread_cache
 
+logger = logging.getLogger(__name__)
 PAGE_SIZE = 50  # threads whose keys are read at a time
 
 
@@ -35,13 +39,24 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
         )
     counts = Counts()
     sessions = ChatSession.objects.using(using).for_owner(from_user)
-    for page in sessions.only("session_id").iter_pages("session_id", size=PAGE_SIZE):
+    for page in sessions.only("session_id", "thread_id").iter_pages("session_id", size=PAGE_SIZE):
         for session in page:
             move = partial(_move_thread, session.session_id, from_user, to_user)
-            counts += run_sync(using, move)
+            counts += _run(using, move, f"Thread {session.thread_id}")
             reset_queries()
-    counts += run_sync(using, partial(_move_uploads, from_user, to_user))
+    counts += _run(using, partial(_move_uploads, from_user, to_user), "Uploads")
     return counts
+
+
+def _run(using: str, move: Callable[[Attempt], Counts], what: str) -> Counts:
+    """Move rows; leave them where they are if the new owner has the same ids already."""
+    try:
+        return run_sync(using, move)
+    except IntegrityError:
+        if not settings.sharded:  # an id has one owner
+            raise
+        logger.warning("%s not transferred: the new owner has such an id already", what)
+        return Counts()
 
 
 def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attempt) -> Counts:
@@ -75,5 +90,5 @@ def _move(tables: Sequence[OwnedQuerySet[Any]], to_user: str) -> list[int]:
     for table, rows in zip(tables, copies, strict=True):
         for row in rows:
             row.user_id = to_user
-        table.model.objects.using(table.db).bulk_create(rows, batch_size=BATCH_SIZE)
+        insert_rows(rows, table.model.objects.using(table.db), BATCH_SIZE)
     return [len(rows) for rows in copies]

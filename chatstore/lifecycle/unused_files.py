@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from chatstore import files
 from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.sharding import split_by_owner
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.models import ChatAttachment, ChatAttachmentQuerySet, ChatFileToRemove
 
@@ -55,6 +56,9 @@ def cleanup_files(
 
 
 def _delete_uploads(attempt: Attempt, unused: ChatAttachmentQuerySet, size: int) -> int:
+    oldest = unused.order_by("created_at", "file_id").values_list("user_id", "file_id", named=True)
     with transaction.atomic(using=attempt.using):
-        oldest = unused.order_by("created_at", "file_id").values_list("file_id", flat=True)
-        return files.delete_attachments(unused.filter(file_id__in=list(oldest[:size])))
+        return sum(
+            files.delete_attachments(unused.for_keys(rows, "file_id"))
+            for rows in split_by_owner(oldest[:size])
+        )

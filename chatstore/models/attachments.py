@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedQuerySet
 from chatstore.models.keys import file_key
 from chatstore.models.messages import ChatMessage
 from chatstore.models.sessions import ChatSession
@@ -31,7 +31,9 @@ class ChatAttachmentQuerySet(OwnedQuerySet["ChatAttachment"]):
 
     def deletable(self) -> Self:
         """Filter what retention and erasure may delete: attachments of no thread on hold (M4)."""
-        held = ChatSession.objects.filter(session_id=OuterRef("session_id"), is_on_hold=True)
+        held = ChatSession.objects.filter(
+            user_id=OuterRef("user_id"), session_id=OuterRef("session_id"), is_on_hold=True
+        )
         return self.filter(~Exists(held))
 
 
@@ -40,7 +42,7 @@ class ChatAttachment(models.Model):
 
     file_id = models.UUIDField(_("file id"), primary_key=True, editable=False)
     # Null until the attachment is sent in a thread; it belongs to the first one (A3).
-    session = models.ForeignKey(
+    session = OwnedForeignKey(
         ChatSession,
         on_delete=models.CASCADE,
         related_name="attachments",
@@ -50,7 +52,7 @@ class ChatAttachment(models.Model):
     )
     # Null until it is sent in a message. Without a constraint, a message that has no files is
     # deleted in one statement; of others, the attachments are deleted first (chatstore.files).
-    message = models.ForeignKey(
+    message = OwnedForeignKey(
         ChatMessage,
         on_delete=models.DO_NOTHING,
         related_name="attachments",

@@ -1,21 +1,29 @@
-"""Shared by the models: the field type of ids, and the base class of the querysets."""
+"""Shared by the models: their types of fields, and the base class of the querysets."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.lookups import In
+from django.db.models.lookups import Exact, In
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
+    _ForeignKey = models.ForeignKey[Any, Any]
 else:  # Django's fields are generic for type checkers only
     _CharField = models.CharField
+    _ForeignKey = models.ForeignKey
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class Owned(Protocol):
+    """What has an owner: a row, or a named tuple."""
+
+    @property
+    def user_id(self) -> str: ...
 
 
 class IdentifierField(_CharField):
@@ -48,6 +56,27 @@ class AnyOf(In):
         return f"{lhs} = ANY(%s)", [*params, list(self.rhs)]
 
 
+class OwnedForeignKey(_ForeignKey):
+    """
+    A foreign key between rows of one owner: joins and look-ups compare the owner too.
+
+    Where tables are sharded by owner, they could not be answered otherwise; and there, two owners
+    may have rows with the same primary key. For migrations it is a ForeignKey.
+    """
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+    def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
+        theirs: Any = self.remote_field.model._meta.get_field("user_id")
+        ours: Any = self.model._meta.get_field("user_id")
+        return Exact(theirs.get_col(alias), ours.get_col(related_alias))
+
+    def get_extra_descriptor_filter(self, instance: Any) -> dict[str, Any]:
+        return {"user_id": instance.user_id}
+
+
 class OwnedQuerySet(models.QuerySet[Row]):
     """Rows that have an owner, ``user_id``."""
 
@@ -55,9 +84,24 @@ class OwnedQuerySet(models.QuerySet[Row]):
         """Filter the rows of this owner."""
         return self.filter(user_id=user_id)
 
-    def for_sessions(self, keys: Iterable[uuid.UUID]) -> Self:
-        """Filter the sessions with these primary keys, or the rows that belong to them."""
-        return self.filter(AnyOf(F("session_id"), keys))
+    def for_sessions(self, sessions: Collection[Owned]) -> Self:
+        """Filter these sessions, or the rows that belong to them, as ``for_keys`` does."""
+        return self.for_keys(sessions, "session_id")
+
+    def for_keys(self, rows: Collection[Owned], key: str) -> Self:
+        """
+        Filter the rows that have the same key as one of ``rows``.
+
+        Where tables are sharded, another owner's row may have it too: there ``rows`` must have one
+        owner (chatstore.db.sharding), or the caller compares the owners.
+
+        Args:
+            rows: have the attributes user_id and ``key``.
+            key: the name of a column.
+        """
+        owners = {row.user_id for row in rows}
+        mine = self.for_owner(*owners) if len(owners) == 1 else self
+        return mine.filter(AnyOf(F(key), [getattr(row, key) for row in rows]))
 
     def visible(self) -> Self:
         """Filter what the owner may see: not hidden by a moderator (M2) or during a hold (M4)."""

@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedQuerySet
 from chatstore.models.keys import message_key, session_key
 from chatstore.models.sessions import ChatSession
 
@@ -47,7 +47,7 @@ class ChatMessage(models.Model):
         FAILED = "failed", _("Broken off")
 
     message_id = models.UUIDField(_("message id"), primary_key=True, editable=False)
-    session = models.ForeignKey(
+    session = OwnedForeignKey(
         ChatSession,
         on_delete=models.CASCADE,
         related_name="messages",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.db import reset_queries
 from django.db.models import F, Model
@@ -33,6 +34,8 @@ from chatstore.portability.records import (
     Record,
 )
 from chatstore.portability.writer import Writer
+
+Key: TypeAlias = tuple[str, UUID]
 
 
 def export_threads(
@@ -97,12 +100,11 @@ class Exporter:
                 self._write_attachment("upload", row, user_id=row.user_id)
 
     def _write_threads(self, sessions: list[ChatSession]) -> None:
-        keys = [session.session_id for session in sessions]
-        attachments: dict[Any, list[tuple[ChatAttachment, str | None]]] = {}
-        rows: Any = ChatAttachment.objects.using(self.using).for_sessions(keys)
+        attachments: dict[Key, list[tuple[ChatAttachment, str | None]]] = {}
+        rows: Any = ChatAttachment.objects.using(self.using).for_sessions(sessions)
         for row in rows.annotate(item_id=F("message__item_id")).order_by("attachment_id"):
-            attachments.setdefault(row.session_id, []).append((row, row.item_id))
-        loaded = self._load_messages(keys)
+            attachments.setdefault(_key(row), []).append((row, row.item_id))
+        loaded = self._load_messages(sessions)
         for session in sessions:
             self.writer.write(
                 {"type": "thread", "user_id": session.user_id, "id": session.thread_id}
@@ -120,28 +122,28 @@ class Exporter:
                     | _nonempty_columns(message, MESSAGE_COLUMNS)
                 )
                 self.counts.messages += 1
-            for attachment, item_id in attachments.get(session.session_id, ()):
+            for attachment, item_id in attachments.get(_key(session), ()):
                 self._write_attachment("attachment", attachment, item_id=item_id)
             # A thread without this line is incomplete, and is not imported.
             self.writer.write({"type": "thread_end"})
 
-    def _load_messages(self, keys: list[Any]) -> dict[Any, list[ChatMessage]] | None:
-        """Return the messages of threads by session_id, in one query; None if they are too many."""
-        rows = ChatMessage.objects.using(self.using).for_sessions(keys)
+    def _load_messages(self, sessions: list[ChatSession]) -> dict[Key, list[ChatMessage]] | None:
+        """Return the messages of threads by thread, in one query; None if they are too many."""
+        rows = ChatMessage.objects.using(self.using).for_sessions(sessions)
         messages = list(rows.order_by("session_id", "timestamp")[: ROWS_PER_BATCH + 1])
         if len(messages) > ROWS_PER_BATCH:
             return None
-        by_session: dict[Any, list[ChatMessage]] = {}
+        by_session: dict[Key, list[ChatMessage]] = {}
         for row in messages:
-            by_session.setdefault(row.session_id, []).append(row)
+            by_session.setdefault(_key(row), []).append(row)
         return by_session
 
     def _messages_of(
-        self, session: ChatSession, loaded: dict[Any, list[ChatMessage]] | None
+        self, session: ChatSession, loaded: dict[Key, list[ChatMessage]] | None
     ) -> Iterator[ChatMessage]:
         """Yield a thread's messages: those that are loaded, else read in pages."""
         if loaded is not None:
-            yield from loaded.get(session.session_id, ())
+            yield from loaded.get(_key(session), ())
             return
         rows = ChatMessage.objects.using(self.using).for_owner(session.user_id)
         for page in rows.filter(session_id=session.session_id).iter_pages(
@@ -172,6 +174,11 @@ class Exporter:
                 pass
         self.missing_files += 1
         return None
+
+
+def _key(row: Any) -> Key:
+    """Return what names the thread of a row: two owners may have the same id, if sharded."""
+    return row.user_id, row.session_id
 
 
 def _parsed_payload(payload: str) -> Any:

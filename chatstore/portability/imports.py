@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial as partial_function
 from itertools import groupby, islice
-from typing import Any, cast
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.core.files import File
 from django.db import DatabaseError, reset_queries, transaction
@@ -19,7 +21,9 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from chatstore import files
+from chatstore.conf import settings
 from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.sharding import insert_rows, split_by_owner
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
@@ -71,6 +75,19 @@ def import_threads(
     return importer
 
 
+class _Row(NamedTuple):
+    """What names a row of a record."""
+
+    user_id: str
+    model: type[Model]
+    pk: UUID
+
+
+def _key(user_id: str, pk: UUID) -> tuple[str, UUID]:
+    """Return what is unique in a table: the primary key, with the owner if tables are sharded."""
+    return user_id if settings.sharded else "", pk
+
+
 class Importer:
     """
     Writes records to rows, in transactions of complete threads, and counts the new ones.
@@ -91,8 +108,9 @@ class Importer:
             ChatMessage: [],
             ChatAttachment: [],
         }
-        # The owners of the rows that are stored or waiting, by primary key.
+        # The owners of the rows that are stored or waiting, by _key.
         self._owners: dict[type[Model], dict[Any, str]] = {}
+        self._user_id = ""  # of the last thread that was looked up
         self._files: list[tuple[str, str, str]] = []  # user_id, attachment_id, sha256
         self._last_record: Record = {}  # for error messages
         self._group_number = 0
@@ -169,26 +187,29 @@ class Importer:
         """Yield the records; before each page, write the waiting rows and look up its owners."""
         while page := list(islice(records, ROWS_PER_BATCH)):
             self._flush()
-            self._owners = {
-                ChatSession: self._stored_owners(ChatSession, session_key, page, ("thread",)),
-                ChatAttachment: self._stored_owners(
-                    ChatAttachment, file_key, page, ("attachment", "upload")
-                ),
-            }
+            self._owners = {ChatSession: {}, ChatAttachment: {}}
+            rows = list(self._rows_of(page))
+            for model, owners in self._owners.items():
+                for group in split_by_owner(row for row in rows if row.model is model):
+                    table: Any = model._default_manager.using(self.using)
+                    if settings.sharded:
+                        table = table.for_owner(group[0].user_id)
+                    stored = table.filter(pk__in={row.pk for row in group})
+                    for pk, user_id in stored.values_list("pk", "user_id"):
+                        owners[_key(user_id, pk)] = user_id
             yield from page
 
-    def _stored_owners(
-        self,
-        model: type[Model],
-        key: Callable[[str], Any],
-        records: list[Record],
-        types: tuple[str, ...],
-    ) -> dict[Any, str]:
-        """Return the owners of those rows of the records that are stored, by primary key."""
-        ids = (record.get("id") for record in records if record.get("type") in types)
-        keys = {key(value) for value in ids if isinstance(value, str)}
-        rows = model._default_manager.using(self.using).filter(pk__in=keys)
-        return dict(rows.values_list("pk", "user_id"))
+    def _rows_of(self, records: list[Record]) -> Iterator[_Row]:
+        """Yield what names the rows of threads and attachments, as far as the records are valid."""
+        for record in records:
+            kind = record.get("type")
+            with suppress(*RECORD_ERRORS):
+                if kind in ("thread", "upload"):
+                    self._user_id = owner_of(record)
+                if kind == "thread":
+                    yield _Row(self._user_id, ChatSession, session_key(text_of(record, "id")))
+                elif kind in ("attachment", "upload"):
+                    yield _Row(self._user_id, ChatAttachment, file_key(text_of(record, "id")))
 
     def _number_of_group(self, record: Record) -> int:
         """Return the number of the record's group: a thread with its items, or an upload."""
@@ -226,7 +247,7 @@ class Importer:
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
         session = session_row(first, user_id)
-        owner = self._owners[ChatSession].get(session.pk)
+        owner = self._owners[ChatSession].get(_key(user_id, session.pk))
         self.existing += owner == user_id
         self.conflicts += owner not in (None, user_id)
         if is_new := owner is None:
@@ -264,7 +285,7 @@ class Importer:
         is_new: bool = True,
     ) -> None:
         row = attachment_row(record, user_id, session)
-        owner = self._owners[ChatAttachment].get(row.pk)
+        owner = self._owners[ChatAttachment].get(_key(user_id, row.pk))
         if owner is None and is_new:
             self._add(row)
             self.counts.files += 1
@@ -274,15 +295,15 @@ class Importer:
         if "sha256" in record:
             self._files.append((user_id, row.attachment_id, text_of(record, "sha256")))
 
-    def _add(self, row: Model) -> None:
+    def _add(self, row: Any) -> None:
         self._rows[type(row)].append(row)
         if type(row) in self._owners:
             # It may be in the archive twice, because the export repeated a batch.
-            self._owners[type(row)][row.pk] = cast(Any, row).user_id
+            self._owners[type(row)][_key(row.user_id, row.pk)] = row.user_id
 
     def _flush(self) -> None:
         for model, rows in self._rows.items():
-            model._default_manager.using(self.using).bulk_create(rows)
+            insert_rows(rows, model._default_manager.using(self.using))
             rows.clear()
         reset_queries()  # while DEBUG is on, Django keeps every statement in memory
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from chatstore import codec, files
 from chatstore.db.execution import IN_THREAD, Attempt, Steps
-from chatstore.db.statements import ScalarSubquery
-from chatstore.models import ChatAttachment, file_key
+from chatstore.models import file_key, session_key
+from chatstore.store import queries
 from chatstore.store.owner import Owner
 from chatstore.store.rows import decode_rows
 
@@ -26,17 +26,16 @@ def save_attachment(
     yield IN_THREAD
     values = codec.attachment_values(attachment)
     row = owner.attachments.attachment(values["attachment_id"])
-    insert_only = {"file_id": file_key(values["attachment_id"]), "created_at": timezone.now()}
+    new = {"file_id": file_key(values["attachment_id"]), "created_at": timezone.now(), **values}
     if attachment.thread_id is not None:
         session = owner.sessions.thread(attachment.thread_id).values("session_id")
         # An attachment belongs to the first thread that it is sent in (A3).
         values["session_id"] = Coalesce(F("session_id"), Subquery(session))
-        insert_only["session_id"] = ScalarSubquery(session)
+        new["session_id"] = session_key(attachment.thread_id)
 
     def create() -> None:
-        ChatAttachment.objects.using(owner.using).create(
-            user_id=owner.user_id, **(values | insert_only)
-        )
+        if not ("session_id" in new and owner.execute(queries.insert_thread_attachment, **new)):
+            owner.execute(queries.insert_attachment, **new)  # it has no thread, or an unknown one
 
     update = partial(row.update, **values)
     if not (update() if update_only else attempt.update_or_create(update, create)):

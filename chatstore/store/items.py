@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatstore import codec, files, signals
 from chatstore.db.execution import IN_THREAD, Attempt, Steps
-from chatstore.db.statements import is_postgresql
+from chatstore.db.statements import UpdateThenInsert
 from chatstore.models import (
     ChatAttachmentQuerySet,
     ChatMessageQuerySet,
@@ -92,7 +92,7 @@ def put_item(
     values["earliest_deletion"] = attempt.earliest_deletion
     sent = codec.attachment_ids(item)
     may_insert = attempt.may_insert  # unless an earlier attempt has found the item
-    is_atomic = not sent and is_postgresql(owner.using)
+    is_atomic = not sent and UpdateThenInsert.is_one_statement(owner.using)
     has_listeners = signals.item_added.has_listeners(ChatSession)
     if not is_atomic or has_listeners:
         yield IN_THREAD

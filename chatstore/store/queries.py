@@ -11,24 +11,38 @@ import datetime as dt
 from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
-from django.db.models import Case, DateTimeField, Exists, F, Q, Subquery, When
+from django.db.models import Case, DateTimeField, Exists, F, Q, Subquery, Value, When
+from django.db.models.expressions import DurationExpression
 from django.db.models.functions import Greatest
 
 from chatstore import codec
 from chatstore.db.statements import (
+    InsertSelect,
     Parameter,
+    SourceColumn,
     Statement,
-    UpdatedColumn,
     UpdateThenInsert,
     column_parameters,
     insert_query,
     insert_unless_exists_query,
     update_query,
 )
-from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
+from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ChatSessionQuerySet
 from chatstore.turns import Required
 
 MICROSECOND = dt.timedelta(microseconds=1)
+
+
+class OneMicrosecondAfter(DurationExpression):
+    """The next time after a column's. On PostgreSQL it is immutable, which a shard requires."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(F(column), self.ADD, Value(MICROSECOND))
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        # A time with time zone plus an interval is not: days may have 23 or 25 hours.
+        sql, params = compiler.compile(self.lhs)
+        return f"({sql} AT TIME ZONE 'UTC' + INTERVAL '1 microsecond') AT TIME ZONE 'UTC'", params
 
 
 OWNER = Parameter("user_id", ChatSession._meta.get_field("user_id"))
@@ -140,20 +154,22 @@ def add_item(conditions: Conditions = (), *, again: bool = False) -> UpdateThenI
             thread,
             # Must come before is_started: MariaDB assigns from left to right, with the new values.
             updated_at=Case(
-                When(is_started=True, then=Greatest(F("updated_at") + MICROSECOND, NOW)),
+                When(is_started=True, then=Greatest(OneMicrosecondAfter("updated_at"), NOW)),
                 default=NOW,
             ),
             is_started=True,
         ),
         insert_query(
             ChatMessage,
-            user_id=OWNER,
+            user_id=SourceColumn("user_id", OWNER.output_field),
             session_id=THREAD,
             message_id=ITEM,
-            timestamp=UpdatedColumn(_thread, "updated_at"),
+            timestamp=SourceColumn("updated_at", NOW.output_field),
             **_ITEM_VALUES,
             **column_parameters(ChatMessage, "ending"),
         ),
+        _thread,
+        "user_id",
         "updated_at",
     )
 
@@ -186,3 +202,19 @@ def select_page_of_items(order: str, limit: int, has_cursor: bool) -> Statement:
         cursor = _messages.filter(message_id=AFTER).values("timestamp")
         page = page.filter((f"timestamp__{comparison}", Subquery(cursor)))
     return Statement(page.values_list(*_ITEM_COLUMNS)[:limit])
+
+
+_NEW_ATTACHMENT: dict[str, Any] = column_parameters(
+    ChatAttachment, "file_id", "attachment_id", "payload", "name", "mime_type", "created_at"
+)
+insert_attachment = Statement(insert_query(ChatAttachment, user_id=OWNER, **_NEW_ATTACHMENT))
+# Inserts nothing if the owner has no such thread.
+insert_thread_attachment = InsertSelect(
+    insert_query(
+        ChatAttachment,
+        user_id=SourceColumn("user_id", OWNER.output_field),
+        session_id=SourceColumn("session_id", THREAD.output_field),
+        **_NEW_ATTACHMENT,
+    ),
+    _threads.filter(session_id=THREAD),
+)

@@ -65,6 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
     if not IN_CI:
         unfit |= {name for name, is_there in PARTS.items() if not is_there()}
+    unfit.add("unsharded" if citus.URL else "citus")
     deselected = [item for item in items if _is_only_for(item, unfit)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -74,7 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
     markers = {marker.name for marker in item.iter_markers()}
     databases = markers & set(VENDORS.values())
-    return bool(PARTS.keys() & markers & unfit or (databases and databases <= unfit))
+    parts = {*PARTS, "citus", "unsharded"}
+    return bool(parts & markers & unfit or (databases and databases <= unfit))
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ from chatstore.models import (
 )
 from chatstore.store import DjangoStore
 from chatstore.turns import StateChangedError, Turn, track_request
+from tests import citus
 from tests.base import ALICE, attachment, thread, tool_call, user_message
 from tests.proxy import connected, elsewhere, proxied
 from tests.rows import StorageMixin
@@ -480,8 +481,9 @@ class AtOnceTestCase(Faults, TransactionTestCase):
     def waiting(self) -> None:
         """Return when another connection waits for a lock."""
         is_postgresql = connection.vendor == "postgresql"
+        activity = "citus_stat_activity" if citus.URL else "pg_stat_activity"
         query = (
-            "SELECT count(*) FROM pg_stat_activity "
+            f"SELECT count(*) FROM {activity} "  # noqa: S608
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
             if is_postgresql
             else "SELECT count(*) FROM information_schema.innodb_trx "

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from chatstore.conf import settings
 from chatstore.sharding.catalog import Catalog
 from chatstore.sharding.tables import local_models, owned_models, owned_tables
 
@@ -25,12 +26,18 @@ def find_problems(connection: Any, *, is_undone: bool = False) -> list[str]:
     if not all(map(catalog.has_table, tables)):
         return [_("A table is missing: run migrate first.")]
     if not catalog.has_citus():
-        return [_("The database has no extension citus: CREATE EXTENSION citus on each node.")]
-    problems = _repeated_keys(catalog) if is_undone else _cluster_problems(catalog)
+        problems = [_("The database has no extension citus: CREATE EXTENSION citus on each node.")]
+    else:
+        problems = [*(_repeated_keys(catalog) if is_undone else find_cluster_problems(catalog))]
+    if not (settings.sharded or is_undone):
+        problems.append(
+            _("Set CHATSTORE_SHARDED = True first, and restart all processes of the site.")
+        )
     return [*problems, *_foreign_keys_of_others(catalog)]
 
 
-def _cluster_problems(catalog: Catalog) -> Iterator[str]:
+def find_cluster_problems(catalog: Catalog) -> Iterator[str]:
+    """Yield what the cluster's nodes lack."""
     coordinators, workers = catalog.node_counts()
     if not coordinators:
         yield _("The coordinator has no address: SELECT citus_set_coordinator_host('…', 5432).")

@@ -73,6 +73,12 @@ class Command(BaseCommand):
             raise CommandError(
                 _("The last step failed; run the command again to continue: %s") % error
             ) from error
+        if not dry_run:
+            self.stdout.write(
+                _("The tables are on the coordinator.")
+                if undistribute
+                else _("The tables are distributed.")
+            )
 
 
 def _as_sql(step: sharding.Step) -> str:

@@ -25,7 +25,7 @@ endif
 
 
 .PHONY: help run setup test test-all test-browser test-sqlite test-postgresql test-mariadb \
-	setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
+	test-partitions setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
@@ -81,7 +81,7 @@ test-all: $(ALL_STAMP)
 	@$(BIN)/python -m coverage erase
 	@$(MAKE) --no-print-directory --keep-going test-browser $(ALSO:test-%=setup-%); failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
-		test-postgresql test-sqlite test-mariadb $(ALSO) || failed=$$?; \
+		test-postgresql test-sqlite test-mariadb test-partitions $(ALSO) || failed=$$?; \
 	$(MAKE) --no-print-directory coverage-report && exit $$failed
 
 test-browser: $(ALL_STAMP)
@@ -93,6 +93,15 @@ test-sqlite: $(ALL_STAMP)
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }
 	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+
+# The store, moderation, retention and archives on tables that are divided by owner, as by Citus.
+test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation \
+	portability retention shards store))
+test-partitions: $(ALL_STAMP)
+	DATABASE_URL="$(POSTGRES_URL)" CI=true CHATSTORE_TEST_PARTITIONS=1 HYPOTHESIS_EXAMPLES=10 \
+		TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_partitions \
+		$(BIN)/python -m pytest -m "not slow" $(FILES) $(ARGS) \
+		-k "not (WithCommits or AnotherDatabase or BadArchive or FullDisk or ManyRows or Memory)"
 
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }

@@ -29,7 +29,6 @@ SHARD_COUNT = 4  # so that TransactionTestCase empties the tables faster
 def use() -> None:
     """Let the tests, and the processes that they start, use the cluster; before any query."""
     os.environ |= {"DATABASE_URL": URL, "CHATSTORE_SHARDED": "on"}
-    settings.CHATSTORE_SHARDED = True
     settings.DATABASES["default"] = project.settings.database(URL)
     connections.settings = connections.configure_settings(settings.DATABASES)
     del connections["default"]

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from tests import citus
+from tests import citus, partitions
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
@@ -22,9 +22,13 @@ __all__ = ["browser", "site", "visit"]  # fixtures
 
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
-watch = Watch()
+watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
 if citus.URL:
     citus.use()
+
+
+# Whether the tests run on tables that are divided, or distributed, by owner.
+SHARDS = {"partitions": partitions.IS_ON, "citus": bool(citus.URL)}
 
 
 def chromium() -> str | None:
@@ -51,6 +55,7 @@ def pytest_configure() -> None:
     what they start in a minute would be counted together.
     """
     watch.install()
+    settings.CHATSTORE_SHARDED = any(SHARDS.values())
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():
         setattr(settings, name, value)
@@ -65,7 +70,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
     if not IN_CI:
         unfit |= {name for name, is_there in PARTS.items() if not is_there()}
-    unfit.add("unsharded" if citus.URL else "citus")
+    unfit |= {name for name, is_on in SHARDS.items() if not is_on}
+    if settings.CHATSTORE_SHARDED:
+        unfit.add("unsharded")
     deselected = [item for item in items if _is_only_for(item, unfit)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -75,8 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_only_for(item: pytest.Item, unfit: set[str]) -> bool:
     markers = {marker.name for marker in item.iter_markers()}
     databases = markers & set(VENDORS.values())
-    parts = {*PARTS, "citus", "unsharded"}
-    return bool(parts & markers & unfit or (databases and databases <= unfit))
+    return bool((markers - databases) & unfit or (databases and databases <= unfit))
 
 
 @pytest.fixture(autouse=True)
@@ -100,10 +106,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """
-    Distribute the tables, on Citus.
+    Divide or distribute the tables, where that is asked for.
 
     At the end close connections of killed processes: PostgreSQL drops no database in use.
     """
+    if partitions.IS_ON:
+        with django_db_blocker.unblock():
+            partitions.divide_tables()
     if citus.URL:
         with django_db_blocker.unblock():
             citus.distribute_database()

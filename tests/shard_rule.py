@@ -70,6 +70,15 @@ def owned_tables() -> frozenset[str]:
     )
 
 
+def is_watched(sql: Any) -> bool:
+    """Tell whether a statement reads or writes rows that have an owner."""
+    return (
+        isinstance(sql, str)
+        and bool(_KEYWORDS.match(sql))
+        and any(table in sql for table in owned_tables())
+    )
+
+
 @cache
 def find_faults(sql: str, dialect: str = "postgres") -> tuple[str, ...]:
     """
@@ -79,7 +88,7 @@ def find_faults(sql: str, dialect: str = "postgres") -> tuple[str, ...]:
         sql: with values, or with the placeholders of Django's or psycopg's cursor.
         dialect: sqlglot's name of the database.
     """
-    if not _KEYWORDS.match(sql) or not any(table in sql for table in owned_tables()):
+    if not is_watched(sql):
         return ()
     try:
         tree = sqlglot.parse_one(_PLACEHOLDER.sub("1", sql).replace("%%", "%"), dialect=dialect)
@@ -248,16 +257,24 @@ def _functions_of_ours(frame: FrameType | None) -> Iterator[str]:
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             if module.startswith("tests.") and module != __name__:
                 return
-            if module.startswith(("chatstore.", "project.")):
+            # A test may use a model's queryset itself.
+            if module.startswith(("chatstore.", "project.")) and ".models." not in module:
                 yield f"{module}.{frame.f_code.co_qualname}"
         frame = frame.f_back
 
 
 class Watch:
-    """Applies the rule to every statement of chatstore, and remembers what breaks it."""
+    """
+    Applies the rule to every statement of chatstore, and remembers what breaks it.
 
-    def __init__(self) -> None:
+    Args:
+        partitions_read: returns the partitions that a statement reads, where there are some.
+    """
+
+    def __init__(self, partitions_read: Callable[..., set[str]] | None = None) -> None:
         self.broken: list[str] = []
+        self.explained: set[str] = set()
+        self._partitions_read = partitions_read
 
     def install(self) -> None:
         connection_created.connect(self._watch_connection)
@@ -275,21 +292,26 @@ class Watch:
             # First, since a test that adds its own removes the last one.
             connection.execute_wrappers.insert(0, self._watch)
 
-    def _watch(self, execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:
+    def _watch(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
         faults = find_faults(sql) if isinstance(sql, str) else ()
         if faults:
             functions = list(_functions_of_ours(sys._getframe()))
             if functions and not self._is_allowed(sql, functions):
                 self._add(sql, faults, " < ".join(functions))
-        return execute(sql, params, *rest)
+        elif self._partitions_read and is_watched(sql) and sql not in self.explained:
+            self.explained.add(sql)
+            found = self._partitions_read(context["connection"], sql, params)
+            if len(found) > 1:
+                self._add(sql, (f"it reads {len(found)} partitions",), "anybody")
+        return execute(sql, params, many, context)
 
     def _is_allowed(self, sql: str, functions: list[str]) -> bool:
-        if not settings.sharded and any(
-            name.startswith(ONE_STATEMENT_FOR_ALL) for name in functions
-        ):
+        if not settings.sharded and any(f.startswith(ONE_STATEMENT_FOR_ALL) for f in functions):
             return True
         only_reads = sql.startswith("SELECT") and " FOR UPDATE" not in sql
-        return only_reads and any(name.startswith(tuple(FANS_OUT)) for name in functions)
+        return only_reads and any(f.startswith(tuple(FANS_OUT)) for f in functions)
 
     def _add(self, sql: str, faults: tuple[str, ...], sender: str) -> None:
         if faults:

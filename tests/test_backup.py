@@ -62,7 +62,7 @@ class BackupTest(StorageMixin, TransactionTestCase):
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
             ).fetchall()
             return {
-                table: sorted(map(repr, other.execute(f'SELECT * FROM "{table}"').fetchall()))  # noqa: S608
+                table: sorted(map(repr, other.execute(f'SELECT * FROM "{table}"').fetchall()))
                 for (table,) in tables
             }
 

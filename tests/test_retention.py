@@ -219,6 +219,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         rest = retention.cleanup(rule, "default", batch_size=1)
         self.assertEqual((rest.deleted.threads, rest.is_finished), (1, True))
 
+    @pytest.mark.unsharded
     def test_R2_statements_do_not_grow_with_the_batch(self) -> None:
         rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
 
@@ -316,7 +317,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
     def test_R2_after_waiting_for_a_lock_the_rule_is_checked_again(self) -> None:
         """A deletion that waits for locks checks the conditions again on the current row."""
         thread, errors = self.uncommitted_message()
-        deleted = deletion.delete_sessions(self.rule.sessions("default"))
+        deleted = deletion.delete_sessions(self.rule.sessions("default").for_owner("alice"))
         thread.join(30)
 
         self.assertEqual((deleted, errors), (Counts(), []))
@@ -325,7 +326,7 @@ class WhileOthersWriteTest(StorageMixin, TransactionTestCase):
     def test_R2_the_deleting_statement_checks_the_rule_again(self) -> None:
         """Even if a lock were lost, neither thread nor messages nor files are deleted."""
         add_thread("old", age=100 * DAY, files=1)
-        sessions = self.rule.sessions("default")
+        sessions = self.rule.sessions("default").for_owner("alice")
         with transaction.atomic():
             locked = deletion.lock_sessions(sessions)
         self.add_message("old")

@@ -21,6 +21,7 @@ from psycopg_pool import PoolTimeout
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.db.execution import Attempt, run_sync
+from chatstore.db.statements import UpdateThenInsert
 from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,
@@ -96,7 +97,7 @@ class DroppedConnections(Proxied):
     @property
     def commit_of_add(self) -> str:
         """Part of the statement that commits when an item is added."""
-        return "INSERT INTO" if connection.vendor == "postgresql" else "COMMIT"
+        return "INSERT INTO" if UpdateThenInsert.is_one_statement("default") else "COMMIT"
 
     @property
     def commit_of_thread(self) -> str:
@@ -483,7 +484,7 @@ class AtOnceTestCase(Faults, TransactionTestCase):
         is_postgresql = connection.vendor == "postgresql"
         activity = "citus_stat_activity" if citus.URL else "pg_stat_activity"
         query = (
-            f"SELECT count(*) FROM {activity} "  # noqa: S608
+            f"SELECT count(*) FROM {activity} "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
             if is_postgresql
             else "SELECT count(*) FROM information_schema.innodb_trx "

@@ -107,7 +107,8 @@ class DroppedConnections(Proxied):
     @property
     def commit_of_update(self) -> str:
         """Part of the statement that commits when an item is replaced."""
-        return 'UPDATE "chat_messages"' if connection.vendor == "postgresql" else "COMMIT"
+        is_one = UpdateThenInsert.is_one_statement("default")
+        return 'UPDATE "chat_messages"' if is_one else "COMMIT"
 
     def test_S15_cut_before_a_statement_each_operation_is_tried_again(self) -> None:
         call(store.save_thread, thread("thr_2"))

@@ -25,7 +25,7 @@ from chatstore.db.connections import pool_options
 from chatstore.models import ChatSession
 
 STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
-FLAGS = ("use_presigned_urls", "reason_to_read")
+FLAGS = ("use_presigned_urls", "reason_to_read", "sharded")
 DICTS = ("async_pool",)
 # What a process writes there, the others would not see at once, or not before its commit.
 UNFIT_CACHES = (LocMemCache, DummyCache, FileBasedCache, DatabaseCache)

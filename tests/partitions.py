@@ -11,11 +11,10 @@ import os
 import re
 from typing import Any
 
-from django.apps import apps
 from django.db import connection
 from django.db.models import ForeignKey, Model
 
-from tests.shard_rule import OWNER, owned_tables
+from tests.shard_rule import OWNER, owned_models
 
 COUNT = 4  # of each table
 IS_ON = bool(os.environ.get("CHATSTORE_TEST_PARTITIONS"))
@@ -23,11 +22,7 @@ IS_ON = bool(os.environ.get("CHATSTORE_TEST_PARTITIONS"))
 
 def divide_tables() -> None:
     """Divide the empty tables that the migrations have made."""
-    models = [
-        model
-        for model in apps.get_app_config("chatstore").get_models()
-        if model._meta.db_table in owned_tables()
-    ]
+    models = owned_models()
     with connection.cursor() as cursor:
         indexes = {model: _indexes(cursor, model) for model in models}
         for model in models:

@@ -20,6 +20,7 @@ import sqlglot
 from django.apps import apps
 from django.db import connection
 from django.db.backends.signals import connection_created
+from django.db.models import Model
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -60,14 +61,18 @@ _SCOPES = (exp.Select, exp.Update, exp.Delete)
 
 
 @cache
+def owned_models() -> tuple[type[Model], ...]:
+    """Return the models whose rows have an owner, each after those that it refers to."""
+    models = apps.get_app_config("chatstore").get_models()
+    return tuple(
+        model for model in models if isinstance(model._default_manager.all(), OwnedQuerySet)
+    )
+
+
+@cache
 def owned_tables() -> frozenset[str]:
     """Return the tables whose rows have an owner."""
-    models = apps.get_app_config("chatstore").get_models()
-    return frozenset(
-        model._meta.db_table
-        for model in models
-        if isinstance(model._default_manager.all(), OwnedQuerySet)
-    )
+    return frozenset(model._meta.db_table for model in owned_models())
 
 
 def is_watched(sql: Any) -> bool:
@@ -219,9 +224,9 @@ def _type(node: exp.Expression) -> str:
     node = node.unnest()
     match node:
         case exp.Column():
-            for model in apps.get_app_config("chatstore").get_models():
+            for model in owned_models():
                 for field in model._meta.concrete_fields:
-                    if field.column == node.name and model._meta.db_table in owned_tables():
+                    if field.column == node.name:
                         return str(field.db_type(connection)).partition("(")[0]
         case exp.AtTimeZone():
             stamp = "timestamp with time zone"

@@ -35,6 +35,10 @@ class DroppedInsertsTest(AsyncPoolMixin, test_store_faults.DroppedInserts, Trans
     pass
 
 
+class LostShardsTest(AsyncPoolMixin, test_store_faults.LostShards, TransactionTestCase):
+    pass
+
+
 class TerminatedConnectionsTest(
     AsyncPoolMixin, test_store_faults.TerminatedConnections, TransactionTestCase
 ):

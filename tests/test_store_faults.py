@@ -395,6 +395,44 @@ class TerminatedConnectionsTest(TerminatedConnections, TransactionTestCase):
     pass
 
 
+class LostShards(Faults):
+    """The server answers, but has lost its own connection to a shard, which a trigger plays."""
+
+    def lose_shard(self, times: int) -> None:
+        """Let so many writes of items fail."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE SEQUENCE lost;"
+                "CREATE FUNCTION lose_shard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                f" IF nextval('lost') <= {times} THEN"
+                " RAISE 'connection to the remote node failed' USING ERRCODE = '08006';"
+                " END IF; RETURN new; END $$;"
+                "CREATE TRIGGER lost BEFORE INSERT OR UPDATE ON chat_messages"
+                " FOR EACH ROW EXECUTE FUNCTION lose_shard()"
+            )
+        self.addCleanup(self.find_shard)
+
+    def find_shard(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION lose_shard CASCADE; DROP SEQUENCE lost")
+
+    def test_S15_a_shard_that_is_lost_for_a_moment_is_tried_again(self) -> None:
+        self.lose_shard(3)
+        self.call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.assertEqual(item_ids(), ["msg_0", "msg_1"])
+
+    def test_S15_a_shard_that_stays_lost_is_an_error_in_the_end(self) -> None:
+        self.lose_shard(4)
+        with self.assertRaisesMessage(OperationalError, "remote node failed"):
+            self.call(store.add_thread_item, "thr_1", user_message("msg_1"))
+        self.assertEqual(item_ids(), ["msg_0"])
+
+
+@pytest.mark.postgresql
+class LostShardsTest(LostShards, TransactionTestCase):
+    pass
+
+
 def terminate() -> int:
     """End all other connections to the test database; return how many."""
     own = connection.copy()

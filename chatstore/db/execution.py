@@ -250,11 +250,12 @@ def _run(attempt: Attempt, operation: Callable[[Attempt], Result]) -> Result:
         try:
             return operation(attempt)
         except Error as error:
-            is_dropped = attempt.is_reconnected or is_connection_dropped(connection)
+            is_closed = attempt.is_reconnected or is_connection_dropped(connection)
+            is_dropped = is_closed or _is_shard_lost(error)
             attempt.record_failure(error, is_dropped)
             if attempt.retries == MAX_RETRIES or not _is_transient(error, is_dropped):
                 raise
-            if is_dropped:
+            if is_closed:
                 close_dropped_connection(connection)
         finally:
             release_unneeded(connection)
@@ -301,6 +302,15 @@ def _is_connection_error(error: Error) -> bool:
     return isinstance(error, (OperationalError, InterfaceError)) and (
         sqlstate is None or sqlstate.startswith(("08", "57P"))
     )
+
+
+def _is_shard_lost(error: Error) -> bool:
+    """
+    Tell whether the server has lost its own connection to another one, though ours lives.
+
+    Citus says so of a shard. As after a connection of ours, a COMMIT's outcome is unknown.
+    """
+    return str(getattr(error.__cause__, "sqlstate", "")).startswith("08")
 
 
 def _is_rolled_back(error: Error) -> bool:

@@ -129,6 +129,8 @@ CHATSTORE_ASYNC_POOL = (
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
     else {}
 )
+# On before `manage.py distribute_tables`, and as long as the tables are distributed (Citus).
+CHATSTORE_SHARDED = env.bool("CHATSTORE_SHARDED", default=False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from tests import partitions
+from tests import citus, partitions
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
@@ -23,6 +23,12 @@ __all__ = ["browser", "site", "visit"]  # fixtures
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
 watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
+if citus.URL:
+    citus.use()
+
+
+# Whether the tests run on tables that are divided, or distributed, by owner.
+SHARDS = {"partitions": partitions.IS_ON, "citus": bool(citus.URL)}
 
 
 def chromium() -> str | None:
@@ -49,7 +55,7 @@ def pytest_configure() -> None:
     what they start in a minute would be counted together.
     """
     watch.install()
-    settings.CHATSTORE_SHARDED = partitions.IS_ON
+    settings.CHATSTORE_SHARDED = any(SHARDS.values())
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():
         setattr(settings, name, value)
@@ -64,7 +70,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     unfit = set(VENDORS.values()) - {VENDORS[connection.vendor]}
     if not IN_CI:
         unfit |= {name for name, is_there in PARTS.items() if not is_there()}
-    unfit.add("unsharded" if settings.CHATSTORE_SHARDED else "partitions")
+    unfit |= {name for name, is_on in SHARDS.items() if not is_on}
+    if settings.CHATSTORE_SHARDED:
+        unfit.add("unsharded")
     deselected = [item for item in items if _is_only_for(item, unfit)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -97,10 +105,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Close connections of killed processes: PostgreSQL drops no database in use."""
+    """
+    Divide or distribute the tables, where that is asked for.
+
+    At the end close connections of killed processes: PostgreSQL drops no database in use.
+    """
     if partitions.IS_ON:
         with django_db_blocker.unblock():
             partitions.divide_tables()
+    if citus.URL:
+        with django_db_blocker.unblock():
+            citus.distribute_database()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -108,6 +123,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+    if citus.URL:
+        citus.drop_workers_databases()
 
 
 @pytest.fixture(scope="session")

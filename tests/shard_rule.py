@@ -42,6 +42,7 @@ FANS_OUT = {
     "chatstore.lifecycle.retention.cleanup": "retention looks for old threads of all owners",
     "chatstore.lifecycle.unused_files.cleanup_files": "and for unused uploads of all owners",
     "chatstore.lifecycle.decode_check": "check_items reads every row",
+    "chatstore.sharding.requirements": "undoing looks for keys that two owners have",
     "chatstore.portability.exports": "an export holds all owners, unless one is named",
 }
 # Where the tables are not sharded, these use one statement for the rows of several owners.

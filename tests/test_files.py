@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from io import StringIO
 from typing import Any
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
@@ -17,6 +19,7 @@ from django.utils import timezone
 
 from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
+from chatstore.lifecycle.unused_files import FilesReport, cleanup_files
 from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,
@@ -26,6 +29,7 @@ from chatstore.models import (
 )
 from chatstore.store import DjangoStore
 from tests import base
+from tests.proxy import elsewhere
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
 
 
@@ -275,3 +279,45 @@ class FailingStorageTest(StorageMixin, TransactionTestCase):
 
     def cleanup(self) -> None:
         call_command("cleanup_attachments", stdout=StringIO())
+
+
+class WaitingStorage(FileSystemStorage):
+    """A real storage whose first two deletions wait for each other."""
+
+    deleted: list[str] = []
+    both: threading.Barrier
+
+    def delete(self, name: str) -> None:
+        self.deleted.append(name)
+        if len(self.deleted) <= 2:
+            self.both.wait(10)
+        super().delete(name)
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+class TwoCleanupsTest(StorageMixin, TransactionTestCase):
+    def test_A4_two_clean_ups_at_once_share_the_files_that_are_due(self) -> None:
+        for number in range(6):
+            files.save(ContentFile(f"bytes {number}".encode()), "default")
+        ChatFileToRemove.objects.update(due_at=timezone.now())
+        backend = {
+            "BACKEND": "tests.test_files.WaitingStorage",
+            "OPTIONS": {"location": str(self.media)},
+        }
+        WaitingStorage.deleted, WaitingStorage.both = [], threading.Barrier(2)
+        reports: list[FilesReport] = []
+
+        def run() -> None:
+            reports.append(cleanup_files("default", batch_size=2))
+
+        with override_settings(STORAGES={"default": backend}):
+            runs = [threading.Thread(target=elsewhere(run)) for _ in range(2)]
+            for each in runs:
+                each.start()
+            for each in runs:
+                each.join()
+        self.assertEqual(len(WaitingStorage.deleted), len(set(WaitingStorage.deleted)))
+        self.assertEqual(sum(report.files for report in reports), 6)
+        self.assertEqual(self.stored(), set())
+        self.assertFalse(ChatFileToRemove.objects.exists())

@@ -25,6 +25,7 @@ from chatstore import files
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.db.attempts import Attempt
 from chatstore.db.execution import run_sync
+from chatstore.db.statements import UpdateThenInsert
 from chatstore.models import (
     ChatAttachment,
     ChatFileToRemove,
@@ -35,6 +36,7 @@ from chatstore.models import (
 )
 from chatstore.store import DjangoStore
 from chatstore.turns import StateChangedError, Turn, track_request
+from tests import citus
 from tests.assistants import Scripted
 from tests.base import ALICE, attachment, thread, tool_call, user_message
 from tests.endpoint import API, EndpointMixin
@@ -102,7 +104,7 @@ class DroppedConnections(Proxied):
     @property
     def commit_of_add(self) -> str:
         """Part of the statement that commits when an item is added."""
-        return "INSERT INTO" if connection.vendor == "postgresql" else "COMMIT"
+        return "INSERT INTO" if UpdateThenInsert.is_one_statement("default") else "COMMIT"
 
     @property
     def commit_of_thread(self) -> str:
@@ -112,7 +114,8 @@ class DroppedConnections(Proxied):
     @property
     def commit_of_update(self) -> str:
         """Part of the statement that commits when an item is replaced."""
-        return 'UPDATE "chat_messages"' if connection.vendor == "postgresql" else "COMMIT"
+        is_one = UpdateThenInsert.is_one_statement("default")
+        return 'UPDATE "chat_messages"' if is_one else "COMMIT"
 
     def test_S15_cut_before_a_statement_each_operation_is_tried_again(self) -> None:
         call(store.save_thread, thread("thr_2"))
@@ -566,8 +569,9 @@ class AtOnceTestCase(Faults, TransactionTestCase):
     def waiting(self) -> None:
         """Return when another connection waits for a lock."""
         is_postgresql = connection.vendor == "postgresql"
+        activity = "citus_stat_activity" if citus.URL else "pg_stat_activity"
         query = (
-            "SELECT count(*) FROM pg_stat_activity "
+            f"SELECT count(*) FROM {activity} "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
             if is_postgresql
             else "SELECT count(*) FROM information_schema.innodb_trx "

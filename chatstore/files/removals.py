@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import nullcontext
 from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -93,15 +94,21 @@ def remove_files(paths: Iterable[str], using: str) -> int:
     return delete_removals(removed, using) if removed else 0
 
 
-def iter_due_paths(using: str, now: dt.datetime, size: int) -> Iterator[list[str]]:
+def remove_due_files(using: str, now: dt.datetime, size: int) -> int | None:
     """
-    Yield the paths whose removal is due, in lists of at most ``size``.
+    Remove at most ``size`` files whose removal is due; return how many, or None if none is left.
 
-    The caller removes each list's files before it asks for the next one.
+    Runs at the same time share the work: where the database can skip locked rows, each keeps those
+    of its files locked until they are removed. If it is killed, the next run finds them unlocked.
     """
     rows = scheduled_removals(using).filter(due_at__lte=now).order_by("due_at", "path")
-    while paths := list(rows.values_list("path", flat=True)[:size]):
-        yield paths
+    can_skip = connections[using].features.has_select_for_update_skip_locked
+    # SQLite would keep all others from writing.
+    with transaction.atomic(using=using) if can_skip else nullcontext():
+        if can_skip:
+            rows = rows.select_for_update(skip_locked=True)
+        paths = list(rows.values_list("path", flat=True)[:size])
+        return remove_files(paths, using) if paths else None
 
 
 def delete_attachments(attachments: ChatAttachmentQuerySet) -> int:

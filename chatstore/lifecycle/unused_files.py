@@ -46,8 +46,8 @@ def cleanup_files(
         report.uploads = unused.count()
         report.files = files.scheduled_removals(using).filter(due_at__lte=now).count()
     else:
-        for paths in files.iter_due_paths(using, now, batch_size):
-            report.files += files.remove_files(paths, using)
+        while (removed := files.remove_due_files(using, now, batch_size)) is not None:
+            report.files += removed
             reset_queries()
         while deleted := run_sync(using, _delete_uploads, unused, batch_size):
             report.uploads += deleted

@@ -23,6 +23,7 @@ from chatstore.portability.archive import ArchiveError
 MAX_DAYS = 36_500
 MAX_LINE_MIB = 1_000  # SQLite holds no longer value
 MAX_BATCH = 10_000  # keys in one statement; SQLite accepts 32,766 parameters
+MAX_SHARDS = 64_000  # Citus accepts no more
 
 
 def positive_integer(text: str, maximum: int = 2**31 - 1) -> int:
@@ -47,6 +48,11 @@ def days(text: str) -> int:
 def batch_size(text: str) -> int:
     """Parse a number of rows in one transaction."""
     return positive_integer(text, MAX_BATCH)
+
+
+def shard_count(text: str) -> int:
+    """Parse a number of shards."""
+    return positive_integer(text, MAX_SHARDS)
 
 
 def line_mib(text: str) -> int:

@@ -531,7 +531,7 @@ class ModelTest(AttachmentsMixin, TestCase):
             ("utf-32", "Name;Größe\n"),
             ("cp1252", "Name;Größe;Café\nMüller;groß;déjà vu\n"),
             ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy\n"),
-            ("cp1251", "Имя;Город;Сумма\nИгорь;Пермь;100\n"),
+            ("cp1251", "Имя;Город;Сумма\nИван;Москва;100\n"),  # noqa: RUF001
             ("cp932", "名前,都市\n鈴木さん、こんにちは。\n"),
             ("gb18030", "姓名,城市\n李四,上海市浦东新区\n"),
             ("cp949", "이름,도시\n김철수,서울\n"),

@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from chatstore.admin import action_pages, lists, model_admins
+from chatstore.admin import lists, model_admins
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation.records import Moderator, record
 from chatstore.store import DjangoStore
@@ -455,16 +455,25 @@ class ActionsTest(StorageMixin, TestCase):
         self.assertEqual(ChatSession.objects.get(), held)
 
     def test_a_list_action_accepts_no_more_threads_than_its_limit(self) -> None:
-        bound = action_pages.MAX_AT_ONCE
-        action_pages.MAX_AT_ONCE = 1
-        self.addCleanup(setattr, action_pages, "MAX_AT_ONCE", bound)
-        response = self.act("lock", self.thread, add_thread("thr_2"), apply="1", reason="x")
+        with patch.object(lists, "MAX_LISTED", 1):
+            response = self.act("lock", self.thread, add_thread("thr_2"), apply="1", reason="x")
         self.assertContains(response, "Nothing was done")
         self.assertFalse(ModerationRecord.objects.exists())
 
+    def test_all_threads_that_a_list_offers_are_selected_and_no_more(self) -> None:
+        newest = add_thread("thr_2", age=-DAY)
+        with patch.object(lists, "MAX_LISTED", 2):
+            add_thread("thr_3", age=-2 * DAY)
+            asked = self.act("lock", newest, select_across="1")
+            selected = asked.context["rows"]
+            self.assertEqual([row.thread_id for row in selected], ["thr_3", "thr_2"])
+            self.act("lock", *selected, select_across="0", apply="1", reason="x")
+        locked = ChatSession.objects.filter(moderation="locked")
+        self.assertEqual({row.thread_id for row in locked}, {"thr_3", "thr_2"})
+
     def test_a_list_action_accepts_as_many_threads_as_its_limit(self) -> None:
         """Django refuses forms of more than 1,000 fields."""
-        others = [uuid.uuid4() for _number in range(action_pages.MAX_AT_ONCE - 1)]
+        others = [uuid.uuid4() for _number in range(lists.MAX_LISTED - 1)]
         selected = [str(self.thread.pk), *map(str, others)]
         data = {"reason": "x", "typed": "", "apply": "1", "csrfmiddlewaretoken": "x"}
         response = self.client.post(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 import datetime as dt
 import json
+import random
 import threading
 from functools import partial
 from typing import Any
@@ -110,6 +112,42 @@ class TypesTest(SimpleTestCase):
                 validation.detect_type(content, claim, name)
             self.assertEqual(caught.exception.status, 400)
             self.assertNotIn(name, str(caught.exception))
+
+    def test_A3_a_container_is_told_by_its_kind_and_not_by_its_first_word(self) -> None:
+        for kind in (b"WAVE", b"AVI ", b"RMID", b"ABCD"):
+            sound = b"RIFF\x24\x00\x00\x00" + kind + b"fmt " + bytes(30)
+            for name, claim in [("a.wav", "audio/wav"), ("a.webp", "image/webp"), ("a", "")]:
+                with self.subTest(kind=kind, claim=claim), self.assertRaises(UploadRefused):
+                    validation.detect_type(sound, claim, name)
+        picture = b"RIFF\x24\x00\x00\x00WEBPVP8 " + bytes(30)
+        self.assertEqual(validation.detect_type(picture, "", "a"), "image/webp")
+        self.assertEqual(validation.detect_image_type(sound), "image/png")
+
+    def test_A3_a_text_is_taken_whatever_its_suffix_and_its_encoding(self) -> None:
+        for name, claim in [
+            ("a.ts", "video/mp2t"),
+            ("a.sh", "application/x-sh"),
+            ("a.sql", "application/sql"),
+            ("a.yaml", "application/yaml"),
+            ("a.toml", ""),
+            ("a.php", "application/x-httpd-php"),
+            ("a.rb", "application/x-ruby"),
+            ("a.eml", "message/rfc822"),
+            ("a.jsonl", "application/jsonl"),
+            ("a.ipynb", "application/x-ipynb+json"),
+            ("Makefile", ""),
+            ("Dockerfile", ""),
+        ]:
+            for content in (
+                "Größe".encode("cp1252"),
+                "Größe".encode("utf-16"),
+                codecs.BOM_UTF16_BE + "Größe".encode("utf-16-be"),
+                "Größe".encode("utf-32"),
+            ):
+                with self.subTest(name=name, content=content):
+                    announced = validation.type_from_claims(claim, name)
+                    self.assertIn(announced, ("text/plain", "application/octet-stream"))
+                    self.assertEqual(validation.detect_type(content, claim, name), "text/plain")
 
     @override_settings(CHATSTORE_UPLOAD_TYPES=["text/html", "application/zip"])
     def test_A3_the_list_is_a_setting(self) -> None:
@@ -368,6 +406,8 @@ class TwoPhasesTest(AttachmentsMixin, TestCase):
             ("a.zip", "application/zip"),
             ("a.html", "text/html"),
             ("a.mp4", "video/mp4"),
+            ("a.heic", "image/heic"),
+            ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
         ]:
             with self.subTest(name=name):
                 refusal = await self.refusal(self.begin(name=name, mime_type=claim))
@@ -484,6 +524,36 @@ class ModelTest(AttachmentsMixin, TestCase):
         self.assertTrue(pdf["file_data"].startswith("data:application/pdf;base64,"))
         text = await self.content_of("\ufeffGrüße".encode(), "a.md")
         self.assertIn("<File>\nGrüße\n</File>", text["text"])
+
+    async def test_a_text_in_any_encoding_is_given_to_the_model(self) -> None:
+        for encoding, text in [
+            ("utf-16", "Name;Größe\n"),
+            ("utf-32", "Name;Größe\n"),
+            ("cp1252", "Name;Größe;Café\nMüller;groß;déjà vu\n"),
+            ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy\n"),
+            ("cp1251", "Имя;Город;Сумма\nИван;Москва;100\n"),  # noqa: RUF001
+            ("cp932", "名前,都市\n鈴木さん、こんにちは。\n"),
+            ("gb18030", "姓名,城市\n李四,上海市浦东新区\n"),
+            ("cp949", "이름,도시\n김철수,서울\n"),
+        ]:
+            with self.subTest(encoding=encoding):
+                given = await self.content_of((text * 20).encode(encoding), "a.csv")
+                self.assertIn(f"<File>\n{text * 20}\n</File>", given["text"])
+                is_guess = not encoding.startswith("utf")
+                self.assertEqual(f"read as {encoding}, which is a guess" in given["text"], is_guess)
+
+    async def test_an_encoding_is_guessed_from_the_beginning_of_a_long_file(self) -> None:
+        self.converter.max_text_length = 10**7
+        text = "名前,都市\n鈴木さん、こんにちは。\n" * 10_000
+        given = await self.content_of(text.encode("cp932"), "a.txt")
+        self.assertIn(text, given["text"])
+
+    async def test_the_model_is_told_of_a_text_that_cant_be_read(self) -> None:
+        noise = bytes(
+            byte for byte in random.Random(1).randbytes(9_000) if byte > 31 and byte != 127
+        )
+        given = await self.content_of(noise, "a.txt")
+        self.assertIn("can't read", given["text"])
 
     async def test_a_long_text_is_cut(self) -> None:
         self.converter.max_text_length = 4

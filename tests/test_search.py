@@ -70,6 +70,45 @@ class WordsTest(SearchTestCase):
             with self.subTest(query):
                 self.assertEqual(set(self.found(f"q={query}")), expected)
 
+    def test_words_of_every_script_are_found_and_so_are_beginnings(self) -> None:
+        texts = {
+            "zh": "这是消息队列系统。使用docker部署",
+            "ja": "これはマークダウン形式です",
+            "ko": "배포안내를 보세요",
+            "th": "สวัสดีชาวโลก",
+            "ru": "Годовой отчёт",
+            "fr": "Le café est fermé",
+            "en": "Docker runs at https://example.com/a-b?c=1 since 3.11",
+        }
+        self.add(**texts)
+        for text, expected in {
+            "队列": {"zh"},
+            "消息队列": {"zh"},
+            "统": {"zh"},
+            "队": {"zh"},
+            "系队": set(),
+            "マークダウン": {"ja"},
+            "배포": {"ko"},
+            "ชาวโลก": {"th"},
+            "ОТЧЁТ": {"ru"},
+            "CAFÉ": {"fr"},
+            "dock": {"zh", "en"},
+            "docker 队列": {"zh"},
+            "docker队列": {"zh"},
+            '"runs at"': {"en"},
+            "example.com": {"en"},
+            "3.11": {"en"},
+            "队列'\\": {"zh"},
+        }.items():
+            with self.subTest(text):
+                hits = search.messages(text).hits
+                self.assertEqual({hit.message.item_id for hit in hits}, expected)
+                self.assertTrue(all("<mark>" in hit.excerpt for hit in hits))
+        ChatSession.objects.update(title="关于消息队列 ОТЧЁТ")
+        for text in ("队列", "消息", "отчёт"):
+            with self.subTest(title=text):
+                self.assertEqual(search.threads(ChatSession.objects.all(), text).count(), 1)
+
     def test_the_best_matches_come_first(self) -> None:
         found = self.found("q=blue")
         self.assertEqual((found[0], found[-1]), ("m2", "m4"))
@@ -195,6 +234,12 @@ class LimitsTest(SearchTestCase):
         words = " ".join(f"w{number}" for number in range(600_000))
         self.add(m1=words, m2="x" * 3_000_000)
         self.assertEqual(self.found("q=w77"), ["m1"])
+
+    def test_a_text_of_very_many_pairs_of_characters_can_be_stored_and_found(self) -> None:
+        chinese = [chr(0x4E00 + number) for number in range(20_000)]
+        several = "".join(first + second for first in chinese[:300] for second in chinese[300:600])
+        self.add(m1=several, m2="".join(chinese))
+        self.assertEqual(self.found(f"q={chinese[7]}{chinese[8]}"), ["m2"])
 
 
 class OverviewTest(StorageMixin, TestCase):
@@ -424,5 +469,6 @@ class IndexesTest(TestCase):
 
     def test_the_migration_has_made_them(self) -> None:
         self.assertLessEqual(
-            {"chat_sessions_title", "chat_messages_words", "chat_messages_feedback"}, self.indexes()
+            {"chat_sessions_title_words", "chat_messages_text_words", "chat_messages_feedback"},
+            self.indexes(),
         )

@@ -14,16 +14,13 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chatstore.admin import lists
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS, AdminAction
 from chatstore.admin.forms import ConfirmationForm, ReasonForm, RedactionForm
 from chatstore.admin.permissions import PageBase, has_permission
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatSession
 from chatstore.moderation.records import Moderator
-
-# The most threads of one list action. Each is a field of the form that asks for the reason, and
-# Django accepts 1,000 fields (DATA_UPLOAD_MAX_NUMBER_FIELDS).
-MAX_AT_ONCE = 900
 
 
 class ActionPages(PageBase):
@@ -124,12 +121,18 @@ class ActionPages(PageBase):
         )
 
     def selected(self, request: HttpRequest, queryset: Any) -> list[ChatSession] | None:
-        """Return the selected threads; None, with an error message, if they are too many."""
-        rows = list(queryset[: MAX_AT_ONCE + 1])
-        if len(rows) <= MAX_AT_ONCE:
+        """
+        Return the selected threads; None, with an error message, if they are too many.
+
+        Who selects all that a list shows gets just these, also where the filters find more.
+        """
+        if request.POST.get("select_across") == "1":
+            return list(queryset[: lists.MAX_LISTED])
+        rows = list(queryset[: lists.MAX_LISTED + 1])
+        if len(rows) <= lists.MAX_LISTED:
             return rows
         sentence = _("At most %(count)d threads at once. Nothing was done.")
-        messages.error(request, sentence % {"count": MAX_AT_ONCE})
+        messages.error(request, sentence % {"count": lists.MAX_LISTED})
         return None
 
     def _act_on_selection(

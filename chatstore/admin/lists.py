@@ -33,7 +33,10 @@ else:  # Django's paginator is generic for type checkers only
     _Paginator = Paginator
 
 MAX_YEARS = 30  # before this year, that the date hierarchy shows
-MAX_LISTED = 1000  # rows that a list can page through; filters lead to the others
+# Rows that a list can page through; filters lead to the others. All of them can be selected for an
+# action: each is a field of the form that asks for the reason, and Django accepts 1,000 fields
+# (DATA_UPLOAD_MAX_NUMBER_FIELDS).
+MAX_LISTED = 900
 # Columns of a thread that a list does not read: they may be very long (M7).
 UNLISTED = ("payload", "title", "metadata", "reason", "moderation_reason", "hold_reason")
 MAX_COUNTED = 1000  # messages of a thread; of a longer thread, a list says "1,000+"

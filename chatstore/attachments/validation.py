@@ -13,6 +13,7 @@ it; any other text is taken as text, and downloaded under a name with which no s
 
 from __future__ import annotations
 
+import codecs
 import mimetypes
 import re
 import unicodedata
@@ -31,6 +32,11 @@ _UNKNOWN = frozenset({"", "application/octet-stream"})
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 # Text that a browser can execute. What claims to be such is not accepted as plain text.
 _MARKUP = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+# Beginnings of subtypes of application that no text has: archives, programs, office documents.
+_BINARY_SUBTYPES = (
+    *("vnd.", "zip", "x-zip", "gzip", "x-7z", "x-rar", "x-tar", "x-bzip", "java-archive"),
+    *("pdf", "msword", "x-msdos", "x-msdownload", "wasm"),
+)
 # By type, the suffixes under which files are downloaded; the first is added to other names. With
 # these, systems open a file to show or edit it, and don't run it.
 # fmt: off
@@ -52,6 +58,7 @@ _SUFFIXES = {
     "text/markdown": _TEXT_SUFFIXES,
 }
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_TEXT_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # the mark of UTF-32 begins with one
 # Unicode categories that are replaced by spaces in names: control characters, surrogates, private
 # use, line and paragraph separators.
 _BAD_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
@@ -121,7 +128,7 @@ def type_from_claims(claim: str, name: str) -> str:
             return mime_type
     if not claims:
         return "application/octet-stream"
-    if "text/plain" in settings.upload_types and any(map(_is_plain_text, claims)):
+    if "text/plain" in settings.upload_types and any(map(_may_be_text, claims)):
         return "text/plain"
     raise _type_not_allowed()
 
@@ -178,7 +185,11 @@ def _possible_types(head: bytes) -> list[str]:
         found = [match.mime_type for match in puremagic.magic_string(head) if match.mime_type]
     except (puremagic.PureError, ValueError):
         found = []
-    return found if _BINARY.search(head) else [*found, "text/plain"]
+    if head[8:12] != b"WEBP":
+        # puremagic gives this type, among others, to all that begins with RIFF, such as sounds.
+        found = [mime_type for mime_type in found if mime_type != "image/webp"]
+    is_text = head.startswith(_TEXT_MARKS) or not _BINARY.search(head)
+    return [*found, "text/plain"] if is_text else found
 
 
 def _check_markup(claims: list[str]) -> None:
@@ -190,6 +201,18 @@ def _check_markup(claims: list[str]) -> None:
 def _is_plain_text(mime_type: str) -> bool:
     """Tell whether any text is valid content of this type."""
     return mime_type.startswith("text/") or mime_type in ("application/json", "application/xml")
+
+
+def _may_be_text(mime_type: str) -> bool:
+    """
+    Tell whether a text may claim this type: source code and configuration have many.
+
+    TypeScript shares its suffix with a kind of video.
+    """
+    main_type, _slash, subtype = mime_type.partition("/")
+    if main_type == "application":
+        return subtype.endswith(("+json", "+xml")) or not subtype.startswith(_BINARY_SUBTYPES)
+    return main_type in ("text", "message") or mime_type == "video/mp2t"
 
 
 def _type_not_allowed() -> UploadRefused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -30,15 +30,16 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
         )
 
 
-def _accept_values(mime_types: Iterable[str]) -> Iterator[str]:
+def _accept_values(mime_types: Collection[str]) -> Iterator[str]:
     """
     Yield the values of the file input's ``accept`` attribute, for these MIME types.
 
-    Extensions are included because some browsers don't know all types. Where text/plain is allowed
-    every text type is: the server judges by the content.
+    None where text/plain is allowed: neither a browser's type nor a suffix tells whether a file is
+    a text, such as a Makefile, so the server judges by the content. Extensions are included because
+    some browsers don't know all types.
     """
+    if "text/plain" in mime_types:
+        return
     for mime_type in mime_types:
         yield mime_type
         yield from mimetypes.guess_all_extensions(mime_type)
-        if mime_type == "text/plain":
-            yield "text/*"

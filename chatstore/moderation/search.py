@@ -1,10 +1,11 @@
 """
 Searches threads by id, owner and title, and messages by their text.
 
-On PostgreSQL both use a full-text index (migration 0004): a title is found by the beginnings of
-its words, a message by whole words. On other databases only the newest rows are scanned, and the
-pages say how many. The cost of a search is bounded on every database, whatever is searched for:
-of very many matches only the newest are considered.
+On PostgreSQL both use a full-text index (chatstore.moderation.words): text is found by the
+beginnings of its words, and in scripts that have no spaces by any of its characters. On other
+databases only the newest rows are scanned, and the pages say how many. The cost of a search is
+bounded on every database, whatever is searched for: of very many matches only the newest are
+considered.
 """
 
 from __future__ import annotations
@@ -15,12 +16,9 @@ import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Left
@@ -29,7 +27,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from chatstore import codec
-from chatstore.models import ChatMessage, ChatMessageQuerySet, ChatSession, session_key
+from chatstore.models import ChatMessage, ChatSession, session_key
+from chatstore.moderation import words
 from chatstore.moderation.display import title_start, visible
 
 MAX_TITLE_MATCHES = 1_000  # threads found by the full-text index, the newest
@@ -40,10 +39,7 @@ FUZZY_LIMIT = 5_000  # rows that PostgreSQL's index returns, about (gin_fuzzy_se
 MAX_HITS = 50  # matches that are returned, the best of those ranked
 EXCERPT_MARGIN = 100  # characters before and after the first match
 MAX_MATCH = 500  # characters of the first match that are displayed
-# Characters of a text that are searched. PostgreSQL refuses a row whose tsvector exceeds 1 MB.
-MAX_SEARCHED = 100_000
-MAX_TEXT = 1_000  # characters of a search for threads; SQLite refuses very long patterns
-MAX_WORD = 500  # characters of a word; PostgreSQL refuses one of more than 2,046 bytes
+MAX_TEXT = 1_000  # characters of a search; SQLite refuses very long patterns
 HIGHEST_CHARACTER = "\U0010ffff"  # sorts after every other, so that a range can match a prefix
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
 _PLAN = (
@@ -51,11 +47,6 @@ _PLAN = (
 )
 _WORD = re.compile(r"[^\W_]+")
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
-
-
-def vector(column: str) -> SearchVector:
-    """Return the expression that migration 0004 indexes, for the column title or content."""
-    return SearchVector(Left(column, MAX_SEARCHED), config="simple")
 
 
 def _is_indexed(queryset: QuerySet[Any]) -> bool:
@@ -77,12 +68,10 @@ def threads(queryset: Any, text: str) -> Any:
         found |= Q(pk=uuid.UUID(text))
     if not _is_indexed(queryset):
         is_newest = _newest(ChatSession.objects.all(), "updated_at", SCANNED_THREADS)
-        return queryset.filter(found | Q(title__icontains=text) & is_newest)
-    if words := _WORD.findall(text):
-        prefixes = " & ".join(f"{word[:MAX_WORD]}:*" for word in words)
-        query = SearchQuery(prefixes, search_type="raw", config="simple")
-        titled = ChatSession.objects.using(queryset.db).alias(words=vector("title"))
-        keys = titled.filter(words=query).values_list("pk", flat=True)
+        return queryset.filter(found | _contains(queryset.db, "title", text) & is_newest)
+    if terms := _WORD.findall(text):
+        titled = ChatSession.objects.using(queryset.db).alias(words=words.vector("title"))
+        keys = titled.filter(words=words.query(terms, min_beginning=1)).values_list("pk", flat=True)
         found |= Q(pk__in=_through_index(keys, "updated_at", MAX_TITLE_MATCHES))
     return queryset.filter(found)
 
@@ -139,12 +128,15 @@ def messages(
     """
     Search messages that contain every word of a text, and every phrase that it has in quotes.
 
+    A word is found by its beginning too.
+
     Args:
         sender, feedback: only messages with this value of sender_type or feedback; empty for all.
         since, until: only messages whose timestamp is at or after since, and before until.
     """
-    terms = [quoted or word for quoted, word in _TERM.findall(codec.replace_unstorable(text))]
-    terms = [term for term in terms if _WORD.search(term)]
+    text = codec.replace_unstorable(text)[:MAX_TEXT]
+    terms = [quoted or word for quoted, word in _TERM.findall(text)]
+    terms = [part for term in terms for part in words.split(term)]
     if not terms:
         return Result([], is_cut=False, scanned=None)
     since, until = (time and codec.as_utc(time) for time in (since, until))
@@ -152,9 +144,12 @@ def messages(
     is_indexed = _is_indexed(rows)
     is_new = _newest(rows, "timestamp", SCANNED_MESSAGES)
     rows = rows.filter(**_given(sender_type=sender, feedback=feedback))
-    rows = _with_words(rows, terms) if is_indexed else _with_strings(rows, terms)
+    if is_indexed:
+        rows = rows.alias(words=words.vector("content")).filter(words=words.query(terms))
+    else:
+        rows = rows.filter(*(_contains(rows.db, "content", term) for term in terms))
     rows = (
-        rows.annotate(searched=Left("content", MAX_SEARCHED))
+        rows.annotate(searched=Left("content", words.MAX_SEARCHED))
         .defer("payload", "content", "metadata")
         .order_by("-timestamp")
     )
@@ -176,13 +171,11 @@ def _given(**conditions: Any) -> dict[str, Any]:
     return {name: value for name, value in conditions.items() if value}
 
 
-def _with_words(rows: ChatMessageQuerySet, terms: list[str]) -> ChatMessageQuerySet:
-    queries = [SearchQuery(term, search_type="phrase", config="simple") for term in terms]
-    return rows.alias(words=vector("content")).filter(words=reduce(and_, queries))
-
-
-def _with_strings(rows: ChatMessageQuerySet, terms: list[str]) -> ChatMessageQuerySet:
-    return rows.filter(*(Q(content__icontains=term) for term in terms))
+def _contains(using: str, column: str, text: str) -> Q:
+    """Return the condition that a column contains a text, without regard to case."""
+    if connections[using].vendor == "sqlite":  # its own comparison knows the case of ASCII only
+        return Q((f"{column}__iregex", re.escape(text)))
+    return Q((f"{column}__icontains", text))
 
 
 def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[Any]:

@@ -34,7 +34,7 @@ from chatstore.models import (
     file_key,
     session_key,
 )
-from chatstore.portability import sample_store
+from chatstore.portability import other_products, sample_store
 from chatstore.portability.archive import ArchiveError
 from chatstore.portability.import_rows import (
     RECORD_ERRORS,
@@ -56,25 +56,35 @@ def import_threads(
     using: str,
     *,
     partial: bool = False,
+    user_id: str | None = None,
     progress: Callable[[Counts], None] | None = None,
 ) -> Importer:
     """
-    Import an archive, or the SQLite file of ChatKit's sample store.
+    Import an archive, the SQLite file of ChatKit's sample store, or another product's export.
 
     Args:
         using: the alias of the database.
         partial: import the complete threads of an incomplete archive.
+        user_id: the owner of the threads of another product's export; the other files name theirs.
         progress: called with the counts so far.
 
     Raises ArchiveError: before anything is imported if the archive is incomplete or damaged, later
     if a record can't be imported.
     """
-    if reader.is_sqlite:
+    export = other_products.find(reader, user_id)
+    if export:
+        read = export.records
+    elif user_id:
+        raise ArchiveError(_("The file names the owners of its threads: leave --user out."))
+    elif reader.is_sqlite:
         read = partial_function(sample_store.records, reader.path, reader.max_line_bytes)
     else:
         read = partial_function(reader.records, reader.check(partial=partial))
     importer = Importer(using, reader.open_file)
     importer.run(read, progress)
+    if export:
+        importer.with_branches = len(export.with_branches)
+        importer.with_files = len(export.with_files)
     return importer
 
 
@@ -106,6 +116,8 @@ class Importer:
         self.existing = 0  # threads that existed before
         self.conflicts = 0  # threads and attachments that exist here with another owner
         self.missing_files = 0  # attachments whose file is not in the archive, or damaged
+        # Threads of another product of which branches, or files, are left out.
+        self.with_branches = self.with_files = 0
         self._rows: dict[type[Model], list[Any]] = {
             ChatSession: [],
             ChatMessage: [],

@@ -6,12 +6,13 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -28,6 +29,10 @@ from chatstore.portability.archive import (
     VERSION,
     ArchiveError,
 )
+
+_CONVERSATIONS = re.compile(r"(^|/)conversations(-\d+)?\.json$")  # in exports of ChatGPT
+_MAX_HEADER_BYTES = 1_000
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 
 
 class Reader:
@@ -88,6 +93,37 @@ class Reader:
     def is_sqlite(self) -> bool:
         """Tell whether the file is a SQLite database, such as that of ChatKit's sample store."""
         return bool(self._magic == SQLITE_MAGIC)
+
+    def documents(self) -> Iterator[Any]:
+        """
+        Yield the JSON documents of a file that is no archive but may be another product's export.
+
+        These are the conversations of a zip, or a file that is one list or object of JSON. Yields
+        nothing for any other file. Raises LineTooLongError for a document that is longer than a
+        line may be, since it is held in memory.
+        """
+        if self._zip is not None:
+            names = sorted(filter(_CONVERSATIONS.search, self._zip.namelist()))
+            if LINES_NAME in self._zip.namelist():
+                return
+            for name in names:
+                with self._zip.open(name) as content:
+                    yield from self._document(content)
+        elif self._magic.lstrip(_BEFORE_JSON).startswith((b"[", b"{")):
+            self.file.seek(0)
+            if not _is_object(self.file.readline(_MAX_HEADER_BYTES)):  # else a file of lines
+                self.file.seek(0)
+                yield from self._document(self.file)
+
+    def _document(self, content: IO[bytes]) -> Iterator[Any]:
+        text = content.read(self.max_line_bytes + 1)
+        if len(text) > self.max_line_bytes:
+            raise LineTooLongError(
+                _("The file holds more than %d MiB of JSON. --max-line-mib raises this.")
+                % (self.max_line_bytes // 2**20)
+            )
+        with suppress(ValueError, RecursionError):
+            yield json.loads(text)
 
     def check(self, *, partial: bool = False) -> int:
         """
@@ -186,6 +222,12 @@ class Reader:
 
 class LineTooLongError(ArchiveError):
     """A line is longer than a reader accepts."""
+
+
+def _is_object(line: bytes) -> bool:
+    with suppress(ArchiveError):
+        return bool(_parse(line, 1))
+    return False
 
 
 def _parse(line: bytes, number: int) -> dict[str, Any]:

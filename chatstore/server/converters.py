@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 from agents import TResponseInputItem
+from asgiref.sync import sync_to_async
 from chatkit.agents import ResponseStreamConverter, ThreadItemConverter
 from chatkit.store import NotFoundError
 from chatkit.types import (
@@ -26,6 +27,7 @@ from openai.types.responses import ResponseInputContentParam
 
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore, validation
+from chatstore.attachments import text as text_files
 from chatstore.conf import settings
 
 # What models read as an image or as a file; any other type they are only told of.
@@ -109,11 +111,17 @@ class FileConverter(HistoryConverter):
             return _image(content, mime_type)
         if mime_type == "application/pdf":
             return {"type": "input_file", "filename": name, "file_data": _url(content, mime_type)}
-        text = content.decode("utf-8-sig", "replace")
+        decoded = await sync_to_async(text_files.decode, thread_sensitive=False)(content)
+        if decoded is None:
+            return _unreadable(attachment)
+        text = decoded.content
         if len(text) > (limit := min(self.max_text_length, self.text_left)):
             text = f"{text[:limit]}\n(The rest of the file is left out.)"
         self.text_left = max(self.text_left - len(text), 0)
-        return _text(f"The user sent the file {name} ({mime_type}):\n<File>\n{text}\n</File>")
+        kind = mime_type
+        if decoded.guessed:
+            kind += f", read as {decoded.guessed}, which is a guess"
+        return _text(f"The user sent the file {name} ({kind}):\n<File>\n{text}\n</File>")
 
     async def generated_image_to_input(
         self, item: GeneratedImageItem

@@ -16,7 +16,8 @@ from chatstore.portability.reader import Reader
 
 class Command(BaseCommand):
     help = (
-        "Imports an archive of export_threads, or the SQLite file of ChatKit's sample store. "
+        "Imports an archive of export_threads, the SQLite file of ChatKit's sample store, or an "
+        "export of ChatGPT or Open WebUI. "
         "Threads that exist are not changed."
     )
 
@@ -33,6 +34,12 @@ class Command(BaseCommand):
             help=_("Import the complete threads of an incomplete archive."),
         )
         parser.add_argument(
+            "--user",
+            type=arguments.user_id,
+            metavar="ID",
+            help=_("The owner of the threads of another product's export."),
+        )
+        parser.add_argument(
             "--max-line-mib",
             type=arguments.line_mib,
             default=MAX_LINE_MIB,
@@ -46,6 +53,7 @@ class Command(BaseCommand):
         file: str,
         files: str | None,
         partial: bool,
+        user: str | None,
         max_line_mib: int,
         database: str,
         **options: Any,
@@ -55,7 +63,9 @@ class Command(BaseCommand):
                 Reader(file, files, max_line_mib=max_line_mib) as reader,
                 arguments.Progress(self.stderr) as progress,
             ):
-                importer = import_threads(reader, database, partial=partial, progress=progress)
+                importer = import_threads(
+                    reader, database, partial=partial, user_id=user, progress=progress
+                )
         except (ArchiveError, OSError) as error:  # such as a disk that can't be read
             raise arguments.archive_error(error) from error
         self.stdout.write(self._sentence(importer))
@@ -88,5 +98,23 @@ class Command(BaseCommand):
                     importer.missing_files,
                 )
                 % importer.missing_files
+            )
+        if importer.with_branches:
+            sentences.append(
+                ngettext(
+                    "Of %d thread other branches are left out.",
+                    "Of %d threads other branches are left out.",
+                    importer.with_branches,
+                )
+                % importer.with_branches
+            )
+        if importer.with_files:
+            sentences.append(
+                ngettext(
+                    "Of %d thread files are left out.",
+                    "Of %d threads files are left out.",
+                    importer.with_files,
+                )
+                % importer.with_files
             )
         return " ".join(sentences)

@@ -56,7 +56,9 @@ def sources() -> Iterator[Path]:
     """Yield the files of code that may name others in their comments."""
     for folder in ("benchmarks", "chatstore", "docs", "project", "templates", "tests"):
         for pattern in ("*.py", "*.html", "*.css", "*.js"):
-            yield from (ROOT / folder).rglob(pattern)
+            for path in (ROOT / folder).rglob(pattern):
+                if "node_modules" not in path.parts:
+                    yield path
     yield from (ROOT / ".ci").iterdir()
     yield from (ROOT / "Makefile", ROOT / "pyproject.toml")
 

@@ -22,44 +22,30 @@ const modules = Object.fromEntries(
 start(/** @type {any} */ (modules));
 
 /**
- * @param {object} modules
- * @param {typeof import("./dom.js")} modules.dom
- * @param {typeof import("./text.js")} modules.text
- * @param {typeof import("./addresses.js")} modules.addresses
- * @param {typeof import("./protocol.js")} modules.protocol
- * @param {typeof import("./network.js")} modules.network
- * @param {typeof import("./hooks.js")} modules.hooks
- * @param {typeof import("./limits.js")} modules.limits
- * @param {typeof import("./dialect.js")} modules.dialect
- * @param {typeof import("./thinking.js")} modules.thinking
- * @param {typeof import("./plain_text.js")} modules.plain_text
- * @param {typeof import("./markdown.js")} modules.markdown
- * @param {typeof import("./answer_text.js")} modules.answer_text
- * @param {typeof import("./alerts.js")} modules.alerts
- * @param {typeof import("./sources.js")} modules.sources
- * @param {typeof import("./steps.js")} modules.steps
- * @param {typeof import("./questions.js")} modules.questions
- * @param {typeof import("./widgets.js")} modules.widgets
- * @param {typeof import("./widget_style.js")} modules.widget_style
- * @param {typeof import("./widget_fields.js")} modules.widget_fields
- * @param {typeof import("./feedback.js")} modules.feedback
- * @param {typeof import("./items.js")} modules.items
- * @param {typeof import("./conversation.js")} modules.conversation
- * @param {typeof import("./conversations.js")} modules.conversations
- * @param {typeof import("./turns.js")} modules.turns
- * @param {typeof import("./scroll.js")} modules.scroll
- * @param {typeof import("./timeline.js")} modules.timeline
- * @param {typeof import("./previews.js")} modules.previews
- * @param {typeof import("./threads.js")} modules.threads
- * @param {typeof import("./composer.js")} modules.composer
- * @param {typeof import("./kept_draft.js")} modules.kept_draft
- * @param {typeof import("./selection.js")} modules.selection
- * @param {typeof import("./uploads.js")} modules.uploads
- * @param {typeof import("./menu.js")} modules.menu
- * @param {typeof import("./shell.js")} modules.shell
- * @param {{ Marked: any, Tokenizer: any }} modules.marked
- * @param {{ default: any }} modules.purify
- * @param {{ createParser: import("./protocol.js").CreateParser }} modules.eventsource_parser
+ * @typedef {object} PageModules
+ * @property {typeof import("./dom.js")} dom
+ * @property {typeof import("./text.js")} text
+ * @property {typeof import("./protocol.js")} protocol
+ * @property {typeof import("./network.js")} network
+ * @property {typeof import("./hooks.js")} hooks
+ * @property {typeof import("./alerts.js")} alerts
+ * @property {typeof import("./answers.js")} answers
+ * @property {typeof import("./conversation.js")} conversation
+ * @property {typeof import("./conversations.js")} conversations
+ * @property {typeof import("./turns.js")} turns
+ * @property {typeof import("./scroll.js")} scroll
+ * @property {typeof import("./timeline.js")} timeline
+ * @property {typeof import("./previews.js")} previews
+ * @property {typeof import("./threads.js")} threads
+ * @property {typeof import("./composer.js")} composer
+ * @property {typeof import("./kept_draft.js")} kept_draft
+ * @property {typeof import("./selection.js")} selection
+ * @property {typeof import("./uploads.js")} uploads
+ * @property {typeof import("./menu.js")} menu
+ * @property {typeof import("./shell.js")} shell
+ * @property {{ createParser: import("./protocol.js").CreateParser }} eventsource_parser
+ *
+ * @param {PageModules & import("./answers.js").AnswerModules} modules
  */
 async function start(modules) {
   const dom = modules.dom.createDom(document);
@@ -95,98 +81,29 @@ async function start(modules) {
 
   /* ------------------------------------------------------------ what an answer contains */
 
-  const base = document.baseURI;
-  const linkAddress = (/** @type {any} */ value) => modules.addresses.linkAddress(value, base);
-  const mayShowImage = (/** @type {any} */ value) =>
-    modules.addresses.mayShowImage(value, base, shown().state.thread?.allowed_image_domains ?? []);
-
-  const budget = modules.limits.createBudget(strings);
-  const Tokenizer = modules.dialect.extendTokenizer(modules.limits.limitTokenizer(modules.marked.Tokenizer, budget));
-  const plainText = modules.plain_text.createPlainText({ dom, strings });
-  const markdown = modules.markdown.createMarkdown({
-    Marked: modules.marked.Marked,
-    tokenizer: new Tokenizer(),
-    budget,
-    DOMPurify: modules.purify.default,
+  const { markdown, ItemView } = modules.answers.createAnswers(modules, {
     dom,
-    strings,
+    text,
+    covers: model.covers,
     copyButton,
-    mayShowImage,
-    plainText,
-  });
-  const AnswerText = modules.answer_text.createAnswerText({
-    dom,
-    markdown,
-    budget,
-    plainText,
-    nextFrame: (tick) => requestAnimationFrame(tick),
-  });
-  const alerts = modules.alerts.createAlerts({
-    dom,
-    strings,
-    markdown: markdown.markdown,
-    isForPeople: (error) => error instanceof Refused || error instanceof Unreachable,
-  });
-  const sources = modules.sources.createSources({
-    dom,
-    text,
-    markdown: markdown.markdown,
-    linkAddress,
+    imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
+    announce: (message) => alerts.announce(message),
+    onError: (error) => alerts.showError(error),
     onEntity: (entity) => hook("entity", { entity }),
-  });
-  const steps = modules.steps.createSteps({
-    dom,
-    text,
-    markdown: markdown.markdown,
-    sourceLink: sources.sourceLink,
-    runTool: (item) => turns.runTool(shown(), item),
-  });
-  const drawQuestions = modules.questions.createQuestions({
-    dom,
-    strings,
-    onAnswer(item, input) {
+    onFeedback: (item, kind) => call("items.feedback", { thread_id: item.thread_id, item_ids: [item.id], kind }),
+    onQuote: (node, source) => composer.quote(selection.selectionIn(node) || plain(source)),
+    onTool: (item) => turns.runTool(shown(), item),
+    onAction: (item, action, payload) => turns.act(item, action, payload, timeline.nodeOf(item.id)),
+    onQuestionsAnswered(item, input) {
       const params = { thread_id: item.thread_id, item_id: item.id, input };
       turns.start(shown(), "threads.add_structured_input", params);
     },
   });
-  const drawWidget = modules.widgets.createWidgets({
-    dom,
-    text,
-    markdown: markdown.markdown,
-    scrolling: markdown.scrolling,
-    budget,
-    styles: modules.widget_style,
-    fields: modules.widget_fields,
-    mayShowImage,
-    isDark: () => matchMedia("(prefers-color-scheme: dark)").matches,
-    onAction: (item, action, payload) => turns.act(item, action, payload, timeline.nodeOf(item.id)),
-  });
-  const thumbs = modules.feedback.createFeedback({
+  const alerts = modules.alerts.createAlerts({
     dom,
     strings,
-    storage: () => localStorage,
-    send: (item, kind) => call("items.feedback", { thread_id: item.thread_id, item_ids: [item.id], kind }),
-    announce: alerts.announce,
-    onError: alerts.showError,
-  });
-  const ItemView = modules.items.createItems({
-    dom,
-    text,
-    PartText: modules.thinking.createThoughtfulText({ dom, strings, AnswerText }),
-    splitThought: modules.thinking.splitThought,
-    budget,
-    wordsOf: modules.plain_text.wordsOf,
-    plainText,
-    sources,
-    steps,
-    drawWidget,
-    drawQuestions,
-    thumbs,
-    copyButton,
-    onQuote: (node, source) => composer.quote(selection.selectionIn(node) || plain(source)),
-    linkAddress,
-    mayShowImage,
-    covers: model.covers,
+    markdown,
+    isForPeople: (error) => error instanceof Refused || error instanceof Unreachable,
   });
 
   /* ------------------------------------------------------------ the parts of the page */

@@ -1,0 +1,130 @@
+/**
+ * What an answer contains: joins the modules that draw items. The functions that it needs say what
+ * happens when somebody presses something.
+ *
+ * @typedef {object} AnswerModules
+ * @property {typeof import("./addresses.js")} addresses
+ * @property {typeof import("./limits.js")} limits
+ * @property {typeof import("./dialect.js")} dialect
+ * @property {typeof import("./thinking.js")} thinking
+ * @property {typeof import("./plain_text.js")} plain_text
+ * @property {typeof import("./markdown.js")} markdown
+ * @property {typeof import("./answer_text.js")} answer_text
+ * @property {typeof import("./sources.js")} sources
+ * @property {typeof import("./steps.js")} steps
+ * @property {typeof import("./questions.js")} questions
+ * @property {typeof import("./widgets.js")} widgets
+ * @property {typeof import("./widget_style.js")} widget_style
+ * @property {typeof import("./widget_fields.js")} widget_fields
+ * @property {typeof import("./feedback.js")} feedback
+ * @property {typeof import("./items.js")} items
+ * @property {{ Marked: any, Tokenizer: any }} marked
+ * @property {{ default: any }} purify
+ */
+
+/**
+ * @param {AnswerModules} modules
+ * @param {object} needs
+ * @param {import("./dom.js").Dom} needs.dom
+ * @param {import("./text.js").Text} needs.text
+ * @param {typeof import("./conversation.js").covers} needs.covers
+ * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
+ * @param {() => string[]} needs.imageDomains that the shown thread allows
+ * @param {(message: string) => void} needs.announce
+ * @param {(error: unknown) => void} needs.onError
+ * @param {(entity: any) => void} needs.onEntity
+ * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
+ * @param {(node: HTMLElement, source: string) => void} needs.onQuote
+ * @param {(item: any) => void} needs.onTool
+ * @param {(item: any, config: any, payload: any) => void} needs.onAction
+ * @param {(item: any, input: { status: string, answers: object }) => void} needs.onQuestionsAnswered
+ */
+export function createAnswers(modules, needs) {
+  const { dom, text } = needs;
+  const { strings } = text;
+  const base = dom.document.baseURI;
+  const linkAddress = (/** @type {any} */ value) => modules.addresses.linkAddress(value, base);
+  const mayShowImage = (/** @type {any} */ value) => modules.addresses.mayShowImage(value, base, needs.imageDomains());
+
+  const budget = modules.limits.createBudget(strings);
+  const Tokenizer = modules.dialect.extendTokenizer(modules.limits.limitTokenizer(modules.marked.Tokenizer, budget));
+  const plainText = modules.plain_text.createPlainText({ dom, strings });
+  const markdown = modules.markdown.createMarkdown({
+    Marked: modules.marked.Marked,
+    tokenizer: new Tokenizer(),
+    budget,
+    DOMPurify: modules.purify.default,
+    dom,
+    strings,
+    copyButton: needs.copyButton,
+    mayShowImage,
+    plainText,
+  });
+  const AnswerText = modules.answer_text.createAnswerText({
+    dom,
+    markdown,
+    budget,
+    plainText,
+    nextFrame: (tick) => requestAnimationFrame(tick),
+  });
+  const sources = modules.sources.createSources({
+    dom,
+    text,
+    markdown: markdown.markdown,
+    linkAddress,
+    onEntity: needs.onEntity,
+  });
+  const steps = modules.steps.createSteps({
+    dom,
+    text,
+    markdown: markdown.markdown,
+    sourceLink: sources.sourceLink,
+    runTool: needs.onTool,
+  });
+  const drawQuestions = modules.questions.createQuestions({
+    dom,
+    strings,
+    onAnswer: needs.onQuestionsAnswered,
+  });
+  const drawWidget = modules.widgets.createWidgets({
+    dom,
+    text,
+    markdown: markdown.markdown,
+    scrolling: markdown.scrolling,
+    budget,
+    styles: modules.widget_style,
+    fields: modules.widget_fields,
+    mayShowImage,
+    isDark: () => matchMedia("(prefers-color-scheme: dark)").matches,
+    onAction: needs.onAction,
+  });
+  const thumbs = modules.feedback.createFeedback({
+    dom,
+    strings,
+    storage: () => localStorage,
+    send: needs.onFeedback,
+    announce: needs.announce,
+    onError: needs.onError,
+  });
+  const ItemView = modules.items.createItems({
+    dom,
+    text,
+    PartText: modules.thinking.createThoughtfulText({ dom, strings, AnswerText }),
+    splitThought: modules.thinking.splitThought,
+    budget,
+    wordsOf: modules.plain_text.wordsOf,
+    plainText,
+    sources,
+    steps,
+    drawWidget,
+    drawQuestions,
+    thumbs,
+    copyButton: needs.copyButton,
+    onQuote: needs.onQuote,
+    linkAddress,
+    mayShowImage,
+    covers: needs.covers,
+  });
+
+  return { markdown: markdown.markdown, ItemView };
+}

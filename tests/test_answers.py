@@ -510,6 +510,56 @@ class FailedLengthTests(LengthTests):
     too_long = Reply((), end="failed", error=TOO_LONG)
 
 
+class RefusedFileTests(ResponsesTestCase):
+    """A file that the model refuses, such as a picture that is none."""
+
+    refused = Reply(status=400, error={"code": "invalid_image_format", "message": "No image"})
+
+    async def picture(self, attachment_id: str) -> str:
+        values = {"mime_type": "image/png", "name": "a.png"}
+        picture = attachment(attachment_id).model_copy(update=values)
+        row = await sync_to_async(add_attachment)(
+            attachment_id,
+            self.alice["user_id"],
+            content=b"no picture",
+            payload=picture.model_dump_json(),
+            **values,
+        )
+        return row.attachment_id
+
+    def given(self, number: int) -> tuple[int, int]:
+        """Return how many pictures, and how many notes in place of one, a request gave."""
+        told = json.dumps(self.api.inputs(number))
+        return told.count("data:image/png"), told.count("because you can't read it")
+
+    async def test_it_is_left_out_and_said_and_ends_neither_its_turn_nor_later_ones(self) -> None:
+        files = [await self.picture("atc_1")]
+        thread_id, events = await self.create(self.refused, Reply(), attachments=files)
+        self.assertEqual((errors(events), said(events)), ([], "Hello there."))
+        self.assertEqual([self.given(0), self.given(1)], [(1, 0), (0, 1)])
+        self.api.requests.clear()
+        self.api.replies = [self.refused, self.refused, Reply(item_id="msg_2")]
+        files = [await self.picture("atc_2")]
+        events = await self.ask("And this?", thread_id, attachments=files)
+        self.assertEqual((errors(events), said(events)), ([], "Hello there."))
+        given = [self.given(number) for number in range(3)]
+        self.assertEqual(given, [(2, 0), (1, 1), (0, 2)])
+
+    async def test_a_refusal_that_has_nothing_to_do_with_files_is_an_error(self) -> None:
+        files = [await self.picture("atc_1")]
+        _thread, events = await self.create(self.refused, attachments=files)
+        self.assertEqual(len(errors(events)), 1)
+        self.assertEqual(len(self.api.requests), 2)
+        self.api.requests.clear()
+        _thread, events = await self.create(self.refused)
+        self.assertEqual(len(errors(events)), 1)
+        self.assertEqual(len(self.api.requests), 1)
+
+
+class ChatCompletionsRefusedFileTests(ChatCompletionsMixin, RefusedFileTests):
+    pass
+
+
 class PartialImageTests(ModelMixin, TransactionTestCase):
     async def test_partial_images_without_a_whole_one_are_removed(self) -> None:
         for end in ("done", "cut"):

@@ -36,9 +36,14 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.server.errors import describe
-from chatstore.server.model_input import Bounds, count_tokens, newest_input
+from chatstore.server.model_input import Bounds, count_tokens, leave_out_files, newest_input
 from chatstore.server.model_memory import ModelRun, arrange, model_name
-from chatstore.server.model_runs import AgentRun, InputTooLongError, stream_run
+from chatstore.server.model_runs import (
+    AgentRun,
+    InputRefusedError,
+    InputTooLongError,
+    stream_run,
+)
 from chatstore.server.model_summaries import find_summary, make_summary, older_half
 from chatstore.server.stores import ModelTurnStore
 from chatstore.turns import turn_of
@@ -80,7 +85,9 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         Run an agent and stream its answer; when the stream ends early, the model stops too (V4).
 
         Where the model refuses the thread for its length, it is asked again with half of it, and
-        so on down to the last user message. Tools that it has called by then are not called again.
+        so on down to the last user message. Where it refuses the thread for another reason, and
+        there are files in it, it is asked without those of earlier messages, and at last without
+        any; it is told of each. Tools that it has called by then are not called again.
 
         Args:
             agent: of the Agents SDK.
@@ -134,8 +141,12 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
             except (InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered):
                 run.is_blocked = True
                 raise
-            except InputTooLongError as error:
-                if given_input is not None and error.__cause__:
+            except InputRefusedError as error:
+                is_too_long = isinstance(error, InputTooLongError)
+                without_files = None if is_too_long else leave_out_files(input)
+                if error.__cause__ and (
+                    given_input is not None or not (is_too_long or without_files)
+                ):
                     raise error.__cause__ from None
             finally:
                 run.end()
@@ -143,6 +154,9 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
             if new := [item.to_input_item() for item in result.new_items]:
                 made += new
                 agent = _without_tool_choice(result.last_agent)
+            if without_files:
+                input = without_files  # noqa: A001
+                continue
             length = len(input)
             while len(input) >= length:
                 if max_items == 1:

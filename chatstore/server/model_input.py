@@ -24,6 +24,7 @@ FILE_TOKENS = 1_000
 CHARACTERS_PER_TOKEN = 4  # of English; other languages have fewer
 _FILE_PARTS = {"input_image", "input_file"}
 _FAR_FILE = "(A file that was here is not given again.)"
+_REFUSED_FILE = "(A file that was here is left out, because you can't read it.)"
 
 
 def estimate_tokens(text: str) -> int:
@@ -150,15 +151,32 @@ async def _converted(
     return converted if converter.is_near else [_without_files(one) for one in converted]
 
 
-def _without_files(value: Any) -> Any:
+def leave_out_files(items: Sequence[TResponseInputItem]) -> list[TResponseInputItem] | None:
+    """
+    Return the input with notes in place of the files before the user's last message; if there are
+    none, in place of that message's files; None if there are no files at all.
+    """
+    parts = cast(Sequence[dict[str, Any]], items)
+    left = [_without_files(part, _REFUSED_FILE) for part in parts]
+    with_files = [number for number, part in enumerate(parts) if part != left[number]]
+    last = max(
+        (number for number, part in enumerate(parts) if part.get("role") == "user"), default=0
+    )
+    chosen = [number for number in with_files if number < last] or with_files
+    if not chosen:
+        return None
+    return [left[number] if number in chosen else item for number, item in enumerate(items)]
+
+
+def _without_files(value: Any, note: str = _FAR_FILE) -> Any:
     """Return a part of the input with a note in place of each image and file."""
     if isinstance(value, list):
-        return [_without_files(child) for child in value]
+        return [_without_files(child, note) for child in value]
     if not isinstance(value, dict):
         return value
     if value.get("type") in _FILE_PARTS:
-        return {"type": "input_text", "text": _FAR_FILE}
-    return {name: _without_files(child) for name, child in value.items()}
+        return {"type": "input_text", "text": note}
+    return {name: _without_files(child, note) for name, child in value.items()}
 
 
 def _with_unique_call_ids(

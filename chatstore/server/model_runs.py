@@ -31,7 +31,7 @@ from chatkit.types import (
     ThreadItemRemovedEvent,
     ThreadStreamEvent,
 )
-from openai import APIError, APIStatusError
+from openai import APIError, APIStatusError, BadRequestError, UnprocessableEntityError
 
 from chatstore.server.converters import ImageConverter
 from chatstore.server.model_events import adapt_event
@@ -47,8 +47,12 @@ _TOO_LONG = re.compile(
 _TOO_LARGE_STATUS = 413  # of a server's limit of a request's body
 
 
-class InputTooLongError(Exception):
-    """The model has refused its input for its length, and no answer is begun."""
+class InputRefusedError(Exception):
+    """The model has refused its input, and no answer is begun. Its cause is the model's error."""
+
+
+class InputTooLongError(InputRefusedError):
+    """The model has refused its input for its length."""
 
 
 class AgentRun(AsyncIterator[ThreadStreamEvent]):
@@ -101,8 +105,8 @@ async def stream_run(
     """
     Yield what the run says; closing the generator cancels the run.
 
-    Raises InputTooLongError where the model refuses its input for its length, and not in the middle
-    of an answer; and what the run raises, but for a refusal by the model, which is an answer too.
+    Raises InputRefusedError where the model refuses its input, and not in the middle of an answer;
+    and what the run raises, but for a refusal by the model, which is an answer too.
     """
     run = _Run(result)
     answer: AssistantMessageItem | None = None  # the newest one
@@ -133,8 +137,8 @@ async def stream_run(
         if answer is None or error.refusal not in [part.text for part in answer.content]:
             yield ThreadItemDoneEvent(item=_refusal(context, answer, error.refusal))
     except Exception as error:
-        if not open_ids and _is_too_long(error):
-            raise InputTooLongError from error
+        if not open_ids and (refused := _input_refusal(error)):
+            raise refused from error
         raise
     finally:
         run.leave()
@@ -201,6 +205,14 @@ class _Run:
         self._is_left = True
         if not self._result.is_complete:
             self._result.cancel()
+
+
+def _input_refusal(error: Exception) -> InputRefusedError | None:
+    """Return what to raise for a model's error, if that is a refusal of its input."""
+    if _is_too_long(error):
+        return InputTooLongError()
+    is_refused = isinstance(error, BadRequestError | UnprocessableEntityError)
+    return InputRefusedError() if is_refused else None
 
 
 def _is_too_long(error: Exception) -> bool:

@@ -1,4 +1,8 @@
-"""Runs the parts named on the command line, or all, each on a new test database."""
+"""
+Runs the parts named on the command line, or all, each on a new test database.
+
+CHATSTORE_TEST_CITUS names the coordinator of a Citus cluster, on which the tables are distributed.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +29,20 @@ def main() -> None:
     os.environ["DEBUG"] = "off"
     os.environ.setdefault("SECRET_KEY", "of-the-benchmarks")
     os.environ.setdefault("SECURE_SSL_REDIRECT", "off")
+    if citus := os.environ.get("CHATSTORE_TEST_CITUS"):
+        os.environ |= {"DATABASE_URL": citus, "CHATSTORE_SHARDED": "on"}
     import django
 
     django.setup()
     from django.test.utils import setup_databases, teardown_databases
 
+    from tests.citus import distribute_database, drop_workers_databases
+
     results: dict[str, dict[str, float | str]] = {}
     for part in parts:
         databases = setup_databases(verbosity=0, interactive=False)
+        if citus:
+            distribute_database()
         try:
             for figure in importlib.import_module(f"benchmarks.{part}").figures():
                 print(figure, flush=True)
@@ -40,6 +50,8 @@ def main() -> None:
                 if figure.target:
                     results[figure.name]["target"] = figure.target
         finally:
+            if citus:
+                drop_workers_databases()
             teardown_databases(databases, verbosity=0)
     Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=2) + "\n")
 

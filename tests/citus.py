@@ -7,6 +7,7 @@ The tests' database is made on each node, and its tables are distributed after t
 from __future__ import annotations
 
 import os
+import re
 from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -60,6 +61,15 @@ def distribute_tables() -> None:
     if URL:
         options = {"shard_count": SHARD_COUNT, "stdout": StringIO(), "skip_checks": True}
         call_command("distribute_tables", **options)
+
+
+def tasks(connection: Any, sql: str, params: Any = None) -> set[str]:
+    """Return a name for each task that the coordinator divides a statement into."""
+    with connection.connection.cursor() as cursor:  # past Django, which counts statements
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    counts = re.findall(r"Task Count: (\d+)", plan)
+    return {f"task {number}" for number in range(sum(map(int, counts)))}
 
 
 def _name() -> str:

@@ -22,9 +22,11 @@ __all__ = ["browser", "site", "visit"]  # fixtures
 
 VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
-watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
 if citus.URL:
     citus.use()
+    watch = Watch(citus.tasks)
+else:
+    watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
 
 
 # Whether the tests run on tables that are divided, or distributed, by owner.

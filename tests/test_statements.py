@@ -54,6 +54,7 @@ class StatementTest(TestCase):
 
     @pytest.mark.postgresql
     @pytest.mark.sqlite
+    @pytest.mark.unsharded  # where two owners may have the same key
     def test_an_insert_unless_the_row_exists_leaves_it_as_it_is(self) -> None:
         insert = Statement(insert_unless_exists_query(ChatSession, **COLUMNS))
         self.assertEqual(insert.execute(connection, VALUES), 1)

@@ -8,9 +8,11 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
 from chatkit.types import ActiveStatus
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
@@ -109,6 +111,7 @@ class StatementsTest(TransactionTestCase):
             counts[name] = (len(asked) - len(control), len(begun))
         return counts
 
+    @pytest.mark.unsharded  # there an item is added as on other databases (docs/queries.md)
     def test_S12_the_table_of_statements_is_true_and_does_not_grow(self) -> None:
         text = TABLE.read_text()
         if connection.vendor != "postgresql":
@@ -234,4 +237,5 @@ class PlansTest(TransactionTestCase):
     def test_S12_each_list_comes_from_its_index(self) -> None:
         self.a_users_threads()
         self.a_threads_items()
-        self.threads_by_last_activity()
+        if not settings.CHATSTORE_SHARDED:  # where the nodes' lists are merged by a sort
+            self.threads_by_last_activity()

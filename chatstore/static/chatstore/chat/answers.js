@@ -46,6 +46,9 @@ export function createAnswers(modules, needs) {
   const linkAddress = (/** @type {any} */ value) => modules.addresses.linkAddress(value, base);
   const mayShowImage = (/** @type {any} */ value) => modules.addresses.mayShowImage(value, base, needs.imageDomains());
 
+  const nextFrame = (/** @type {() => void} */ run) => {
+    requestAnimationFrame(run);
+  };
   const budget = modules.limits.createBudget(strings);
   const Tokenizer = modules.dialect.extendTokenizer(modules.limits.limitTokenizer(modules.marked.Tokenizer, budget));
   const plainText = modules.plain_text.createPlainText({ dom, strings });
@@ -65,7 +68,7 @@ export function createAnswers(modules, needs) {
     markdown,
     budget,
     plainText,
-    nextFrame: (tick) => requestAnimationFrame(tick),
+    nextFrame,
   });
   const sources = modules.sources.createSources({
     dom,
@@ -124,6 +127,7 @@ export function createAnswers(modules, needs) {
     linkAddress,
     mayShowImage,
     covers: needs.covers,
+    nextFrame,
   });
 
   return { markdown: markdown.markdown, ItemView };

@@ -24,6 +24,7 @@
  * @param {(address: any) => string | null} options.linkAddress
  * @param {(address: any) => boolean} options.mayShowImage
  * @param {(fresh: any, old: any) => boolean} options.covers
+ * @param {(run: () => void) => void} options.nextFrame
  */
 export function createItems(options) {
   const {
@@ -159,6 +160,7 @@ export function createItems(options) {
       });
       /** @type {InstanceType<import("./thinking.js").ThoughtfulText>[]} */
       this.bodies = [];
+      this.isWaiting = false;
       this.isUnbounded = false; // somebody asked to see it, whatever it takes
       this.entry = entry;
       this.#draw(entry, []);
@@ -177,9 +179,19 @@ export function createItems(options) {
       this.entry = entry;
       const isSameState = entry.isLive === before.isLive;
       if (isSameState && entry.isRunning === before.isRunning && looksTheSame(entry.item, before.item)) return;
-      if (isSameState && entry.isLive && entry.item.type === "assistant_message" && this.#grow(entry.item)) return;
-      const folds = isSameState ? [...this.node.querySelectorAll("details")].map(({ open }) => open) : [];
-      this.#draw(entry, folds);
+      if (isSameState && entry.isLive && entry.item.type === "assistant_message") this.#growSoon();
+      else this.#draw(entry, isSameState ? this.#folds() : []);
+    }
+
+    /** Look at what has been written once a frame: even that takes long if it is done for each word. */
+    #growSoon() {
+      if (this.isWaiting) return;
+      this.isWaiting = true;
+      options.nextFrame(() => {
+        this.isWaiting = false;
+        const { entry } = this;
+        if (entry.isLive && !this.#grow(entry.item)) this.#draw(entry, this.#folds());
+      });
     }
 
     /** Only what is written may change. @param {any} item @returns {boolean} whether there is a place for it */
@@ -189,6 +201,11 @@ export function createItems(options) {
         this.body(n).set(part.text),
       );
       return !changed.includes(true);
+    }
+
+    /** What the user has opened. @returns {boolean[]} */
+    #folds() {
+      return [...this.node.querySelectorAll("details")].map(({ open }) => open);
     }
 
     /** What the item consists of; its words, where it can't be drawn. @param {Entry} entry */
@@ -207,7 +224,7 @@ export function createItems(options) {
       }
     }
 
-    /** @param {Entry} entry @param {boolean[]} folds what the user has opened */
+    /** @param {Entry} entry @param {boolean[]} folds see #folds */
     #draw(entry, folds) {
       const parts = this.#parts(entry);
       if (!entry.isLive) this.bodies = [];

@@ -48,7 +48,7 @@ export function createThoughtfulText({ dom, strings, AnswerText }) {
       const { thought, answer } = splitThought(text);
       const before = this.hasThought;
       this.hasThought = thought !== null;
-      this.thought.set(thought ?? "");
+      if (thought !== null) this.thought.set(thought);
       this.answer.set(answer);
       return before !== this.hasThought;
     }
@@ -57,7 +57,7 @@ export function createThoughtfulText({ dom, strings, AnswerText }) {
     finish(text) {
       const { thought, answer } = splitThought(text);
       this.hasThought = thought !== null;
-      this.thought.finish(thought ?? "");
+      if (thought !== null) this.thought.finish(thought);
       this.answer.finish(answer);
     }
   };

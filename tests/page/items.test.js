@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createItems } from "../../chatstore/static/chatstore/chat/items.js";
+import { createPlainText, wordsOf } from "../../chatstore/static/chatstore/chat/plain_text.js";
+import { createThoughtfulText, splitThought } from "../../chatstore/static/chatstore/chat/thinking.js";
+import { openPage, strings } from "./page.js";
+
+const AT = "2026-01-01T00:00:00+00:00";
+
+/** A page that draws items; its widgets are drawn by `drawWidget`. */
+function setUp(drawWidget) {
+  const page = openPage();
+  const { dom, text, AnswerText, budget, mayShowImage } = page;
+  const ItemView = createItems({
+    dom,
+    text,
+    PartText: createThoughtfulText({ dom, strings, AnswerText }),
+    splitThought,
+    budget,
+    wordsOf,
+    plainText: createPlainText({ dom, strings }),
+    sources: { annotated: () => assert.fail(), sourceList: () => null },
+    steps: {},
+    drawWidget: (item) => drawWidget(item, page),
+    drawQuestions: () => null,
+    thumbs: () => [],
+    copyButton: () => dom.el("button"),
+    onQuote() {},
+    linkAddress: (address) => address,
+    mayShowImage,
+    covers: (fresh, old) => JSON.stringify(fresh) === JSON.stringify(old),
+    nextFrame: (run) => page.frames.push(run),
+  });
+  const frame = () => {
+    for (const run of page.frames.splice(0)) run();
+  };
+  return { ItemView, page, frame };
+}
+
+const answer = (text) => ({ id: "msg", type: "assistant_message", created_at: AT, content: [{ text }] });
+const widget = (value) => ({ id: "w", type: "widget", created_at: AT, widget: { type: "Card", value } });
+
+test("an item that can't be drawn shows its words, why, and a button that tries again", () => {
+  let isBroken = true;
+  const { ItemView, page } = setUp(({ widget: { value } }, { dom, budget }) => {
+    if (isBroken) budget.spend(Infinity);
+    return dom.el("div", { class: "widget", text: value });
+  });
+  const view = new ItemView({ item: widget("Words"), isLive: false });
+  assert.equal(view.node.querySelector("pre").textContent, "Words");
+  assert.match(view.node.textContent, /too much to format/);
+  isBroken = false;
+  view.node.querySelector("button").click();
+  assert.equal(view.node.querySelector(".widget").textContent, "Words");
+  assert.ok(page.budget.run(() => true));
+});
+
+test("what fails for good has no button, and other items are drawn", () => {
+  const { ItemView } = setUp(() => {
+    throw new RangeError("Maximum call stack size exceeded");
+  });
+  const view = new ItemView({ item: widget("Words"), isLive: false });
+  view.node.querySelector("button").click();
+  assert.match(view.node.textContent, /can’t be formatted/);
+  assert.equal(view.node.querySelector("button"), null);
+  const other = new ItemView({ item: answer("*fine*"), isLive: false });
+  assert.ok(other.node.querySelector("em"));
+});
+
+test("an item of a type that this page doesn't know, or without a time, is shown all the same", () => {
+  const { ItemView } = setUp(() => assert.fail());
+  for (const type of ["from_the_future", "constructor", "__proto__"]) {
+    const view = new ItemView({ item: { id: "x", type, created_at: AT }, isLive: false });
+    assert.match(view.node.textContent, /can’t show this part/);
+  }
+  const view = new ItemView({ item: { ...answer("words"), created_at: "never" }, isLive: false });
+  assert.match(view.node.textContent, /words/);
+});
+
+test("a text that grows is looked at once a frame, and drawn whole when it is done", () => {
+  const { ItemView, page, frame } = setUp();
+  const view = new ItemView({ item: answer(""), isLive: true });
+  for (const text of ["a", "a *b", "a *b*"]) view.update({ item: answer(text), isLive: true });
+  assert.equal(page.frames.length, 2); // one of the item, one of its text
+  frame();
+  frame();
+  assert.equal(view.node.querySelector(".prose").innerHTML.trim(), "<p>a <em>b</em></p>");
+  assert.equal(view.node.querySelector(".actions"), null);
+  const prose = view.node.querySelector(".prose");
+  view.update({ item: answer("a *b* c"), isLive: false });
+  assert.equal(view.node.querySelector(".prose"), prose);
+  assert.equal(prose.textContent.trim(), "a b c");
+  assert.ok(view.node.querySelector(".actions"));
+});
+
+test("reasoning appears while it is written, and stays open once opened", () => {
+  const { ItemView, frame } = setUp();
+  const view = new ItemView({ item: answer(""), isLive: true });
+  view.update({ item: answer("<think>Hm"), isLive: true });
+  frame();
+  const details = view.node.querySelector("details");
+  details.open = true;
+  view.update({ item: answer("<think>Hm</think>So"), isLive: true });
+  frame();
+  assert.ok(view.node.querySelector("details").open);
+  view.update({ item: answer("<think>Hm</think>So."), isLive: false });
+  assert.equal(view.node.querySelector("details .prose").textContent.trim(), "Hm");
+  assert.equal(view.node.querySelector(":scope > .prose").textContent.trim(), "So.");
+});
+
+test("a widget that looks the same is left alone: somebody may be filling it in", () => {
+  const { ItemView } = setUp(({ widget: { value } }, { dom }) => dom.el("input", { value }));
+  const view = new ItemView({ item: widget("a"), isLive: false });
+  const input = view.node.querySelector("input");
+  view.update({ item: widget("a"), isLive: false });
+  assert.equal(view.node.querySelector("input"), input);
+  view.update({ item: widget("b"), isLive: false });
+  assert.notEqual(view.node.querySelector("input"), input);
+});
+
+test("a generated picture of another host is a link", () => {
+  const { ItemView } = setUp();
+  const item = (url) => ({ id: "i", type: "generated_image", created_at: AT, image: { id: "1", url } });
+  const far = new ItemView({ item: item("https://evil.example/a.png"), isLive: false });
+  assert.equal(far.node.querySelector("img"), null);
+  assert.equal(far.node.querySelector("a").getAttribute("href"), "https://evil.example/a.png");
+  assert.ok(new ItemView({ item: item("data:image/png;base64,AA"), isLive: false }).node.querySelector("img"));
+});

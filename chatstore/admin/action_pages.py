@@ -29,30 +29,30 @@ MAX_AT_ONCE = 900
 class ActionPages(PageBase):
     """The pages of actions on a thread, on a message, and on the threads selected in a list."""
 
-    def thread_action(self, request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponseBase:
+    def thread_action(self, request: HttpRequest, thread_key: str, name: str) -> HttpResponseBase:
         """The page of an action on a thread."""
         action = _get_action(THREAD_ACTIONS, name)
         self.require_permissions(request, action.permission)
-        thread = self.thread(pk)
+        thread = self.thread(thread_key)
         form = _form_class(action)(request.POST or None, confirmation_word=action.name)
         after = "changelist" if action.is_final else "change"
         if form.is_valid() and self._perform(request, action, thread, form.cleaned_data):
-            return HttpResponseRedirect(self.url(after, *([] if action.is_final else [pk])))
-        return self._render_form(request, action, form, thread, self.url("change", pk))
+            return HttpResponseRedirect(self.url(after, *([] if action.is_final else [thread_key])))
+        return self._render_form(request, action, form, thread, self.url("change", thread_key))
 
     def message_action(
-        self, request: HttpRequest, pk: uuid.UUID, item: uuid.UUID, name: str
+        self, request: HttpRequest, thread_key: str, item: uuid.UUID, name: str
     ) -> HttpResponseBase:
         """The page of an action on a message, which also needs the permission to read."""
         action = _get_action(MESSAGE_ACTIONS, name)
         self.require_permissions(request, "read_transcript", action.permission)
-        thread = self.thread(pk)
+        thread = self.thread(thread_key)
         message = self.message(thread, item)
         form = _form_class(action, RedactionForm)(
             request.POST or None, confirmation_word=action.name
         )
         position = urlencode({"until": message.timestamp.isoformat()})
-        back = self.next_url(request, f"{self.url('transcript', pk)}?{position}")
+        back = self.next_url(request, f"{self.url('transcript', thread_key)}?{position}")
         if form.is_valid() and self._perform(request, action, message, form.cleaned_data):
             return HttpResponseRedirect(f"{back}#{message.pk}")
         return self._render_form(request, action, form, thread, back)

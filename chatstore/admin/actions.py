@@ -17,6 +17,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation import actions, redaction
 from chatstore.moderation.records import Moderator, get_database
@@ -69,7 +70,7 @@ class AdminAction:
         LogEntry.objects.create(
             user_id=by.staff_id,
             content_type=ContentType.objects.get_for_model(ChatSession),
-            object_id=str(thread.pk),
+            object_id=row_key(thread),
             object_repr=thread.thread_id[:200],
             action_flag=DELETION if self.name == ModerationRecord.Action.DELETE else CHANGE,
             change_message=message,

@@ -16,14 +16,16 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.lookups import IsNull
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chatstore.conf import settings
+from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
 from chatstore.moderation.display import title_start
 
@@ -57,6 +59,11 @@ class BoundedChangeList(ChangeList):
             self.title = _("The first %(count)d rows; use filters and dates to find others") % {
                 "count": MAX_LISTED
             }
+
+    def url_for_result(self, result: Any) -> str:
+        """Name the row's owner in its URL, where tables are sharded."""
+        url = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(url, args=[row_key(result)], current_app=self.model_admin.admin_site.name)
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Let Django answer a date out of range as it answers other wrong values in the URL."""
@@ -173,7 +180,10 @@ class ThumbsFilter(admin.SimpleListFilter):
         if request.GET.get(ActivityFilter.parameter_name) == "old":
             thumbs = thumbs.filter(timestamp__lt=retention_cutoff())
         newest = thumbs.order_by("-timestamp").values_list("session_id", flat=True)
-        return queryset.filter(pk__in=set(newest[:MAX_LISTED]))
+        rows = queryset.filter(pk__in=set(newest[:MAX_LISTED]))
+        if settings.sharded:  # another owner's thread may have the same key
+            rows = rows.filter(Exists(_messages(feedback=ChatMessage.Feedback.NEGATIVE)))
+        return rows
 
 
 def _messages(**conditions: Any) -> QuerySet[ChatMessage]:
@@ -218,7 +228,8 @@ class ThreadList(BoundedChangeList):
         counts = counts_by_thread(rows)
         for row in rows:
             row.owner = owners.get(row.user_id)
-            row.message_count, row.up_count, row.down_count = counts.get(row.pk, (0, 0, 0))
+            found = counts.get((row.user_id, row.pk), (0, 0, 0))
+            row.message_count, row.up_count, row.down_count = found
         self.result_list = rows
 
 
@@ -239,13 +250,24 @@ class MessageList(BoundedChangeList):
             row.session.title_start = row.thread_title
 
 
-def counts_by_thread(threads: list[Any]) -> dict[Any, list[int]]:
-    """Return how many messages (at most MAX_COUNTED + 1), thumbs up and down each thread has."""
+def counts_by_thread(threads: list[Any]) -> dict[tuple[str, Any], list[int]]:
+    """
+    Return how many messages (at most MAX_COUNTED + 1), thumbs up and down each thread has, by the
+    thread's owner and primary key.
+    """
     up, down = ChatMessage.Feedback.POSITIVE, ChatMessage.Feedback.NEGATIVE
-    rows = ChatSession.objects.filter(pk__in=[thread.pk for thread in threads]).values_list(
-        "pk", _bounded_count(), _count(_messages(feedback=up)), _count(_messages(feedback=down))
+    # With the owners, by which shards find the rows.
+    rows = ChatSession.objects.filter(
+        user_id__in={thread.user_id for thread in threads},
+        pk__in=[thread.pk for thread in threads],
+    ).values_list(
+        "user_id",
+        "pk",
+        _bounded_count(),
+        _count(_messages(feedback=up)),
+        _count(_messages(feedback=down)),
     )
-    return {pk: [count or 0 for count in counts] for pk, *counts in rows}
+    return {(owner, pk): [count or 0 for count in counts] for owner, pk, *counts in rows}
 
 
 def users_by_id(user_ids: set[str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from chatstore.admin.lists import (
 )
 from chatstore.admin.permissions import has_permission
 from chatstore.admin.read_only import ReadOnlyAdmin
+from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation import search
 from chatstore.moderation.display import display_json, display_title, visible
@@ -270,5 +271,7 @@ def _badges(badges: list[tuple[str, Any]]) -> str:
 
 
 def _thread_link(site: admin.AdminSite, thread: ChatSession) -> str:
-    url = reverse("admin:chatstore_chatsession_change", args=[thread.pk], current_app=site.name)
+    url = reverse(
+        "admin:chatstore_chatsession_change", args=[row_key(thread)], current_app=site.name
+    )
     return format_html('<a href="{}">{}</a>', url, display_title(thread))

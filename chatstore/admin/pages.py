@@ -45,7 +45,7 @@ class Pages(ActionPages):
             url: URLPattern = path(route, self.site.admin_view(view), name=name)
             return url
 
-        thread = "<uuid:pk>"
+        thread = "<str:thread_key>"
         return [
             page("search/", self.search, "search"),
             page("overview/", self.overview, "overview"),
@@ -61,9 +61,9 @@ class Pages(ActionPages):
     # Reading
 
     @reading_permission_required
-    def transcript(self, request: HttpRequest, by: Moderator, pk: uuid.UUID) -> HttpResponseBase:
+    def transcript(self, request: HttpRequest, by: Moderator, thread_key: str) -> HttpResponseBase:
         """A page of the conversation; the record names the items on it."""
-        thread = self.thread(pk)
+        thread = self.thread(thread_key)
         page = transcript.read_page(
             thread,
             until=_position(request.GET.get("until")),
@@ -87,10 +87,10 @@ class Pages(ActionPages):
 
     @reading_permission_required
     def item(
-        self, request: HttpRequest, by: Moderator, pk: uuid.UUID, item: uuid.UUID
+        self, request: HttpRequest, by: Moderator, thread_key: str, item: uuid.UUID
     ) -> HttpResponseBase:
         """The raw JSON of an item."""
-        thread = self.thread(pk)
+        thread = self.thread(thread_key)
         message = self.message(thread, item)
         record(thread, by, Action.READ, [message.item_id])
         text = raw_json(message.payload)
@@ -98,10 +98,10 @@ class Pages(ActionPages):
 
     @reading_permission_required
     def file(
-        self, request: HttpRequest, by: Moderator, pk: uuid.UUID, file: uuid.UUID
+        self, request: HttpRequest, by: Moderator, thread_key: str, file: uuid.UUID
     ) -> HttpResponseBase:
         """The content of an attachment."""
-        thread = self.thread(pk)
+        thread = self.thread(thread_key)
         rows = ChatAttachment.objects.for_owner(thread.user_id).exclude(path="")
         row = get_object_or_404(rows, session_id=thread.pk, pk=file)
         record(thread, by, Action.READ, [row.attachment_id])
@@ -116,7 +116,7 @@ class Pages(ActionPages):
 
     def change_context(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         """Return the template context of the thread's page, besides its fields."""
-        thread = self.model_admin.get_object(request, object_id)
+        thread: Any = self.model_admin.get_object(request, object_id)
         if thread is None or not has_permission(request, "view_chatsession"):
             return {}
         records = ModerationRecord.objects.filter(thread_id=thread.thread_id)
@@ -151,9 +151,9 @@ class Pages(ActionPages):
 
     # Export
 
-    def export_one(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    def export_one(self, request: HttpRequest, thread_key: str) -> HttpResponseBase:
         """Export one thread."""
-        return self.export(request, [self.thread(pk)], self.url("change", pk))
+        return self.export(request, [self.thread(thread_key)], self.url("change", thread_key))
 
     def export(
         self, request: HttpRequest, rows: list[ChatSession], back: str, **context: Any

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from chatstore.admin.forms import ReasonForm
 from chatstore.conf import settings
+from chatstore.db.row_keys import rows_with_keys
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.records import Moderator
 
@@ -47,7 +48,7 @@ def reading_permission_required(
     @wraps(view)
     def page(self: PageBase, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         self.require_permissions(request, "read_transcript")
-        key = str(kwargs.get("pk", "search"))
+        key = str(kwargs.get("thread_key", "search"))
         reason = request.session.get(REASONS, {}).get(key, "")
         if settings.reason_to_read and not reason:
             query = urlencode({"next": request.get_full_path()})
@@ -81,9 +82,12 @@ class PageBase:
                 )
                 raise PermissionDenied
 
-    def thread(self, pk: uuid.UUID) -> ChatSession:
-        """Return a thread; Http404 if there is none."""
-        return get_object_or_404(ChatSession, pk=pk)
+    def thread(self, key: str) -> ChatSession:
+        """Return the thread with a row_key; Http404 if there is none, or several."""
+        try:
+            return get_object_or_404(ChatSession, rows_with_keys(ChatSession, [key]))
+        except (ValidationError, ChatSession.MultipleObjectsReturned) as error:
+            raise Http404(_("Find the thread in the list.")) from error
 
     def message(self, thread: ChatSession, pk: uuid.UUID) -> ChatMessage:
         """Return a message of a thread; Http404 if there is none."""

@@ -7,17 +7,22 @@ read could find out what conversations say (M3).
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from chatstore.admin.lists import BoundedChangeList, BoundedPaginator
+from chatstore.conf import settings
+from chatstore.db.row_keys import primary_key, row_key, rows_with_keys
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -54,15 +59,41 @@ class ReadOnlyAdmin(ModelAdmin):
         request.GET = query  # type: ignore[assignment]
         return super().changelist_view(request, extra_context)
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the row with a row_key; None if there is none, or several."""
+        rows: Any = self.get_queryset(request)
+        try:
+            return rows.get(rows_with_keys(self.model, [object_id]))
+        except self.model.MultipleObjectsReturned:
+            self.message_user(request, _("Find the row in the list."), messages.WARNING)
+        except (self.model.DoesNotExist, ValidationError, ValueError):
+            pass
+        return None
+
+    @wraps(ModelAdmin.action_checkbox)
+    def action_checkbox(self, obj: Any) -> SafeString:  # type: ignore[override]
+        box = super().action_checkbox(obj)
+        return mark_safe(  # noqa: S308 (hexadecimal digits)
+            box.replace(f'value="{obj.pk}"', f'value="{row_key(obj)}"')
+        )
+
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Refuse a list action on what is not a key; Django would raise an error."""
+        """Select rows by their row_keys; refuse what is none, where Django would raise an error."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
         try:
-            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
-                self.model._meta.pk.to_python(key)
+            selected = rows_with_keys(self.model, keys)
         except ValidationError as error:
             raise BadRequest("A selected row has no valid key") from error
+        if settings.sharded and request.POST.get("select_across", "0") == "0":
+            queryset = queryset.filter(selected)
+            data = request.POST.copy()
+            # Django filters by these primary keys besides.
+            data.setlist(ACTION_CHECKBOX_NAME, list(map(primary_key, keys)))
+            request.POST = data  # type: ignore[assignment]
         return super().response_action(request, queryset, *args, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:

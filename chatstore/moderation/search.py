@@ -71,8 +71,10 @@ def threads(queryset: Any, text: str) -> Any:
     text = codec.replace_unstorable(text.strip())[:MAX_TEXT]
     if not text:
         return queryset
-    found = Q(pk=session_key(text)) | Q(user_id__gte=text, user_id__lt=text + HIGHEST_CHARACTER)
-    found |= Q(user_id__in=_owners(text))
+    found = Q(pk=session_key(text))
+    if len(text) <= codec.MAX_ID_LENGTH:
+        found |= Q(user_id__gte=text, user_id__lt=text + HIGHEST_CHARACTER)
+        found |= Q(user_id__in=_owners(text))
     with suppress(ValueError):
         found |= Q(pk=uuid.UUID(text))
     if not _is_indexed(queryset):
@@ -209,10 +211,15 @@ def _add_threads(rows: list[ChatMessage]) -> None:
     threads = (
         ChatSession.objects.only("session_id", "thread_id", "user_id")
         .annotate(title_start=title_start())
-        .in_bulk({row.session_id for row in rows})
+        # With the owners, by which shards find the rows.
+        .filter(
+            user_id__in={row.user_id for row in rows},
+            session_id__in={row.session_id for row in rows},
+        )
     )
+    by_key = {(thread.user_id, thread.pk): thread for thread in threads}
     for row in rows:
-        row.session = threads[row.session_id]
+        row.session = by_key[row.user_id, row.session_id]
 
 
 def _pattern(term: str) -> str:

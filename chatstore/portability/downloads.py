@@ -9,6 +9,7 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
+from chatstore.db.sharding import split_by_owner
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.portability.exports import Exporter
 from chatstore.portability.writer import Writer
@@ -16,11 +17,12 @@ from chatstore.portability.writer import Writer
 
 def as_archive(threads: Sequence[ChatSession]) -> IO[bytes]:
     """Return an open zip archive, as export_threads writes it; the caller closes it."""
-    sessions = ChatSession.objects.filter(pk__in=[thread.pk for thread in threads])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "threads.zip"
         with Writer(str(path)) as writer:
-            Exporter(writer, sessions.db).export(sessions)
+            exporter = Exporter(writer, ChatSession.objects.db)
+            for rows in split_by_owner(sorted(threads, key=lambda thread: thread.user_id)):
+                exporter.export(ChatSession.objects.for_sessions(rows))
         return path.open("rb")  # it stays readable after its name is deleted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 
+from chatstore.db.row_keys import row_key
 from chatstore.models import ChatSession
 from chatstore.moderation.display import display_title
 
@@ -14,3 +15,7 @@ register = template.Library()
 def title_of(thread: ChatSession) -> str:
     """Return the thread's title for display, or its id if it has none."""
     return display_title(thread)
+
+
+# The key of a row in URLs and forms of the admin.
+register.filter(row_key)

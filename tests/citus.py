@@ -12,16 +12,12 @@ from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 
 import project.settings
-
-try:
-    import psycopg
-except ImportError:  # where only SQLite is tested
-    psycopg = None
 
 URL = os.environ.get("CHATSTORE_TEST_CITUS", "")
 SHARD_COUNT = 4  # so that TransactionTestCase empties the tables faster

@@ -67,6 +67,7 @@ async def turn(number: int) -> None:
 
 
 class LaneTest(AsyncPoolMixin, TransactionTestCase):
+    @pytest.mark.unsharded  # where an item is added in a transaction, on Django's connection
     async def test_S19_a_turn_takes_no_thread(self) -> None:
         """Once each statement has run, and so is compiled."""
         for number in range(2):

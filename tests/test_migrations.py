@@ -19,6 +19,7 @@ from django.test import TestCase, TransactionTestCase
 
 from chatstore.models import ChatMessage, ChatSession, IdentifierField
 from chatstore.testing import samples
+from tests import citus
 from tests.shard_rule import owned_models
 
 
@@ -156,6 +157,7 @@ class ShardsTest(TestCase):
 class ReversibleTest(TransactionTestCase):
     def tearDown(self) -> None:
         call_command("migrate", verbosity=0, skip_checks=True)
+        citus.distribute_tables()
         super().tearDown()
 
     def migrate(self, name: str | None) -> None:
@@ -163,6 +165,8 @@ class ReversibleTest(TransactionTestCase):
         executor.loader.build_graph()
         leaves = executor.loader.graph.leaf_nodes("chatstore")
         executor.migrate([("chatstore", None)] if name is None else leaves)
+        if name is not None:
+            citus.distribute_tables()
 
     def test_back_to_zero_and_forward_again(self) -> None:
         before = tables()

@@ -201,6 +201,7 @@ class CallersTransactionTest(TransactionTestCase):
             raise OopsError
         self.assertEqual(ChatSession.objects.get().thread_id, "thr_0")
 
+    @pytest.mark.unsharded  # where it would be an object of one's own
     def test_S16_another_owners_id_leaves_the_callers_transaction_usable(self) -> None:
         async_to_sync(store.save_thread)(thread(), {"user_id": "charlie"})
         with transaction.atomic():

@@ -15,11 +15,11 @@ from chatkit.store import NotFoundError
 from chatkit.types import ClosedStatus, ThreadMetadata, UserMessageItem, WorkflowItem
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
-from chatstore.exceptions import RequestRefused
+from chatstore.exceptions import Refused, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.actions import lock
 from chatstore.moderation.records import Moderator
-from chatstore.server.streams import stop_replaced
+from chatstore.server.streams import stop_all, stop_replaced
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Events, Scripted
 from tests.async_pool import AsyncPoolMixin
@@ -76,6 +76,22 @@ class Reader:
 
 class RaceMixin(RequestMixin):
     server: Gated
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)  # type: ignore[call-arg]
+        test = getattr(self, name, None)  # pytest makes one that has none
+        if not test:
+            return
+
+        async def stop_what_is_left() -> None:
+            try:
+                await test()
+            finally:
+                # Streams of a test that fails would store what there is when the event loop is
+                # closed, in another thread, and wait there for the test's own transaction.
+                await stop_all()
+
+        setattr(self, name, stop_what_is_left)
 
     @contextmanager
     def together(self, name: str, count: int = 2) -> Iterator[None]:
@@ -140,7 +156,7 @@ class RaceMixin(RequestMixin):
         for reader in readers:
             try:
                 await reader.until(text_of)
-            except RequestRefused as refused:
+            except Refused as refused:
                 statuses.append(refused.status)
             else:
                 statuses.append(200)
@@ -426,7 +442,7 @@ class DjangoRacesTests(Races, TestCase):
         message = {"input": user_input("Look", attachments=["atc_1"])}
         with (
             patch.object(type(self.server.attachment_store), "check_sendable", _nothing),
-            self.together("add_thread_item"),
+            self.together("save_attachment"),
         ):
             readers = [
                 self.asking("threads.add_user_message", thread_id=thread_id, **message)
@@ -434,6 +450,17 @@ class DjangoRacesTests(Races, TestCase):
             ]
             self.assertEqual(await self.all_at_once(*readers), [200, 409])
         self.assertEqual(await ChatMessage.objects.filter(item_type="user_message").acount(), 3)
+
+    async def test_S20_A3_of_two_new_threads_at_once_with_one_file_one_is_stored(self) -> None:
+        store = self.server.store
+        await store.save_attachment(attachment("atc_1"), ALICE)
+        message = {"input": user_input("Look", attachments=["atc_1"])}
+        with self.together("save_attachment"):
+            readers = [self.asking("threads.create", **message) for _ in range(2)]
+            self.assertEqual(await self.all_at_once(*readers), [200, 400])
+        self.assertEqual(await ChatSession.objects.acount(), 1)
+        [message] = (await self.items((await ChatSession.objects.aget()).thread_id))[:1]
+        self.assertEqual(message["attachments"][0]["id"], "atc_1")
 
     async def test_S20_an_attachment_that_is_deleted_after_the_look_is_not_sent(self) -> None:
         thread_id, _ = await self.begun()

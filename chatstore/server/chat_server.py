@@ -36,6 +36,7 @@ from chatkit.types import (
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
     ThreadMetadata,
+    ThreadsCreateReq,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
     WidgetItem,
@@ -207,9 +208,18 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
                 await self.store.delete_items_after(params.thread_id, params.item_id, context)
             last_event = self._event(self._replaced())
             await stop_replaced(params.thread_id, replaced, last_event)
-        return await EventStream.start(
-            self._process_streaming(request, context), error_event=self._error_event, turn=turn
-        )
+        events: AsyncGenerator[bytes, None] = self._process_streaming(request, context)
+        if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
+            return await EventStream.start(events, error_event=self._error_event, turn=turn)
+        try:
+            return await EventStream.start(
+                _with_second(events), error_event=self._error_event, turn=turn
+            )
+        except Exception:
+            # Of two new threads at once with one file, one is refused (S20), with its thread.
+            if turn.thread_id:
+                await self.store.delete_thread(turn.thread_id, context)
+            raise
 
     async def _process_events(
         self,
@@ -288,6 +298,16 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         except PydanticSerializationError:  # a lone surrogate, which the store replaces too (S14)
             serialized = super()._serialize(codec.replace_unstorable(obj))
         return add_endings(obj, serialized)
+
+
+async def _with_second(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Send the first event, of a new thread, when its message is stored: it can be refused yet."""
+    async with aclosing(events):
+        first = [await anext(events)]
+        async for event in events:
+            while first:
+                yield first.pop()
+            yield event
 
 
 def _is_hidden(event: ThreadStreamEvent) -> bool:

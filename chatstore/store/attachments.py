@@ -6,7 +6,7 @@ from functools import partial
 
 from chatkit.store import NotFoundError
 from chatkit.types import Attachment
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -16,13 +16,25 @@ from chatstore.models import file_key, session_key
 from chatstore.store import queries
 from chatstore.store.owner import Owner
 from chatstore.store.rows import decode_rows
+from chatstore.turns import refuse
 
 ATTACHMENT_COLUMNS = ("attachment_id", "payload")
 
 
 def save_attachment(
-    owner: Owner, attempt: Attempt, attachment: Attachment, *, update_only: bool
+    owner: Owner,
+    attempt: Attempt,
+    attachment: Attachment,
+    *,
+    update_only: bool,
+    in_turn: bool,
 ) -> Steps[None]:
+    """
+    Args:
+        update_only: whether the request has loaded it.
+        in_turn: whether a message of its thread is being sent with it; StateChangedError if it
+            belongs to another thread (S20).
+    """
     yield IN_THREAD
     values = codec.attachment_values(attachment)
     row = owner.attachments.attachment(values["attachment_id"])
@@ -32,6 +44,9 @@ def save_attachment(
         # An attachment belongs to the first thread that it is sent in (A3).
         values["session_id"] = Coalesce(F("session_id"), Subquery(session))
         new["session_id"] = session_key(attachment.thread_id)
+    if in_turn:
+        sent_here = Q(session_id=session_key(attachment.thread_id or ""))
+        row = row.filter(Q(session_id=None) | sent_here)
 
     def create() -> None:
         if not ("session_id" in new and owner.execute(queries.insert_thread_attachment, **new)):
@@ -39,6 +54,8 @@ def save_attachment(
 
     update = partial(row.update, **values)
     if not (update() if update_only else attempt.update_or_create(update, create)):
+        if in_turn and owner.attachments.attachment(values["attachment_id"]).exists():
+            refuse()
         raise NotFoundError(f"Attachment {attachment.id} not found")
 
 

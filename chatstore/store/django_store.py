@@ -196,9 +196,15 @@ class DjangoStore(ModelTurnMethods[TContext], Store[TContext], Generic[TContext]
         Create or update an attachment; NotFoundError if the id is another owner's (S3).
 
         In a request that has loaded it before, it is only updated; NotFoundError if it is gone.
+        In a turn of its thread, StateChangedError if it was sent in another one (S20).
         """
-        update_only = is_seen(attachment.id)
-        await self._write(attachments.save_attachment, context, attachment, update_only=update_only)
+        await self._write(
+            attachments.save_attachment,
+            context,
+            attachment,
+            update_only=is_seen(attachment.id),
+            in_turn=turn_of(attachment.thread_id or "") is not None,
+        )
 
     async def load_attachment(self, attachment_id: str, context: TContext) -> Attachment:
         """Return an attachment, with a new preview URL (S6); NotFoundError if there is none."""

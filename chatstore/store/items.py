@@ -113,7 +113,7 @@ def put_item(
             attempt.may_insert = False  # the item exists, or it has no thread
             is_written = yield from _update_item(owner, conditions, keys | values, replace=replace)
         if is_written and sent:
-            _keep_attachments(owner, keys, sent, is_first=len(conditions) > 1)
+            _keep_attachments(owner, keys, sent)
     if not is_written:  # S8 or S9 forbids it, the item was deleted, or the thread is not found
         if may_insert:
             attempt.raise_unknown_outcome()
@@ -147,20 +147,11 @@ def _check_thread(owner: Owner, thread_id: str, required: Required | None) -> St
         refuse()
 
 
-def _keep_attachments(
-    owner: Owner, keys: dict[str, uuid.UUID], sent: set[str], *, is_first: bool
-) -> None:
-    """
-    Let attachments be deleted with their message from now on, not as unused uploads (A4).
-
-    Raises StateChangedError if one was sent in another thread meanwhile (``is_first``: with a
-    turn's first message, which has looked at that). In its own thread it may be sent again (A3).
-    """
+def _keep_attachments(owner: Owner, keys: dict[str, uuid.UUID], sent: set[str]) -> None:
+    """Let attachments be deleted with their message from now on, not as unused uploads (A4)."""
     rows = owner.attachments.filter(file_id__in=[file_key(attachment_id) for attachment_id in sent])
-    unsent = rows.filter(Q(session_id=None) | Q(session_id=keys["session_id"]), message_id=None)
-    is_complete = unsent.update(**keys) == len(sent)
-    if is_first and not is_complete and rows.exclude(session_id=keys["session_id"]).exists():
-        refuse()
+    in_thread = Q(session_id=None) | Q(session_id=keys["session_id"])
+    rows.filter(in_thread, message_id=None).update(**keys)
 
 
 def _update_item(

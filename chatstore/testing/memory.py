@@ -278,9 +278,11 @@ class MemoryStore(Store[Any]):
         row = self._attachments.setdefault(attachment_id, row)
         if row.user_id != user_id:
             raise NotFoundError(f"Attachment {attachment.id} not found")
+        thread_id = attachment.thread_id
+        if row.thread_id not in (None, thread_id) and turn_of(thread_id or ""):
+            refuse()
         row.payload = values["payload"]
         # An attachment belongs to the first thread that it is sent in (A3).
-        thread_id = attachment.thread_id
         if row.thread_id is None and thread_id is not None and self._find(thread_id, context):
             row.thread_id = thread_id
 

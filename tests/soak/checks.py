@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -52,6 +53,10 @@ async def _check_items(person: Person, conversation: Conversation) -> list[str]:
         wrong.append(f"{name}: replaced by a retry, but there: {sorted(back)}")
     asked = Counter(text_in(item) for item in items if item["type"] == "user_message")
     wrong += [f"{name}: {text!r} was sent once" for text, count in asked.items() if count > 1]
+    answered = Counter(
+        re.split("[ _]", text_in(item))[0] for item in items if item["type"] == "assistant_message"
+    )
+    wrong += [f"{name}: {word} has {n} answers" for word, n in answered.items() if n > 1]
     attached = {each["id"] for item in items for each in item.get("attachments", ())}
     for attachment in attached & person.uploads.keys():
         if await person.download(attachment) != person.uploads[attachment]:

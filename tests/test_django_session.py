@@ -135,13 +135,16 @@ class ServerTests(ModelMixin, TestCase):
         self.addCleanup(override.disable)
 
     async def counted(self) -> str:
-        replies = Reply(tool="count", item_id="fc_1"), Reply(("We have 42.",))
+        replies = (
+            Reply(tool="count", item_id="fc_1"),
+            Reply(("We have 42.",), is_paced=False),
+        )
         thread_id, events = await self.create(*replies, text="How many?")
         self.assertEqual(errors(events), [])
         return thread_id
 
     async def told(self, thread_id: str) -> str:
-        self.api.replies = [Reply(item_id=f"msg_{len(self.api.requests)}")]
+        self.api.replies = [Reply(item_id=f"msg_{len(self.api.requests)}", is_paced=False)]
         self.assertEqual(errors(await self.ask("And now?", thread_id)), [])
         return json.dumps(self.api.inputs())
 
@@ -169,7 +172,7 @@ class ServerTests(ModelMixin, TestCase):
     async def test_after_a_retry_only_the_new_turn_is_known(self) -> None:
         thread_id = await self.counted()
         question = (await self.items(thread_id))[0]["id"]
-        self.api.replies = [Reply(("Many.",), "msg_2")]
+        self.api.replies = [Reply(("Many.",), "msg_2", is_paced=False)]
         await self.send("threads.retry_after_item", thread_id=thread_id, item_id=question)
         told = await self.told(thread_id)
         self.assertNotIn("42 bikes", told)

@@ -100,19 +100,6 @@ class ToolResultTests(MemoryTestCase):
         self.assertLess(told.index("How many?"), told.index("42 bikes"))
         self.assertLess(told.index("42 bikes"), told.index("We have 42."))
 
-    async def test_a_turn_is_kept_by_one_row_with_its_cost(self) -> None:
-        await self.counted()
-        row = await ChatModelTurn.objects.select_related("session").aget()
-        self.assertEqual((row.agent, row.model, row.requests), ("a", "m", 2))
-        self.assertEqual((row.input_tokens, row.output_tokens), (14, 10))
-        self.assertLessEqual(1, row.first_text_ms)
-        self.assertLessEqual(row.first_text_ms, row.duration_ms)
-        # The answer is in the thread, and not a second time here.
-        self.assertNotIn("We have 42.", row.payload)
-        newest = await ChatMessage.objects.order_by("-timestamp").afirst()
-        self.assertGreater(row.timestamp, newest.timestamp)
-        self.assertEqual(row.session.updated_at, row.timestamp)
-
     async def test_parallel_calls(self) -> None:
         thread_id = await self.counted(more_tools=("price",))
         told = await self.told(thread_id)
@@ -132,41 +119,6 @@ class ToolResultTests(MemoryTestCase):
             await ChatModelTurn.objects.filter(payload__contains="42 bikes").acount(), 0
         )
 
-    async def test_M4_after_a_retry_on_hold_too(self) -> None:
-        thread_id = await self.counted()
-        await ChatSession.objects.aupdate(is_on_hold=True)
-        question = (await self.items(thread_id))[0]["id"]
-        self.api.replies = [Reply(item_id="msg_2")]
-        await self.send("threads.retry_after_item", thread_id=thread_id, item_id=question)
-        self.assertNotIn("42 bikes", await self.told(thread_id))
-        self.assertEqual(
-            await ChatModelTurn.objects.filter(payload__contains="42 bikes").acount(), 1
-        )
-
-    async def test_an_edited_message_takes_them_along(self) -> None:
-        for item_type in ("user_message", "assistant_message"):
-            thread_id = await self.counted()
-            page = await DjangoStore().load_thread_items(thread_id, None, 9, "asc", self.alice)
-            item = next(item for item in page.data if item.type == item_type)
-            item.content[0].text = "Changed"
-            await DjangoStore().save_item(thread_id, item, self.alice)
-            with self.subTest(item_type):
-                told = await self.told(thread_id)
-                self.assertNotIn("42 bikes", told)
-                self.assertIn("Changed", told)
-
-    async def test_a_deleted_message_takes_them_along(self) -> None:
-        for item_type in ("user_message", "assistant_message"):
-            thread_id = await self.counted()
-            page = await DjangoStore().load_thread_items(thread_id, None, 9, "asc", self.alice)
-            item = next(item for item in page.data if item.type == item_type)
-            await DjangoStore().delete_thread_item(thread_id, item.id, self.alice)
-            with self.subTest(item_type):
-                self.assertFalse(
-                    await ChatModelTurn.objects.filter(session__thread_id=thread_id).aexists()
-                )
-                self.assertNotIn("42 bikes", await self.told(thread_id))
-
     async def test_M2_hidden_ones_come_back_with_their_message(self) -> None:
         thread_id = await self.counted()
         for item_type in ("user_message", "assistant_message"):
@@ -176,27 +128,6 @@ class ToolResultTests(MemoryTestCase):
             await sync_to_async(actions.show)(message, BY)
             self.assertIn("42 bikes", await self.told(thread_id))
 
-    async def test_M2_a_redaction_deletes_them_for_good(self) -> None:
-        for item_type in ("user_message", "assistant_message"):
-            await ChatSession.objects.all().adelete()
-            thread_id = await self.counted()
-            await sync_to_async(redaction.redact)(await self.row(item_type), BY)
-            with self.subTest(item_type):
-                self.assertFalse(await ChatModelTurn.objects.aexists())
-                self.assertNotIn("42 bikes", await self.told(thread_id))
-
-    async def test_M2_also_of_a_turn_that_runs_then(self) -> None:
-        @function_tool
-        async def count_and_redact() -> str:
-            await sync_to_async(redaction.redact)(await self.row("user_message"), BY)
-            return "42 bikes"
-
-        Modelled.agent_options = {"tools": [count_and_redact]}
-        replies = Reply(tool="count_and_redact", item_id="fc_1"), Reply()
-        _thread, events = await self.create(*replies)
-        self.assertEqual(errors(events), [])
-        self.assertFalse(await ChatModelTurn.objects.aexists())
-
     async def test_what_a_broken_off_turn_has_done_is_known(self) -> None:
         replies = Reply(tool="count", item_id="fc_1"), Reply(("Well, ",), end="error")
         thread_id, events = await self.create(*replies)
@@ -204,30 +135,6 @@ class ToolResultTests(MemoryTestCase):
         told = await self.told(thread_id)
         self.assertIn("42 bikes", told)
         self.assertIn("Well, ", told)
-
-    async def test_a_turn_that_never_ended_is_known_by_what_people_see(self) -> None:
-        """As if its process was killed before it wrote."""
-        thread_id = await self.counted()
-        await ChatModelTurn.objects.all().adelete()
-        told = await self.told(thread_id)
-        self.assertNotIn("42 bikes", told)
-        self.assertIn("We have 42.", told)
-
-    async def test_a_rename_and_a_lock_change_nothing(self) -> None:
-        thread_id = await self.counted()
-        await self.post("threads.update", thread_id=thread_id, title="Bikes")
-        thread = await ChatSession.objects.aget()
-        await sync_to_async(actions.lock)(thread, BY)
-        await sync_to_async(actions.reopen)(thread, BY)
-        self.assertIn("42 bikes", await self.told(thread_id))
-
-    async def test_without_memory_only_what_people_see_is_given(self) -> None:
-        with self.settings(CHATSTORE_MODEL_MEMORY=False):
-            thread_id = await self.counted()
-            self.assertFalse(await ChatModelTurn.objects.aexists())
-        thread_id = await self.counted()
-        with self.settings(CHATSTORE_MODEL_MEMORY=False):
-            self.assertNotIn("42 bikes", await self.told(thread_id))
 
     async def test_a_guardrail_that_trips_leaves_nothing(self) -> None:
         async def check(*args: Any) -> GuardrailFunctionOutput:
@@ -275,12 +182,6 @@ class ToolResultTests(MemoryTestCase):
             self.assertEqual(told.count('"ask_client"'), 1)
         self.assertEqual(await ChatModelTurn.objects.acount(), 3)
 
-    async def test_a_pending_call_of_a_client_is_not_told(self) -> None:
-        stop = StopAtTools(stop_at_tool_names=["ask_client"])
-        Modelled.agent_options = {"tools": [ask_client], "tool_use_behavior": stop}
-        thread_id, _events = await self.create(Reply(tool="ask_client", item_id="fc_2"))
-        self.assertNotIn("ask_client", await self.told(thread_id))
-
     def test_R3_an_import_has_them(self) -> None:
         thread_id = async_to_sync(self.counted)()
         archive = str(self.media / "archive.jsonl")
@@ -289,6 +190,111 @@ class ToolResultTests(MemoryTestCase):
         self.assertFalse(ChatModelTurn.objects.exists())
         call_command("import_threads", archive, stdout=StringIO())
         self.assertIn("42 bikes", async_to_sync(self.told)(thread_id))
+
+
+class ChatCompletionsToolResultTests(ChatCompletionsMixin, ToolResultTests):
+    """The same behind Chat Completions, where all answers have one id."""
+
+
+class TurnTests(MemoryTestCase):
+    async def test_a_turn_is_kept_by_one_row_with_its_cost(self) -> None:
+        await self.counted()
+        row = await ChatModelTurn.objects.select_related("session").aget()
+        self.assertEqual((row.agent, row.model, row.requests), ("a", "m", 2))
+        self.assertEqual((row.input_tokens, row.output_tokens), (14, 10))
+        self.assertLessEqual(1, row.first_text_ms)
+        self.assertLessEqual(row.first_text_ms, row.duration_ms)
+        # The answer is in the thread, and not a second time here.
+        self.assertNotIn("We have 42.", row.payload)
+        newest = await ChatMessage.objects.order_by("-timestamp").afirst()
+        self.assertGreater(row.timestamp, newest.timestamp)
+        self.assertEqual(row.session.updated_at, row.timestamp)
+
+    async def test_M4_after_a_retry_on_hold_too(self) -> None:
+        thread_id = await self.counted()
+        await ChatSession.objects.aupdate(is_on_hold=True)
+        question = (await self.items(thread_id))[0]["id"]
+        self.api.replies = [Reply(item_id="msg_2")]
+        await self.send("threads.retry_after_item", thread_id=thread_id, item_id=question)
+        self.assertNotIn("42 bikes", await self.told(thread_id))
+        self.assertEqual(
+            await ChatModelTurn.objects.filter(payload__contains="42 bikes").acount(), 1
+        )
+
+    async def test_an_edited_message_takes_them_along(self) -> None:
+        for item_type in ("user_message", "assistant_message"):
+            thread_id = await self.counted()
+            page = await DjangoStore().load_thread_items(thread_id, None, 9, "asc", self.alice)
+            item = next(item for item in page.data if item.type == item_type)
+            item.content[0].text = "Changed"
+            await DjangoStore().save_item(thread_id, item, self.alice)
+            with self.subTest(item_type):
+                told = await self.told(thread_id)
+                self.assertNotIn("42 bikes", told)
+                self.assertIn("Changed", told)
+
+    async def test_a_deleted_message_takes_them_along(self) -> None:
+        for item_type in ("user_message", "assistant_message"):
+            thread_id = await self.counted()
+            page = await DjangoStore().load_thread_items(thread_id, None, 9, "asc", self.alice)
+            item = next(item for item in page.data if item.type == item_type)
+            await DjangoStore().delete_thread_item(thread_id, item.id, self.alice)
+            with self.subTest(item_type):
+                self.assertFalse(
+                    await ChatModelTurn.objects.filter(session__thread_id=thread_id).aexists()
+                )
+                self.assertNotIn("42 bikes", await self.told(thread_id))
+
+    async def test_M2_a_redaction_deletes_them_for_good(self) -> None:
+        for item_type in ("user_message", "assistant_message"):
+            await ChatSession.objects.all().adelete()
+            thread_id = await self.counted()
+            await sync_to_async(redaction.redact)(await self.row(item_type), BY)
+            with self.subTest(item_type):
+                self.assertFalse(await ChatModelTurn.objects.aexists())
+                self.assertNotIn("42 bikes", await self.told(thread_id))
+
+    async def test_M2_also_of_a_turn_that_runs_then(self) -> None:
+        @function_tool
+        async def count_and_redact() -> str:
+            await sync_to_async(redaction.redact)(await self.row("user_message"), BY)
+            return "42 bikes"
+
+        Modelled.agent_options = {"tools": [count_and_redact]}
+        replies = Reply(tool="count_and_redact", item_id="fc_1"), Reply()
+        _thread, events = await self.create(*replies)
+        self.assertEqual(errors(events), [])
+        self.assertFalse(await ChatModelTurn.objects.aexists())
+
+    async def test_a_turn_that_never_ended_is_known_by_what_people_see(self) -> None:
+        """As if its process was killed before it wrote."""
+        thread_id = await self.counted()
+        await ChatModelTurn.objects.all().adelete()
+        told = await self.told(thread_id)
+        self.assertNotIn("42 bikes", told)
+        self.assertIn("We have 42.", told)
+
+    async def test_a_rename_and_a_lock_change_nothing(self) -> None:
+        thread_id = await self.counted()
+        await self.post("threads.update", thread_id=thread_id, title="Bikes")
+        thread = await ChatSession.objects.aget()
+        await sync_to_async(actions.lock)(thread, BY)
+        await sync_to_async(actions.reopen)(thread, BY)
+        self.assertIn("42 bikes", await self.told(thread_id))
+
+    async def test_without_memory_only_what_people_see_is_given(self) -> None:
+        with self.settings(CHATSTORE_MODEL_MEMORY=False):
+            thread_id = await self.counted()
+            self.assertFalse(await ChatModelTurn.objects.aexists())
+        thread_id = await self.counted()
+        with self.settings(CHATSTORE_MODEL_MEMORY=False):
+            self.assertNotIn("42 bikes", await self.told(thread_id))
+
+    async def test_a_pending_call_of_a_client_is_not_told(self) -> None:
+        stop = StopAtTools(stop_at_tool_names=["ask_client"])
+        Modelled.agent_options = {"tools": [ask_client], "tool_use_behavior": stop}
+        thread_id, _events = await self.create(Reply(tool="ask_client", item_id="fc_2"))
+        self.assertNotIn("ask_client", await self.told(thread_id))
 
     def test_S12_they_cost_one_read_and_one_write_a_turn(self) -> None:
         thread_id = async_to_sync(self.counted)()
@@ -302,10 +308,6 @@ class ToolResultTests(MemoryTestCase):
             counts.append((verbs.count("SELECT"), len(inserts)))
         self.assertEqual(counts[0][0] - counts[1][0], 1)
         self.assertEqual(counts[0][1] - counts[1][1], 1)
-
-
-class ChatCompletionsToolResultTests(ChatCompletionsMixin, ToolResultTests):
-    """The same behind Chat Completions, where all answers have one id."""
 
 
 class PlainStore(MemoryStore):

@@ -39,7 +39,7 @@ from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
 from tests.moderators import THREADS, item_url, staff, url
-from tests.rows import StorageMixin, add_attachment, add_thread
+from tests.rows import StorageMixin, add_attachment, add_model_turn, add_thread
 
 NASTY = (
     "<script>alert(1)</script><img src=x onerror=alert(2)></div></li>"
@@ -426,6 +426,48 @@ class PagesTest(TranscriptTestCase):
 
 def _quoted(time: dt.datetime) -> str:
     return time.isoformat().replace("+", "%2B")
+
+
+class TurnsTest(TranscriptTestCase):
+    """What models did is shown with the turn's last item, folded."""
+
+    def details(self, response: Any) -> str:
+        html = response.content.decode()
+        return html.partition('<details class="chatstore-turn">')[2].partition("</details>")[0]
+
+    def test_a_turns_calls_results_times_and_tokens(self) -> None:
+        thread = add_thread("with_turn", messages=2)
+        numbers = {"requests": 2, "input_tokens": 14, "output_tokens": 10}
+        numbers |= {"first_text_ms": 1500, "duration_ms": 2500}
+        add_model_turn(thread, "msg_1", agent="Clerk", model="gpt-x", **numbers)
+        with self.assertNumQueries(7):  # one more than without
+            response = self.read(thread)
+        shown = self.details(response)
+        for words in ("Clerk · gpt-x", "2 requests", "14 tokens in, 10 out", "1.5 s", "2.5 s"):
+            self.assertIn(words, shown)
+        for words in ("Call of count", "Result", "42 bikes"):
+            self.assertIn(words, shown)
+        entries = response.context["page"].entries
+        self.assertEqual([len(entry.turns) for entry in entries], [1, 0])
+
+    def test_M7_hostile_and_long_turns(self) -> None:
+        thread = add_thread("with_turn", messages=2)
+        steps: list[Any] = [{"agent": NASTY, "model": "m", "items": [{"type": NASTY, "n": 1}]}]
+        output = {"type": "function_call_output", "call_id": "c", "output": NASTY}
+        for payload in (
+            json.dumps(steps),
+            json.dumps([{**steps[0], "items": [output] * 200}]),
+            json.dumps([{**steps[0], "items": [{**output, "output": "x" * 10**6}]}]),
+            "no JSON <script>alert(1)</script>",
+        ):
+            thread.model_turns.all().delete()
+            for _turn in range(20):
+                add_model_turn(thread, payload=payload, item_ids="no JSON", agent=NASTY[:255])
+            response = self.read(thread)
+            self.assertTrue(self.details(response))
+            self.assertNotContains(response, "<script>alert")
+            self.assertNotContains(response, "\u202e")
+            self.assertLess(len(response.content), BoundedPageTest.MAX_BYTES)
 
 
 class ReasonTest(TranscriptTestCase):

@@ -107,7 +107,7 @@ def load_model_turn(
     """Return a turn from the columns that a model's input needs; ValueError if they are invalid."""
     return ModelTurn(
         steps=load_steps(payload),
-        item_ids=_ids_adapter.validate_json(item_ids),
+        item_ids=load_item_ids(item_ids),
         after_item_id=after_item_id,
         kind=kind,  # type: ignore[arg-type]
         id=turn_id,
@@ -117,6 +117,11 @@ def load_model_turn(
 def load_steps(payload: str) -> list[Step]:
     """Return the steps of a turn from their JSON; ValueError (pydantic's) if they are invalid."""
     return _steps_adapter.validate_json(payload)
+
+
+def load_item_ids(item_ids: str) -> dict[str, str]:
+    """Return the ids and digests of a turn's items; ValueError (pydantic's) if it has others."""
+    return _ids_adapter.validate_json(item_ids)
 
 
 def _to_json(value: Any, default: Callable[[Any], str] | None = None) -> str:

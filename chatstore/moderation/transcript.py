@@ -13,13 +13,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Exists
 from django.db.models.functions import Left, Length
 from django.utils.translation import gettext_lazy
 
 from chatstore import codec
-from chatstore.models import ChatAttachment, ChatMessage, ChatMessageQuerySet, ChatSession
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatMessageQuerySet,
+    ChatModelTurn,
+    ChatSession,
+)
 from chatstore.moderation.display import MAX_TEXT_LENGTH, display_line, html_length
 from chatstore.moderation.item_parts import TAGS_LENGTH, Part, item_parts, long_item_parts
+from chatstore.moderation.model_turns import TurnDetails, read_turns
 
 PAGE_SIZE = 50
 MAX_PAGE_LENGTH = 400_000  # bytes of HTML of the entries' parts, after which a page ends
@@ -42,10 +50,11 @@ _TYPE_LABELS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """An item in the transcript."""
+    """An item in the transcript, and what models did in the turns that end with it."""
 
     row: ChatMessage
     parts: list[Part] = field(default_factory=list)
+    turns: list[TurnDetails] = field(default_factory=list)
 
     @property
     def type_label(self) -> str:
@@ -101,7 +110,11 @@ def read_page(
     rows: ChatMessageQuerySet = ChatMessage.objects.for_owner(thread.user_id)
     rows = rows.filter(session_id=thread.pk)
     shown = rows.defer("payload", "content", "metadata").annotate(
-        payload_start=Left("payload", MAX_PAYLOAD_LENGTH + 1)
+        payload_start=Left("payload", MAX_PAYLOAD_LENGTH + 1),
+        # One look for the whole page; most threads of an application without tools have none.
+        has_turns=Exists(
+            ChatModelTurn.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
+        ),
     )
     has_older = has_newer = False
     if since is not None:
@@ -137,6 +150,7 @@ def _entries_that_fit(thread: ChatSession, rows: list[Any]) -> list[Entry]:
     length = 0
     for entry in _entries(thread, rows):
         length += sum(part.length for part in entry.parts)
+        length += sum(turn.length for turn in entry.turns)
         if entries and length > MAX_PAGE_LENGTH:
             break
         entries.append(entry)
@@ -147,6 +161,7 @@ def _entries(thread: ChatSession, rows: list[Any]) -> Iterator[Entry]:
     files = _files(thread, rows)
     long_rows = [row.pk for row in rows if _is_long(row)]
     texts = _text_starts(thread, long_rows) if long_rows else {}
+    turns = read_turns(thread, rows) if rows and rows[0].has_turns else {}
     for row in rows:
         row.session = thread
         if _is_long(row):
@@ -156,7 +171,7 @@ def _entries(thread: ChatSession, rows: list[Any]) -> Iterator[Entry]:
         if row.pk in files:
             length = sum(3 * TAGS_LENGTH + html_length(file.name) for file in files[row.pk])
             parts.append(Part("files", files[row.pk], length=length))
-        yield Entry(row, parts)
+        yield Entry(row, parts, turns.get(row.item_id, []))
 
 
 def _is_long(row: Any) -> bool:

@@ -102,11 +102,18 @@ def test_a_file_is_pasted(chat: Page) -> None:
     expect(chat.locator(".upload.done")).to_contain_text("pasted.png")
 
 
-def test_size_and_type_are_checked_before_sending(chat: Page, tmp_path: Path) -> None:
+PROGRAM = {"mimeType": "application/x-msdownload", "buffer": b"MZ\x90\x00\x03"}
+
+
+def test_the_size_is_checked_before_sending_and_the_type_by_the_server(
+    chat: Page, tmp_path: Path
+) -> None:
+    choose(chat, {**PROGRAM, "name": "tool.exe"})
+    alert = chat.get_by_role("alert")
+    expect(alert).to_contain_text("tool.exe")
+    expect(alert).to_contain_text("Files of this type can't be sent.")
     sent: list[str] = []
     chat.on("request", lambda request: "/files/" in request.url and sent.append(request.url))
-    choose(chat, {"name": "tool.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
-    expect(chat.get_by_role("alert")).to_contain_text("Files like tool.exe can")
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
         file.truncate(21 * 1024 * 1024)
@@ -119,8 +126,7 @@ def test_size_and_type_are_checked_before_sending(chat: Page, tmp_path: Path) ->
 
 
 def test_every_file_that_is_refused_is_named(chat: Page) -> None:
-    tool = {"mimeType": "application/x-msdownload", "buffer": b"MZ"}
-    choose(chat, {**tool, "name": "one.exe"}, {**tool, "name": "two.exe"}, TEXT)
+    choose(chat, {**PROGRAM, "name": "one.exe"}, {**PROGRAM, "name": "two.exe"}, TEXT)
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("one.exe")
     expect(alert).to_contain_text("two.exe")
@@ -150,6 +156,9 @@ def test_A3_no_more_files_are_taken_than_a_message_may_have(chat: Page) -> None:
         ("script.py", "text/x-python"),
         ("table.csv", "application/vnd.ms-excel"),  # the type that Windows gives it
         ("settings.toml", ""),
+        ("query.sql", "application/sql"),
+        ("types.ts", "video/mp2t"),
+        ("Makefile", ""),
     ],
 )
 def test_a_text_file_is_accepted_with_any_type_of_the_browser(

@@ -17,7 +17,7 @@ from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 from chatstore.exceptions import Refused, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.moderation.actions import lock
+from chatstore.moderation.actions import close, lock
 from chatstore.moderation.records import Moderator
 from chatstore.server.streams import stop_all, stop_replaced
 from chatstore.testing import MemoryStore, samples
@@ -434,6 +434,25 @@ class DjangoRacesTests(Races, TestCase):
             (event,) = await self.begin("threads.add_user_message", **more)
         self.assertEqual(event["message"], "Stop it.")
         self.assertEqual(await ChatMessage.objects.acount(), 2)
+
+    async def test_S20_V2_a_close_overtakes_what_the_application_takes_in_a_locked_thread(
+        self,
+    ) -> None:
+        thread_id, _ = await self.begun()
+
+        async def do(action: Callable[..., Any]) -> None:
+            session = await ChatSession.objects.aget(thread_id=thread_id)
+            await sync_to_async(action)(session, Moderator("m", "Stop it."))
+
+        await do(lock)
+        more = {"thread_id": thread_id, "input": user_input("More")}
+        with (
+            patch.object(Gated, "refusal", lambda *arguments: None),
+            self.before("add_thread_item", lambda: do(close)),
+            self.assertRaises(RequestRefused) as refused,
+        ):
+            await self.begin("threads.add_user_message", **more)
+        self.assertEqual(refused.exception.status, 409)
 
     async def test_S20_an_attachment_that_is_sent_twice_at_once_is_in_one_message(self) -> None:
         threads = [(await self.begun())[0] for _ in range(2)]

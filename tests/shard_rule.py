@@ -25,8 +25,6 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from chatstore.conf import settings
-from chatstore.db.async_pools import AsyncDatabase
-from chatstore.models import OwnedQuerySet
 
 ROOT = Path(__file__).resolve().parent.parent
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql"}
@@ -62,7 +60,9 @@ _SCOPES = (exp.Select, exp.Update, exp.Delete)
 
 @cache
 def owned_models() -> tuple[type[Model], ...]:
-    """Return the models whose rows have an owner, each after those that it refers to."""
+    """Return the models whose rows have an owner."""
+    from chatstore.models import OwnedQuerySet  # not before Django has loaded its apps
+
     models = apps.get_app_config("chatstore").get_models()
     return tuple(
         model for model in models if isinstance(model._default_manager.all(), OwnedQuerySet)
@@ -282,6 +282,8 @@ class Watch:
         self._partitions_read = partitions_read
 
     def install(self) -> None:
+        from chatstore.db.async_pools import AsyncDatabase
+
         connection_created.connect(self._watch_connection)
         run = AsyncDatabase.run
 

@@ -361,7 +361,7 @@ class PlansTest(TestCase):
         big = ChatSession.objects.get(thread_id="thr_7")
         with CaptureQueriesContext(connection) as queries:
             counts = counts_by_thread([big])
-        self.assertEqual(counts, {big.pk: [1001, 0, 0]})
+        self.assertEqual(counts, {(big.user_id, big.pk): [1001, 0, 0]})
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
             plan = cursor.fetchone()[0][0]["Plan"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -24,7 +26,8 @@ from django.urls import reverse
 
 from chatstore.admin.lists import counts_by_thread
 from chatstore.db.row_keys import row_key
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession
+from chatstore.lifecycle.decode_check import find_undecodable_rows
+from chatstore.models import ChatAttachment, ChatMessage, ChatMessageQuerySet, ChatSession
 from chatstore.moderation import actions, search, statistics
 from chatstore.moderation.records import Moderator
 from chatstore.portability import downloads
@@ -247,6 +250,13 @@ class SameIdsTest(SameIds):
         self.call(self.store.delete_thread, "thr_1", ALICE)
         self.run_command("import_threads", str(Path(self.media) / "None.zip"))
         self.assertEqual(list(ChatMessage.objects.order_by("user_id").values()), before)
+
+    def test_S17_check_items_finds_what_each_owner_has(self) -> None:
+        ChatMessage.objects.update(payload="{")
+        page = partial(ChatMessageQuerySet.iter_pages, size=1)
+        with patch.object(ChatMessageQuerySet, "iter_pages", lambda rows, *by: page(rows, *by)):
+            found = list(find_undecodable_rows("default"))
+        self.assertCountEqual([row.user_id for row in found], ["alice", "charlie"])
 
     def test_a_thread_stays_with_its_owner_if_the_new_one_has_its_id(self) -> None:
         with self.assertLogs("chatstore.lifecycle.transfer", "WARNING"):

@@ -11,6 +11,7 @@ from django.db.models import F
 from pydantic import ValidationError
 
 from chatstore import codec
+from chatstore.db.sharding import unique_columns
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession
 
 
@@ -62,7 +63,7 @@ def find_undecodable_rows(
         if user_id is not None:
             rows = rows.for_owner(user_id)
         rows = rows.annotate(of_thread=F(thread_id))
-        for page in rows.only(row_id, "user_id", "payload").iter_pages(model._meta.pk.name):
+        for page in rows.only(row_id, "user_id", "payload").iter_pages(*unique_columns(model)):
             for row in page:
                 try:
                     load(row.payload)

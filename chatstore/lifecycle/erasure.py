@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass, field
 
 from django.db import reset_queries, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from chatstore import files, signals
@@ -56,8 +57,9 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
     held = sessions.filter(is_on_hold=True)
     if dry_run:
         messages = ChatMessage.objects.using(using).for_owner(user_id)
+        is_held = Exists(held.filter(session_id=OuterRef("session_id")))
         receipt.erased.threads = sessions.deletable().count()
-        receipt.erased.messages = messages.filter(session__is_on_hold=False).count()
+        receipt.erased.messages = messages.filter(~is_held).count()
         receipt.erased.files = attachments.count()
         receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
         return receipt

@@ -1,5 +1,5 @@
 """
-The models, and the methods of their querysets. Imports nothing of chatstore.
+The models, and the methods of their querysets. Imports only the settings of chatstore.
 
 ChatSession is a ChatKit thread, ChatMessage an item of any type. Each row keeps the whole ChatKit
 object as JSON text in ``payload``; the other columns are derived from it, or written by moderators.

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import Exact, In
 
+from chatstore.conf import settings
+
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
     _ForeignKey = models.ForeignKey[Any, Any]
@@ -58,10 +60,11 @@ class AnyOf(In):
 
 class OwnedForeignKey(_ForeignKey):
     """
-    A foreign key between rows of one owner: joins and look-ups compare the owner too.
+    A foreign key between rows of one owner: look-ups, and joins of shards, compare the owner too.
 
     Where tables are sharded by owner, they could not be answered otherwise; and there, two owners
-    may have rows with the same primary key. For migrations it is a ForeignKey.
+    may have rows with the same primary key. Elsewhere a join does not, since PostgreSQL would
+    expect fewer rows of it, and read whole tables. For migrations it is a ForeignKey.
     """
 
     def deconstruct(self) -> Any:
@@ -69,6 +72,8 @@ class OwnedForeignKey(_ForeignKey):
         return name, "django.db.models.ForeignKey", args, kwargs
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
+        if not settings.sharded:
+            return None
         theirs: Any = self.remote_field.model._meta.get_field("user_id")
         ours: Any = self.model._meta.get_field("user_id")
         return Exact(theirs.get_col(alias), ours.get_col(related_alias))

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, models
+from django.db import DatabaseError, connections, models, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -233,26 +233,47 @@ def _chart(title: str, values: list[tuple[str, int, bool]], sample: Sample) -> C
 def _table_sizes(using: str) -> tuple[dict[Any, int], int | None]:
     """Return each table's approximate number of rows, and the size of all in bytes, if known."""
     names = [model._meta.db_table for model in MODELS]
-    match connections[using].vendor:
-        case "postgresql":
-            sql = (
-                "SELECT relname, reltuples, pg_total_relation_size(oid) FROM pg_class "
-                "WHERE oid IN (to_regclass(%s), to_regclass(%s), to_regclass(%s))"
-            )
-        case "mysql":
-            sql = (
-                "SELECT table_name, table_rows, data_length + index_length "
-                "FROM information_schema.tables "
-                "WHERE table_schema = DATABASE() AND table_name IN (%s, %s, %s)"
-            )
-        case _:  # SQLite: the highest rowid, which counts deleted rows too
-            sql = " UNION ALL ".join(
-                f"SELECT %s, COALESCE(MAX(rowid), 0), NULL FROM {name}"  # noqa: S608 (our own names)
-                for name in names
-            )
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, names)
-        found = {name: (rows, size) for name, rows, size in cursor.fetchall()}
+    found = settings.sharded and _sizes_of_shards(using, names)
+    if not found:
+        match connections[using].vendor:
+            case "postgresql":
+                sql = (
+                    "SELECT relname, reltuples, pg_total_relation_size(oid) FROM pg_class "
+                    "WHERE oid IN (to_regclass(%s), to_regclass(%s), to_regclass(%s))"
+                )
+            case "mysql":
+                sql = (
+                    "SELECT table_name, table_rows, data_length + index_length "
+                    "FROM information_schema.tables "
+                    "WHERE table_schema = DATABASE() AND table_name IN (%s, %s, %s)"
+                )
+            case _:  # SQLite: the highest rowid, which counts deleted rows too
+                sql = " UNION ALL ".join(
+                    f"SELECT %s, COALESCE(MAX(rowid), 0), NULL FROM {name}"  # noqa: S608 (our own names)
+                    for name in names
+                )
+        found = _select_sizes(using, sql, names)
     sizes = [found[name][1] for name in names]
     rows = {model: int(found[model._meta.db_table][0] or 0) for model in MODELS}
     return rows, None if None in sizes else int(sum(sizes))
+
+
+def _select_sizes(using: str, sql: str, params: list[str]) -> dict[str, tuple[Any, Any]]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+        return {name: (rows, size) for name, rows, size in cursor.fetchall()}
+
+
+def _sizes_of_shards(using: str, names: list[str]) -> dict[str, tuple[Any, Any]] | None:
+    """Ask the shards, since Citus's coordinator knows nothing; None if there are none."""
+    sql = " UNION ALL ".join(
+        "SELECT %s, (SELECT SUM(GREATEST(result::float, 0)) FROM run_command_on_shards(%s,"
+        " 'SELECT reltuples FROM pg_class WHERE oid = ''%%s''::regclass') WHERE success),"
+        " citus_total_relation_size(%s)"
+        for _name in names
+    )
+    try:
+        with transaction.atomic(using=using):  # a savepoint, if the caller has a transaction
+            return _select_sizes(using, sql, [name for name in names for _place in range(3)])
+    except DatabaseError:  # they are not distributed yet
+        return None

@@ -36,6 +36,7 @@ class DroppedInsertsTest(AsyncPoolMixin, test_store_faults.DroppedInserts, Trans
     pass
 
 
+@pytest.mark.unsharded
 class LostShardsTest(AsyncPoolMixin, test_store_faults.LostShards, TransactionTestCase):
     pass
 

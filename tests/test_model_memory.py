@@ -266,6 +266,21 @@ class TurnTests(MemoryTestCase):
         self.assertEqual(errors(events), [])
         self.assertFalse(await ChatModelTurn.objects.aexists())
 
+    async def test_V4_what_a_stopped_turn_has_done_is_known(self) -> None:
+        self.api.replies = [Reply(tool="count", item_id="fc_1"), Reply(end="wait")]
+        request = {"type": "threads.create", "params": {"input": user_input("How many?")}}
+        result = await Modelled().process(json.dumps(request), self.alice)
+        assert isinstance(result, StreamingResult)
+        events = aiter(result.json_events)
+        async for event in events:
+            if b"there." in event:
+                break
+        await events.aclose()
+        thread = await ChatSession.objects.aget()
+        told = await self.told(thread.thread_id)
+        self.assertIn("42 bikes", told)
+        self.assertEqual(told.count("Hello there."), 1)
+
     async def test_a_turn_that_never_ended_is_known_by_what_people_see(self) -> None:
         """As if its process was killed before it wrote."""
         thread_id = await self.counted()

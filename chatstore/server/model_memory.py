@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
-from agents import Agent, RunConfig, RunResultStreaming, Usage
+from agents import Agent, RunConfig, RunResultStreaming, ToolApprovalItem, Usage
 from agents.models import get_default_model
 from chatkit.store import Store
 from chatkit.types import (
@@ -86,6 +86,8 @@ class ModelRun:
         """Return what was done, by agent; without what has no result yet."""
         steps: list[codec.Step] = []
         for item in (item for result in self.results for item in result.new_items):
+            if isinstance(item, ToolApprovalItem):  # it waits, and is no input
+                continue
             agent, model = item.agent.name, model_name(item.agent, self.config)
             if not steps or (steps[-1].agent, steps[-1].model) != (agent, model):
                 steps.append(codec.Step(agent, model, []))

@@ -12,6 +12,7 @@ from agents.tool_context import ToolContext
 from asgiref.sync import async_to_sync, sync_to_async
 from chatkit.agents import ClientToolCall
 from chatkit.server import StreamingResult
+from chatkit.types import ThreadItemDoneEvent
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -380,6 +381,31 @@ class OtherStoreTests(MemoryTestCase):
         (loaded,) = await store.load_model_turns("thr_1", 9, ALICE)
         self.assertEqual(loaded.steps[0].items[0]["output"], "a\ufffdb\ufffd")
         self.assertEqual(await store.load_model_turns("thr_1", 9, CHARLIE), [])
+
+
+class ChangedAnswers(Modelled):
+    """Shows another text than the model's."""
+
+    async def respond(self, *args: Any) -> Any:
+        async for event in super().respond(*args):
+            if isinstance(event, ThreadItemDoneEvent) and event.item.type == "assistant_message":
+                event.item.content[0].text = "Removed."
+            yield event
+
+
+class ChangedAnswerTests(MemoryTestCase):
+    async def test_an_answer_is_told_as_people_see_it(self) -> None:
+        server = "tests.test_model_memory.ChangedAnswers"
+        with self.settings(CHATSTORE_SERVER=server):
+            thread_id = await self.counted()
+            told = await self.told(thread_id)
+        self.assertNotIn("We have 42.", told)
+        self.assertEqual(told.count("Removed."), 1)
+        self.assertIn("42 bikes", told)
+
+
+class ChatCompletionsChangedAnswerTests(ChatCompletionsMixin, ChangedAnswerTests):
+    pass
 
 
 class ReasoningTests(MemoryTestCase):

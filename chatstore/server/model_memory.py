@@ -165,18 +165,24 @@ def _refer_to(items: Sequence[ThreadItem], steps: Sequence[codec.Step]) -> None:
     """
     Replace what the items of the thread tell too by their ids, and drop what no model would take.
 
-    An answer is found by its text: models behind Chat Completions give all of them one id. The
-    output of a client's tool comes with a later request, into its item.
+    An answer is found by its id, or by its text: models behind Chat Completions give all of them
+    one id. Where the application shows another text, under another id, the model's own is dropped.
+    The output of a client's tool comes with a later request, into its item.
     """
     answers = [item for item in items if isinstance(item, AssistantMessageItem)]
+    messages = [one for step in steps for one in step.items if one.get("type") == "message"]
+    found = [_take_answer(message, answers) for message in messages]
+    is_changed = bool(answers)
     calls = {item.call_id: item for item in items if isinstance(item, ClientToolCallItem)}
     for step in steps:
         entries: list[Entry] = []
         for entry in step.items:
             kind, call = entry.get("type"), calls.get(entry.get("call_id", ""))
-            if kind == "message" and (found := _answer_like(entry, answers)):
-                answers = answers[answers.index(found) + 1 :]
-                entries.append(_reference(found))
+            if kind == "message":
+                if answer := found.pop(0):
+                    entries.append(_reference(answer))
+                elif not is_changed:  # it is not shown at all
+                    entries.append(entry)
             elif call is None:
                 entries.append(entry)
             elif kind == "function_call":
@@ -188,11 +194,15 @@ def _reference(item: ThreadItem) -> Entry:
     return {"type": codec.THREAD_ITEM, "id": item.id}
 
 
-def _answer_like(
-    entry: Entry, answers: Sequence[AssistantMessageItem]
+def _take_answer(
+    message: Entry, answers: list[AssistantMessageItem]
 ) -> AssistantMessageItem | None:
-    text = _text_of(entry)
-    return next((one for one in answers if "".join(p.text for p in one.content) == text), None)
+    """Take the answer that shows a model's message from the list, and return it."""
+    text = _text_of(message)
+    for number, answer in enumerate(answers):
+        if answer.id == message.get("id") or text == "".join(part.text for part in answer.content):
+            return answers.pop(number)
+    return None
 
 
 def _text_of(message: Entry) -> str:

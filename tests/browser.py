@@ -147,7 +147,7 @@ def running(
 
 
 def _wait_for(site: Site, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(600):
         assert process.poll() is None, site.log.read_text()
         try:
             with urllib.request.urlopen(f"{site.url}/login/", timeout=5):  # noqa: S310

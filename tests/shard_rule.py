@@ -36,6 +36,7 @@ FANS_OUT = {
     "chatstore.moderation.statistics": "the overview's figures are those of all owners",
     "chatstore.admin.lists": "the moderators' lists show the rows of all owners",
     "chatstore.admin.model_admins": "the same: Django reads a list, or a page by its key",
+    "chatstore.admin.read_only.ReadOnlyAdmin.get_object": "elsewhere a URL names the key only",
     "chatstore.admin.permissions.PageBase.thread": "a page's URL names the thread's key only",
     "chatstore.lifecycle.retention.cleanup": "retention looks for old threads of all owners",
     "chatstore.lifecycle.unused_files.cleanup_files": "and for unused uploads of all owners",

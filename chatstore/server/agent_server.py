@@ -36,8 +36,9 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.server.errors import describe
+from chatstore.server.kept_turns import ModelRun, model_name
 from chatstore.server.model_input import Bounds, count_tokens, newest_input
-from chatstore.server.model_memory import ModelRun, arrange, model_name
+from chatstore.server.model_memory import arrange
 from chatstore.server.model_runs import AgentRun, InputTooLongError, stream_run
 from chatstore.server.model_summaries import find_summary, make_summary, older_half
 from chatstore.server.stores import ModelTurnStore

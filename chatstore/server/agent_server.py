@@ -15,6 +15,7 @@ from agents import (
     Model,
     ModelSettings,
     OutputGuardrailTripwireTriggered,
+    RunConfig,
     Runner,
     TResponseInputItem,
 )
@@ -266,8 +267,13 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         self, thread: ThreadMetadata, history: list[TResponseInputItem], context: TContext
     ) -> str:
         """Return a summary of the beginning of a thread, by ``summary_model``."""
-        agent = self._summary_agent()
-        result = await Runner.run(agent, [*history, {"role": "user", "content": SUMMARY_REQUEST}])
+        question: TResponseInputItem = {"role": "user", "content": SUMMARY_REQUEST}
+        # Untraced: the application may have turned tracing off in its own run_config only.
+        result = await Runner.run(
+            self._summary_agent(),
+            [*history, question],
+            run_config=RunConfig(tracing_disabled=True),
+        )
         return str(result.final_output)
 
     def _summary_agent(self) -> Agent[Any]:

@@ -63,7 +63,7 @@ class Turn:
         began_at: when it began.
         after_item_id: the item that it answers; empty until it is known.
         stored: the items that it has stored, by their ids, in this order.
-        runs: what models have done in it, for chatstore.server.model_memory.
+        runs: what models have done in it, for chatstore.server.kept_turns.
         session_turns: the ids of the rows that a DjangoSession has written in it.
     """
 

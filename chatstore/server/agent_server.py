@@ -15,6 +15,7 @@ from agents import (
     Model,
     ModelSettings,
     OutputGuardrailTripwireTriggered,
+    RunConfig,
     Runner,
     TResponseInputItem,
 )
@@ -36,8 +37,9 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.server.converters import FileConverter, HistoryConverter, ImageConverter
 from chatstore.server.errors import describe
+from chatstore.server.kept_turns import ModelRun, model_name
 from chatstore.server.model_input import Bounds, count_tokens, leave_out_files, newest_input
-from chatstore.server.model_memory import ModelRun, arrange, model_name
+from chatstore.server.model_memory import arrange
 from chatstore.server.model_runs import (
     AgentRun,
     InputRefusedError,
@@ -279,8 +281,13 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
         self, thread: ThreadMetadata, history: list[TResponseInputItem], context: TContext
     ) -> str:
         """Return a summary of the beginning of a thread, by ``summary_model``."""
-        agent = self._summary_agent()
-        result = await Runner.run(agent, [*history, {"role": "user", "content": SUMMARY_REQUEST}])
+        question: TResponseInputItem = {"role": "user", "content": SUMMARY_REQUEST}
+        # Untraced: the application may have turned tracing off in its own run_config only.
+        result = await Runner.run(
+            self._summary_agent(),
+            [*history, question],
+            run_config=RunConfig(tracing_disabled=True),
+        )
         return str(result.final_output)
 
     def _summary_agent(self) -> Agent[Any]:

@@ -58,7 +58,7 @@ from chatstore.exceptions import RequestRefused
 from chatstore.server import preconditions, requests, user_limits
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.event_guards import GuardedStream
-from chatstore.server.model_memory import keep_turn
+from chatstore.server.kept_turns import keep_turn
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items

@@ -34,8 +34,8 @@ from chatkit.types import (
 from openai import APIError, APIStatusError, BadRequestError, UnprocessableEntityError
 
 from chatstore.server.converters import ImageConverter
+from chatstore.server.kept_turns import ModelRun
 from chatstore.server.model_events import adapt_event
-from chatstore.server.model_memory import ModelRun
 
 # OpenAI has codes for it; servers with a compatible API say it in their message.
 _TOO_LONG = re.compile(

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
+from agents import Agent, function_tool
 from chatkit.actions import Action
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.types import (
@@ -418,3 +419,19 @@ class Limited(Scripted):
 
     async def refusal(self, thread: Any, request: Any, context: Any) -> str | None:
         raise LimitReached("Come back in an hour.", retry_after=3600)
+
+
+@function_tool
+def count_bikes() -> str:
+    return "42 bikes"
+
+
+class Clerk(ChatServer[Any]):
+    """Asks the model at OPENAI_BASE_URL, which may count bikes."""
+
+    async def respond(
+        self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
+    ) -> Events:
+        agent: Agent[Any] = Agent("clerk", model="m", tools=[count_bikes])
+        async for event in self.run_agent(agent, thread, context):
+            yield event

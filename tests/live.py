@@ -90,7 +90,7 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
         self.url = f"http://127.0.0.1:{self.port}"
-        until(self._is_up, 30)
+        until(self._is_up, 60)
 
     def _is_up(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
+import pytest
 from agents import Agent, GuardrailFunctionOutput, OutputGuardrail, StopAtTools, function_tool
 from agents.tool_context import ToolContext
 from asgiref.sync import async_to_sync, sync_to_async
@@ -26,9 +29,10 @@ from chatstore.store import DjangoStore
 from chatstore.testing import MemoryStore
 from chatstore.turns import Turn, track_request
 from tests.base import ALICE, CHARLIE, NOW, answer, thread, user_message
-from tests.live import user_input
+from tests.live import LiveTestCase, Server, user_input
 from tests.model_api import (
     ChatCompletionsMixin,
+    ModelAPI,
     Modelled,
     Reply,
     ResponsesTestCase,
@@ -445,3 +449,35 @@ class ArrangeTests(ResponsesTestCase):
             thought,
         )
         self.assertEqual(found, ["msg_1", "reasoning", "c1", "c1", "msg_2"])
+
+
+@pytest.mark.slow
+class KilledTests(LiveTestCase):
+    """A process is killed while a model answers with the help of a tool."""
+
+    assistant = "Clerk"
+    api: ClassVar[ModelAPI]
+
+    @classmethod
+    def serve(cls) -> Server:
+        cls.api = ModelAPI()
+        cls.addClassCleanup(cls.api.close)
+        cls.env = {"OPENAI_API_KEY": "sk-stand-in", "OPENAI_BASE_URL": cls.api.url}
+        return super().serve()
+
+    def test_S15_a_turn_that_was_killed_leaves_nothing_that_a_model_refuses(self) -> None:
+        begun = Reply(("We ", "have "), is_paced=False, end="wait")
+        self.api.replies = [Reply(tool="count_bikes", item_id="fc_1"), begun]
+        with self.alice.asking("How many?") as (thread_id, events):
+            self.assertEqual(self.server.stop(signal.SIGKILL), -signal.SIGKILL)
+            with self.assertRaises(httpx.HTTPError):
+                list(events)
+        self.assertFalse(ChatModelTurn.objects.exists())
+        self.server = self.serve()
+        self.api.replies = [Reply(tool="count_bikes", item_id="fc_2"), Reply(("42.",), "msg_2")]
+        visitor = self.visitor("alice")
+        self.assertEqual(errors(visitor.ask("And now?", thread_id)), [])
+        told = json.dumps(self.api.inputs())
+        self.assertIn("How many?", told)
+        self.assertEqual((told.count("function_call_output"), told.count("42 bikes")), (1, 1))
+        self.assertEqual(ChatModelTurn.objects.count(), 1)

@@ -106,8 +106,9 @@ PROGRAM = {"mimeType": "application/x-msdownload", "buffer": b"MZ\x90\x00\x03"}
 
 
 def test_the_size_is_checked_before_sending_and_the_type_by_the_server(
-    chat: Page, tmp_path: Path
+    chat: Page, visit: Visits, tmp_path: Path
 ) -> None:
+    visit.expect("status of 400")
     choose(chat, {**PROGRAM, "name": "tool.exe"})
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("tool.exe")
@@ -125,7 +126,8 @@ def test_the_size_is_checked_before_sending_and_the_type_by_the_server(
     assert not sent
 
 
-def test_every_file_that_is_refused_is_named(chat: Page) -> None:
+def test_every_file_that_is_refused_is_named(chat: Page, visit: Visits) -> None:
+    visit.expect("status of 400")
     choose(chat, {**PROGRAM, "name": "one.exe"}, {**PROGRAM, "name": "two.exe"}, TEXT)
     alert = chat.get_by_role("alert")
     expect(alert).to_contain_text("one.exe")

@@ -29,7 +29,7 @@ endif
 
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
-	test-partitions setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
+	test-partitions setup-also setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
@@ -89,11 +89,10 @@ test-page: $(PAGE_STAMP)
 	$(NPM) test
 
 # Coverage is measured in the browser and on SQLite, where nearly all of chatstore/ runs: it makes a
-# run half as slow again. The browser wants the machine for itself; the others mostly wait, and share it. Environments are
-# set up one after the other: each installs this folder, and writes into it meanwhile.
+# run half as slow again. The browser wants the machine for itself; the others share it.
 test-all: $(ALL_STAMP)
 	@$(BIN)/python -m coverage erase
-	@$(MAKE) --no-print-directory --keep-going test-page test-browser $(ALSO:test-%=setup-%); failed=$$?; \
+	@$(MAKE) --no-print-directory --keep-going test-page test-browser setup-also; failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
 		test-postgresql test-sqlite test-mariadb test-partitions $(ALSO) || failed=$$?; \
 	$(MAKE) --no-print-directory coverage-report && exit $$failed
@@ -104,9 +103,12 @@ test-browser: $(ALL_STAMP)
 test-sqlite: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(MEASURED) -m "not browser" $(ARGS)
 
+# What is the same on every database runs on SQLite only.
+ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,codec docs selection structure))
+
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }
-	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(ARGS)
 
 # The store, moderation, retention and archives on tables that are divided by owner, as by Citus.
 test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation \
@@ -119,7 +121,7 @@ test-partitions: $(ALL_STAMP)
 
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }
-	DATABASE_URL="$(MARIADB_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	DATABASE_URL="$(MARIADB_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(ARGS)
 
 coverage: $(DEV_STAMP)
 	$(BIN)/python -m coverage erase
@@ -145,6 +147,10 @@ setup-newest:
 
 setup-oldest:
 	@$(MAKE) --no-print-directory setup $(OLDEST)
+
+# One environment after the other: each installs this folder, and writes into it meanwhile.
+setup-also:
+	@$(if $(ALSO),$(MAKE) --no-print-directory --jobs=1 $(ALSO:test-%=setup-%),true)
 
 test-newest test-oldest: test-%: setup-%
 	DATABASE_URL= CI=true TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_$* \

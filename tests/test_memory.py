@@ -1,4 +1,4 @@
-"""R2, R3: ten thousand threads need no more memory than ten."""
+"""R2, R3: many threads need no more memory than few."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.test import TransactionTestCase
 
 from benchmarks.seed import seed
@@ -17,8 +16,7 @@ from tests.processes import Commands
 from tests.rows import DAY, StorageMixin
 
 FEW = 300
-# Most on PostgreSQL. On the others fewer, to save time; they would show a growth too.
-MANY = 10_000 if connection.vendor == "postgresql" else 3_000
+MANY = 3_000
 MESSAGES = 10
 
 

@@ -133,7 +133,7 @@ class StepsTest(TransactionTestCase):
 
     def test_a_dry_run_of_what_lets_chats_go_on(self) -> None:
         printed = distribute_tables(dry_run=True, concurrently=True)
-        self.assertEqual(printed.count("SELECT create_distributed_table_concurrently("), 3)
+        self.assertEqual(printed.count("SELECT create_distributed_table_concurrently("), 4)
         self.assertNotIn("truncate", printed)
 
     def test_stopped_after_any_step_it_continues(self) -> None:
@@ -151,6 +151,7 @@ class StepsTest(TransactionTestCase):
             "chat_sessions": ["session_id"],
             "chat_messages": ["message_id"],
             "chat_attachments": ["file_id"],
+            "chat_model_turns": ["model_turn_id"],
         }
         for table, columns in keys.items():
             found = connection.introspection.get_primary_key_columns(connection.cursor(), table)

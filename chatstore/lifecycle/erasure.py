@@ -63,7 +63,7 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         receipt.erased.messages = messages.filter(~is_held).count()
         receipt.erased.files = attachments.count()
         turns = ChatModelTurn.objects.using(using).for_owner(user_id)
-        receipt.erased.model_turns = turns.filter(session__is_on_hold=False).count()
+        receipt.erased.model_turns = turns.filter(~is_held).count()
         receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
         return receipt
     while (batch := run_sync(using, _erase_threads, user_id)).threads:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from agents import Agent, OpenAIProvider, RunConfig, Runner, SessionSettings
 from agents.memory import Session
 from asgiref.sync import sync_to_async
@@ -60,6 +61,7 @@ class SessionTests(TestCase):
             await session.add_items([item("one"), item("two")])
             self.assertEqual(texts(await session.get_items()), ["two"])
 
+    @pytest.mark.unsharded  # there, an object of the caller's own is made
     async def test_S3_nobody_elses(self) -> None:
         await DjangoSession("thr_1", ALICE).add_items([item("one")])
         other = DjangoSession("thr_1", CHARLIE)

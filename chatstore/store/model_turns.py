@@ -56,7 +56,7 @@ def load_model_turns(
     rows = yield owner.query(
         queries.select_model_turns(limit, *kinds), session_id=session_key(thread_id)
     )
-    return decode_rows(codec.load_model_turn, rows)
+    return decode_rows(codec.load_model_turn, [(row[0], *row) for row in rows])
 
 
 def tie_model_turns(

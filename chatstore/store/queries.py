@@ -280,5 +280,5 @@ def add_model_turn(conditions: Conditions = (), *, again: bool = False) -> Updat
 def select_model_turns(limit: int | None, *kinds: str) -> Statement:
     """Return the query of a thread's newest turns of these kinds, newest first."""
     rows = _model_turns.visible().filter(Exists(_thread), session_id=THREAD, kind__in=kinds)
-    columns = ("turn_id", "turn_id", "kind", "after_item_id", "item_ids", "payload")
+    columns = ("turn_id", "kind", "after_item_id", "item_ids", "payload")
     return Statement(rows.order_by("-timestamp").values_list(*columns)[:limit])

@@ -15,7 +15,6 @@ PAGE_STAMP := $(PAGE)/node_modules/.installed
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE)
 # A file of constraints for what is installed; see test-oldest.
 CONSTRAINTS ?=
-MEASURED := $(BIN)/python -m coverage run -m pytest
 SOAK_SECONDS := $(if $(findstring command,$(origin SECONDS)),$(SECONDS),3600)
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -29,7 +28,7 @@ endif
 
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
-	test-partitions setup-also setup-newest test-newest setup-oldest test-oldest coverage coverage-report \
+	test-partitions setup-also setup-newest test-newest setup-oldest test-oldest coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
@@ -88,24 +87,25 @@ test: $(DEV_STAMP)
 test-page: $(PAGE_STAMP)
 	$(NPM) test
 
-# Coverage is measured in the browser and on SQLite, where nearly all of chatstore/ runs: it makes a
-# run half as slow again. Two run at a time, and the longest begin, so that they end together.
+# Two run at a time, and the longest begin, so that they end together.
 test-all: $(ALL_STAMP)
-	@$(BIN)/python -m coverage erase
 	@$(MAKE) --no-print-directory --keep-going test-page setup-also; failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-browser \
 		test-sqlite test-postgresql test-mariadb $(ALSO) test-partitions || failed=$$?; \
-	$(MAKE) --no-print-directory coverage-report && exit $$failed
+	exit $$failed
 
 test-browser: $(ALL_STAMP)
-	DATABASE_URL= CI=true $(MEASURED) -m browser $(ARGS)
+	DATABASE_URL= CI=true $(BIN)/python -m pytest -m browser $(ARGS)
 
 test-sqlite: $(ALL_STAMP)
-	DATABASE_URL= CI=true $(MEASURED) -m "not browser" $(ARGS)
+	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 # What no database changes is tested on SQLite only.
 ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs page_text \
 	project request_rate selection structure user_limits_processes))
+# What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
+TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
+	races_served transcript))
 
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }
@@ -122,15 +122,12 @@ test-partitions: $(ALL_STAMP)
 
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }
-	DATABASE_URL="$(MARIADB_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(ARGS)
+	DATABASE_URL="$(MARIADB_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(TWICE) $(ARGS)
 
+# A run of its own, half as slow again. Fails under the floor in pyproject.toml.
 coverage: $(DEV_STAMP)
 	$(BIN)/python -m coverage erase
-	$(MEASURED) $(ARGS)
-	@$(MAKE) --no-print-directory coverage-report
-
-# Of all runs since the last `coverage erase`. Fails under the floor in pyproject.toml.
-coverage-report: $(DEV_STAMP)
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

@@ -184,7 +184,7 @@ class WorkflowTest(SimpleTestCase):
     def test_it_runs_what_a_developer_runs(self) -> None:
         last = {name: job["steps"][-1]["run"] for name, job in self.jobs.items()}
         self.assertRegex(self.jobs["all"]["steps"][-2]["run"], r" \.ci/run$")
-        self.assertEqual(last["all"], "make coverage")
+        self.assertEqual(last["all"], 'DATABASE_URL="$POSTGRES_URL" make coverage')
         self.assertIn("make test DJANGO=${{ matrix.django }} PYTHON=python ", last["matrix"])
         self.assertEqual(last["audit"], "make audit PYTHON=python")
 

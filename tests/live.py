@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import copy
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +23,12 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from tests.browser import ROOT, free_port
+from tests.live_process import serve
 
 Event = dict[str, Any]
 CSRF = "a" * 32
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([serve.__module__])
 HEADERS = {"X-CSRFToken": CSRF}
 
 
@@ -73,40 +75,39 @@ class Server:
     def __init__(self, assistant: str, **env: str) -> None:
         self.port = free_port()
         self.log = Path(tempfile.mkstemp(prefix="chatstore-live-", suffix=".log")[1])
-        command = [sys.executable, "-m", "uvicorn", "project.asgi:application", "--no-access-log"]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(self.port)],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "DATABASE_URL": database_url(),
-                    "DJANGO_SETTINGS_MODULE": "tests.live_settings",
-                    "LIVE_ASSISTANT": f"tests.assistants.{assistant}",
-                    "OPENAI_AGENTS_DISABLE_TRACING": "1",
-                    **env,
-                },
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        env = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "tests.live_settings",
+            "LIVE_ASSISTANT": f"tests.assistants.{assistant}",
+            "OPENAI_AGENTS_DISABLE_TRACING": "1",
+            **env,
+        }
+        self.process = FORKS.Process(target=serve, args=(self.port, env, str(self.log), str(ROOT)))
+        self.process.start()
         self.url = f"http://127.0.0.1:{self.port}"
         until(self._is_up, 60)
 
     def _is_up(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
+        assert self.process.is_alive(), self.log.read_text()
         try:
             return httpx.get(f"{self.url}/login/").status_code == 200
         except httpx.TransportError:
             return False
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
-        """Send a signal, and return the exit code."""
-        self.process.send_signal(number)
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int | None:
+        """Send a signal, and return the exit code: negative if a signal has ended the process."""
+        assert self.process.pid
+        os.kill(self.process.pid, number)
+        self.process.join(seconds)
         try:
-            return self.process.wait(seconds)
+            return self.process.exitcode
         finally:
-            self.process.kill()
-            self.process.wait()
+            self.end()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
 
 
 class Visitor:
@@ -206,8 +207,7 @@ class LiveTestCase(TransactionTestCase):
     def serve(cls) -> Server:
         server = Server(cls.assistant, **cls.env)
         cls.addClassCleanup(server.log.unlink, missing_ok=True)
-        cls.addClassCleanup(server.process.wait)
-        cls.addClassCleanup(server.process.kill)
+        cls.addClassCleanup(server.end)
         return server
 
     def setUp(self) -> None:

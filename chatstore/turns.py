@@ -85,6 +85,11 @@ class Turn:
         self.status = None
         return required
 
+    def release(self) -> None:
+        """Let go of what it has stored and of what models have done: it writes no more."""
+        self.stored.clear()
+        self.runs.clear()
+
 
 @dataclass
 class _Request:

@@ -33,6 +33,7 @@ from chatstore.models import ChatMessage, ChatSession
 from chatstore.server.event_queue import MAX_SEPARATE, EventQueue
 from chatstore.server.streams import EventStream, ServerStoppingError, stop_all
 from chatstore.streams import with_lifespan
+from chatstore.turns import Turn
 from tests.assistants import LARGE, Bare
 from tests.base import answer
 from tests.live import CSRF, LiveTestCase, text_of, until, user_input
@@ -87,6 +88,14 @@ class EventStreamTests(SimpleTestCase):
             stream = await self.start(fail_at=2)
             self.assertEqual([event async for event in stream], [b"0", b"1", b"sorry"])
         self.assertNotIn("secret", "".join(logs.output))
+
+    async def test_S20_an_ended_turn_keeps_no_item_for_a_client_that_reads_on(self) -> None:
+        turn = Turn(stored={"msg_1": answer("msg_1")}, runs=["of a model"])
+        stream = await EventStream.start(
+            self.events(), error_event=lambda error: b"sorry", turn=turn
+        )
+        self.assertEqual([event async for event in stream], [b"0", b"1", b"2"])
+        self.assertEqual((turn.stored, turn.runs), ({}, []))
 
     async def test_V4_leaving_the_iteration_stops_the_answer_and_waits(self) -> None:
         iteration = aiter(await self.start(pace=60))

@@ -120,6 +120,7 @@ class EventStream:
     def _end_queue(self, task: asyncio.Task[None]) -> None:
         # Here and not in the task: one that is cancelled before its first step runs nothing.
         _live.discard(self)
+        self._turn.release()  # a slow client reads on for long, and all of it keeps the turn
         if self._last is not None:
             self._queue.put_nowait(self._last)
         self._queue.put_nowait(None)

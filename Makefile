@@ -112,7 +112,7 @@ test-postgresql: $(ALL_STAMP)
 	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(ARGS)
 
 # The store, moderation, retention and archives on tables that are divided by owner, as by Citus.
-test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation \
+test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation one_shard \
 	portability retention shards store))
 test-partitions: $(ALL_STAMP)
 	DATABASE_URL="$(POSTGRES_URL)" CI=true CHATSTORE_TEST_PARTITIONS=1 HYPOTHESIS_EXAMPLES=10 \

@@ -159,8 +159,8 @@ class OwnedTablesTest(SimpleTestCase):
 class PlanTest(TestCase):
     def test_a_plan_tells_how_many_partitions_are_read(self) -> None:
         owned = "SELECT 1 FROM chat_sessions WHERE user_id = 'alice'"
-        self.assertEqual(len(partitions_read(connection, owned)), 1)
-        self.assertEqual(len(partitions_read(connection, "SELECT 1 FROM chat_sessions")), COUNT)
+        self.assertEqual(len(partitions_read(owned)), 1)
+        self.assertEqual(len(partitions_read("SELECT 1 FROM chat_sessions")), COUNT)
 
 
 class SameIds(StorageMixin, TransactionTestCase):
@@ -193,7 +193,7 @@ class SameIds(StorageMixin, TransactionTestCase):
         self.call(self.store.load_attachment, "atc_1", context)
 
 
-@pytest.mark.partitions
+@pytest.mark.sharded
 class SameIdsTest(SameIds):
     def test_S3_each_owner_has_an_object_of_their_own(self) -> None:
         for context, text in ((ALICE, "Hers"), (CHARLIE, "His")):
@@ -270,7 +270,7 @@ class SameIdsTest(SameIds):
         self.assert_only(CHARLIE)
 
 
-@pytest.mark.partitions
+@pytest.mark.sharded
 class AdminTest(SameIds):
     """The moderators' pages and forms name the owner of a thread that is there twice."""
 

@@ -11,7 +11,6 @@ from django.test import SimpleTestCase, TestCase
 from django.utils import timezone
 
 from chatstore.models import (
-    ChatAttachment,
     ChatMessage,
     ChatSession,
     IdentifierField,

@@ -20,7 +20,6 @@ from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from django.urls import reverse
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import ForeignKey, Model
 
+from chatstore.sharding.tables import key_columns
 from tests.live import database_url
 from tests.shard_rule import OWNER, owned_models
 
@@ -29,7 +30,7 @@ def divide_tables() -> None:
         for model in models:
             _divide(cursor, model._meta.db_table)
         for model in models:
-            key = f"({OWNER}, {model._meta.pk.column})"
+            key = f"({', '.join(key_columns(model))})"
             cursor.execute(f"ALTER TABLE {model._meta.db_table} ADD PRIMARY KEY {key}")
             for definition in indexes[model]:
                 cursor.execute(definition)

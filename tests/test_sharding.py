@@ -151,7 +151,7 @@ class StepsTest(TransactionTestCase):
         self.assertEqual(inner, self.plan())
         for expected in (
             "ALTER TABLE chat_messages DROP CONSTRAINT chat_messages_session_id_",
-            "CONCURRENTLY chat_messages_of_owner_pkey ON chat_messages (user_id, message_id);",
+            "CONCURRENTLY chat_messages_of_owner_pkey ON chat_messages (message_id, user_id);",
             "ADD CONSTRAINT chat_messages_of_owner_pkey PRIMARY KEY USING INDEX ",
             "('chat_sessions', 'user_id', shard_count := 16, colocate_with := 'none');",
             "('chat_messages', 'user_id', colocate_with := 'chat_sessions');",
@@ -183,11 +183,11 @@ class StepsTest(TransactionTestCase):
             found = connection.introspection.get_primary_key_columns(
                 connection.cursor(), model._meta.db_table
             )
-            self.assertEqual(found, ["user_id", model._meta.pk.column])
+            self.assertEqual(found, [model._meta.pk.column, "user_id"])
 
     def test_an_index_that_was_left_unfinished_is_built_anew(self) -> None:
         index = "chat_messages_of_owner_pkey"
-        execute(f"CREATE UNIQUE INDEX {index} ON chat_messages (user_id, message_id)")
+        execute(f"CREATE UNIQUE INDEX {index} ON chat_messages (message_id, user_id)")
         execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", index)
         plan = self.plan()
         place = plan.index(f"DROP INDEX CONCURRENTLY {index}")

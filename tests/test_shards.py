@@ -260,9 +260,22 @@ class SameIdsTest(SameIds):
     def test_a_thread_stays_with_its_owner_if_the_new_one_has_its_id(self) -> None:
         with self.assertLogs("chatstore.lifecycle.transfer", "WARNING"):
             said = self.run_command("assign_threads", from_user="alice", to_user="charlie")
-        self.assertIn("Transferred 0 threads", said)
+        self.assertEqual(
+            said,
+            "1 thread stays, since charlie has one of its ids already: thr_1.\n"
+            "Transferred 0 threads, 0 messages and 0 files from alice to charlie.",
+        )
         self.call(self.store.delete_thread, "thr_1", CHARLIE)
         self.assert_only(ALICE)
+
+    def test_an_upload_stays_with_its_owner_if_the_new_one_has_its_id(self) -> None:
+        for context in (ALICE, CHARLIE):
+            self.call(self.store.delete_thread, "thr_1", context)
+            self.call(self.store.save_attachment, attachment("atc_2"), context)
+        with self.assertLogs("chatstore.lifecycle.transfer", "WARNING"):
+            said = self.run_command("assign_threads", from_user="alice", to_user="charlie")
+        self.assertIn("Uploads that are in no thread stay, since charlie has one of their", said)
+        self.assertEqual(ChatAttachment.objects.filter(user_id="alice").count(), 1)
 
     def test_M3_a_moderator_deletes_the_thread_of_one(self) -> None:
         actions.delete(ChatSession.objects.get(user_id="alice"), Moderator("Mo"))

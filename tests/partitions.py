@@ -14,7 +14,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import ForeignKey, Model
 
-from chatstore.sharding.tables import key_columns
 from tests.live import database_url
 from tests.shard_rule import OWNER, owned_models
 
@@ -24,6 +23,8 @@ IS_ON = bool(os.environ.get("CHATSTORE_TEST_PARTITIONS"))
 
 def divide_tables() -> None:
     """Divide the empty tables that the migrations have made."""
+    from chatstore.sharding.tables import key_columns  # not before Django has loaded its apps
+
     models = owned_models()
     with connection.cursor() as cursor:
         indexes = {model: _indexes(cursor, model) for model in models}

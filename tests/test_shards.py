@@ -20,13 +20,20 @@ from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from django.urls import reverse
 
 from chatstore.admin.lists import counts_by_thread
 from chatstore.db.row_keys import row_key
 from chatstore.lifecycle.decode_check import find_undecodable_rows
-from chatstore.models import ChatAttachment, ChatMessage, ChatMessageQuerySet, ChatSession
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatMessageQuerySet,
+    ChatSession,
+    session_key,
+)
 from chatstore.moderation import actions, search, statistics
 from chatstore.moderation.records import Moderator
 from chatstore.portability import downloads
@@ -356,3 +363,20 @@ class AdminTest(SameIds):
         report = statistics.report(7)
         self.assertEqual((report.threads.total, report.messages.total), (2, 2))
         self.get(reverse("admin:chatstore_chatsession_overview"))
+
+    @pytest.mark.citus
+    def test_M7_the_overview_estimates_by_what_the_nodes_have_counted(self) -> None:
+        ChatSession.objects.bulk_create(
+            ChatSession(
+                session_id=session_key(f"x{number}"), thread_id=f"x{number}",
+                user_id=f"user_{number}", payload="{}",
+                **dict.fromkeys(("created_at", "updated_at"), self.hers.updated_at),
+            )
+            for number in range(400)
+        )
+        connection.cursor().execute("ANALYZE chat_sessions")
+        with patch.object(statistics, "SAMPLE", 100):
+            report = statistics.report(7)
+        self.assertTrue(report.is_estimate)
+        # Of a sample of 100 in which each row is, or is not, by its key: five standard deviations.
+        self.assertTrue(200 < report.threads.total < 600, report.threads.total)

@@ -16,7 +16,7 @@ from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
 from chatstore import sharding
 from chatstore.models import ChatSession
-from chatstore.models.base import OwnedForeignKey
+from chatstore.models.base import OwnedForeignKey, OwnedModel
 from chatstore.sharding import requirements, steps
 from chatstore.sharding.tables import local_models, owned_models, owned_tables
 from tests import citus, rows
@@ -76,6 +76,10 @@ class TablesTest(SimpleTestCase):
                 " distribute_tables distributes its table",
             )
             self.assertTrue(names_owner, f"{name} needs a user_id that is not blank")
+            self.assertTrue(
+                issubclass(model, OwnedModel),
+                f"{name} must be an OwnedModel: Django saves and deletes rows by ids alone",
+            )
             for key in keys:
                 self.assertIsInstance(key, OwnedForeignKey, f"{name}.{key.name} joins by id only")
 

@@ -210,6 +210,24 @@ class SameIdsTest(SameIds):
         with self.assertRaises(NotFoundError):
             self.call(self.store.load_item, "thr_1", answer().id, ALICE)
 
+    def test_S3_code_of_the_sites_own_saves_and_deletes_the_row_of_one(self) -> None:
+        """By Django's own methods, which know a row's primary key only."""
+        message = ChatMessage.objects.get(user_id="alice")
+        message.content = "New"
+        message.save()
+        message.feedback = "negative"
+        message.save(update_fields=["feedback"])
+        message.refresh_from_db()
+        self.assertEqual((message.content, message.feedback), ("New", "negative"))
+        self.assertEqual(message.session.user_id, "alice")
+        self.assertIn("His", ChatMessage.objects.get(user_id="charlie").content)
+        self.assertEqual(ChatMessage.objects.defer("content").get(user_id="alice").content, "New")
+        for rows, count in ((message.session, 3), (ChatSession.objects.filter(title="Hers"), 2)):
+            self.assertEqual(rows.delete()[0], count)
+            self.assert_only(CHARLIE)
+            self.call(self.store.save_thread, thread(title="Hers"), ALICE)
+            self.call(self.store.add_thread_item, "thr_1", user_message("msg_1"), ALICE)
+
     def test_S3_a_thread_is_deleted_for_its_owner_only(self) -> None:
         self.call(self.store.delete_thread, "thr_1", ALICE)
         self.assert_only(CHARLIE)
@@ -368,8 +386,10 @@ class AdminTest(SameIds):
     def test_M7_the_overview_estimates_by_what_the_nodes_have_counted(self) -> None:
         ChatSession.objects.bulk_create(
             ChatSession(
-                session_id=session_key(f"x{number}"), thread_id=f"x{number}",
-                user_id=f"user_{number}", payload="{}",
+                session_id=session_key(f"x{number}"),
+                thread_id=f"x{number}",
+                user_id=f"user_{number}",
+                payload="{}",
                 **dict.fromkeys(("created_at", "updated_at"), self.hers.updated_at),
             )
             for number in range(400)

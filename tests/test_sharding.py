@@ -111,7 +111,7 @@ class RefusedTest(TransactionTestCase):
             self.assert_refused("Only PostgreSQL with the extension citus", dry_run=dry_run)
 
     @pytest.mark.postgresql
-    @pytest.mark.unsharded
+    @pytest.mark.unsharded  # there the database has the extension
     def test_a_postgresql_without_citus(self) -> None:
         before = schema()
         self.assert_refused("The database has no extension citus")
@@ -124,7 +124,7 @@ class RefusedTest(TransactionTestCase):
 
 
 @pytest.mark.postgresql
-@pytest.mark.unsharded
+@pytest.mark.unsharded  # it divides the tables itself
 @override_settings(CHATSTORE_SHARDED=True)
 class StepsTest(TransactionTestCase):
     """What comes before the shards needs no Citus, and can be undone without it."""

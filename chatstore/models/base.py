@@ -91,6 +91,8 @@ class OwnedModel(models.Model):
     Django would save, load again and delete this one.
     """
 
+    user_id: Any  # each has such a field
+
     class Meta:
         abstract = True
 
@@ -101,14 +103,14 @@ class OwnedModel(models.Model):
             if from_queryset is None:
                 rows: Any = type(self)._base_manager
                 from_queryset = rows.db_manager(using, hints={"instance": self})
-            from_queryset = from_queryset.filter(user_id=self.user_id)  # type: ignore[attr-defined]
+            from_queryset = from_queryset.filter(user_id=self.user_id)
         super().refresh_from_db(using, fields, from_queryset)
 
-    def _do_update(
+    def _do_update(  # type: ignore[override]
         self, base_qs: Any, using: str, pk_val: Any, values: Any, *args: Any, **kwargs: Any
     ) -> Any:
         if settings.sharded:
-            base_qs = base_qs.filter(user_id=self.user_id)  # type: ignore[attr-defined]
+            base_qs = base_qs.filter(user_id=self.user_id)
             values = [value for value in values if value[0].name != "user_id"]
         inherited: Any = super()
         return inherited._do_update(base_qs, using, pk_val, values, *args, **kwargs)
@@ -117,7 +119,7 @@ class OwnedModel(models.Model):
         if not settings.sharded:
             return super().delete(using, keep_parents)
         rows: Any = type(self)._default_manager.using(using or self._state.db)
-        return rows.for_owner(self.user_id).filter(pk=self.pk).delete()  # type: ignore[attr-defined]
+        return rows.for_owner(self.user_id).filter(pk=self.pk).delete()
 
 
 class OwnedQuerySet(models.QuerySet[Row]):
@@ -202,9 +204,9 @@ class OwnedQuerySet(models.QuerySet[Row]):
         for relation in self.model._meta.related_objects:
             if isinstance(relation.field, OwnedForeignKey) and relation.on_delete is models.CASCADE:
                 referring: Any = relation.related_model._default_manager.using(self.db)
-                rows = referring.filter((f"{relation.field.attname}__in", keys), user_id=owner)
-                counts.update(rows.delete()[1])
-        rows = self.model._default_manager.using(self.db).filter(user_id=owner, pk__in=keys)
+                theirs = referring.filter((f"{relation.field.attname}__in", keys), user_id=owner)
+                counts.update(theirs.delete()[1])
+        rows: Any = self.model._default_manager.using(self.db).filter(user_id=owner, pk__in=keys)
         counts[self.model._meta.label] += rows.raw_delete()
         return counts
 

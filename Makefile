@@ -28,13 +28,14 @@ endif
 
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
-	test-partitions setup-also setup-newest test-newest setup-oldest test-oldest coverage \
+	test-partitions test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
 	@echo "make test-page the tests of the chat page's modules, in node"
 	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, in node and in Chromium"
+	@echo "make test-citus  the tests on the Citus cluster at CHATSTORE_TEST_CITUS"
 	@echo "make test-newest, make test-oldest  the same with the newest, the oldest versions allowed"
 	@echo "make coverage  the tests, and which branches of chatstore/ they ran"
 	@echo "make fuzz      20,000 random requests, on POSTGRES_URL if it is set"
@@ -112,13 +113,18 @@ test-postgresql: $(ALL_STAMP)
 	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(ARGS)
 
 # The store, moderation, retention and archives on tables that are divided by owner, as by Citus.
-test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation \
+test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation one_shard \
 	portability retention shards store))
 test-partitions: $(ALL_STAMP)
 	DATABASE_URL="$(POSTGRES_URL)" CI=true CHATSTORE_TEST_PARTITIONS=1 HYPOTHESIS_EXAMPLES=10 \
 		TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_partitions \
 		$(BIN)/python -m pytest -m "not slow" $(FILES) $(ARGS) \
 		-k "not (WithCommits or AnotherDatabase or BadArchive or FullDisk or ManyRows or Memory)"
+
+# All that is tested on one database, on the nodes of a cluster; DJANGO=… for another version.
+test-citus: $(DEV_STAMP)
+	@test -n "$(CHATSTORE_TEST_CITUS)" || { echo "CHATSTORE_TEST_CITUS is not set: CHATSTORE_TEST_CITUS=postgresql://user@127.0.0.1:5432/postgres make $@"; exit 2; }
+	$(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 test-mariadb: $(ALL_STAMP)
 	@test -n "$(MARIADB_URL)" || { echo "MARIADB_URL is not set: MARIADB_URL=mysql://user@127.0.0.1:3306/mysql make $@"; exit 2; }

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 import project.settings
+from tests.partitions import plan_of
 
 URL = os.environ.get("CHATSTORE_TEST_CITUS", "")
 SHARD_COUNT = 4  # so that TransactionTestCase empties the tables faster
@@ -59,13 +60,9 @@ def distribute_tables() -> None:
         call_command("distribute_tables", **options)
 
 
-def tasks(connection: Any, sql: str, params: Any = None) -> set[str]:
+def tasks(sql: str, params: Any = None) -> set[str]:
     """Return a name for each task that the coordinator divides a statement into."""
-    # On a connection of its own: a test counts, or cuts, what is sent on Django's.
-    url = _url(_nodes()[0], connection.settings_dict["NAME"])
-    with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as db:
-        plan = "\n".join(line for (line,) in db.execute(f"EXPLAIN {sql}", params))
-    counts = re.findall(r"Task Count: (\d+)", plan)
+    counts = re.findall(r"Task Count: (\d+)", plan_of(sql, params))
     return {f"task {number}" for number in range(sum(map(int, counts)))}
 
 

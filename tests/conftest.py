@@ -16,7 +16,7 @@ from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
 from tests.postgresql import can_run, has_namespaces
-from tests.shard_rule import Watch
+from tests.shard_rule import watch
 
 __all__ = ["browser", "site", "visit"]  # fixtures
 
@@ -24,13 +24,14 @@ VENDORS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mariadb"}
 IN_CI = bool(os.environ.get("CI"))
 if citus.URL:
     citus.use()
-    watch = Watch(citus.tasks)
-else:
-    watch = Watch(partitions.partitions_read if partitions.IS_ON else None)
+    watch.shards_of = citus.tasks
+elif partitions.IS_ON:
+    watch.shards_of = partitions.partitions_read
 
 
 # Whether the tests run on tables that are divided, or distributed, by owner.
 SHARDS = {"partitions": partitions.IS_ON, "citus": bool(citus.URL)}
+SHARDS["sharded"] = any(SHARDS.values())
 
 
 def chromium() -> str | None:
@@ -57,7 +58,7 @@ def pytest_configure() -> None:
     what they start in a minute would be counted together.
     """
     watch.install()
-    settings.CHATSTORE_SHARDED = any(SHARDS.values())
+    settings.CHATSTORE_SHARDED = SHARDS["sharded"]
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():
         setattr(settings, name, value)

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession
 
 THREADS = "/admin/chatstore/chatsession/"
@@ -32,7 +33,7 @@ def client_of(user: User) -> Client:
 
 def url(thread: ChatSession, *parts: Any) -> str:
     """Return the address of a page of the thread."""
-    return "/".join([THREADS.rstrip("/"), str(thread.pk), *map(str, parts), ""])
+    return "/".join([THREADS.rstrip("/"), row_key(thread), *map(str, parts), ""])
 
 
 def item_url(message: ChatMessage, *parts: Any) -> str:

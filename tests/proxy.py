@@ -91,7 +91,9 @@ class Proxy:
                     if self._is_answered:
                         server.sendall(data)
                         return
-                    _close(server)  # which rolls back
+                    # Which rolls back. Not closed, since the other direction would have an error
+                    # instead of an end, and close the client's connection too early.
+                    server.shutdown(socket.SHUT_RDWR)
                     self._meanwhile()
                     break
                 server.sendall(data)

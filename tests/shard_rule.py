@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlglot
 from django.apps import apps
@@ -269,18 +270,33 @@ def _functions_of_ours(frame: FrameType | None) -> Iterator[str]:
         frame = frame.f_back
 
 
+class Sent(NamedTuple):
+    """
+    A statement that was sent.
+
+    Attributes:
+        shards: how many shards it goes to, by its plan; None if no plan was asked for.
+    """
+
+    lane: str
+    sql: str
+    shards: int | None
+
+
 class Watch:
     """
-    Applies the rule to every statement of chatstore, and remembers what breaks it.
+    Applies the rule to every statement of chatstore on owned rows, and remembers what breaks it.
 
-    Args:
-        partitions_read: returns the partitions that a statement reads, where there are some.
+    Attributes:
+        shards_of: returns the shards, or what stands for them, that a statement goes to.
+        broken: what broke the rule, in sentences.
     """
 
-    def __init__(self, partitions_read: Callable[..., set[str]] | None = None) -> None:
+    def __init__(self) -> None:
+        self.shards_of: Callable[[str, Any], set[str]] | None = None
         self.broken: list[str] = []
-        self.explained: set[str] = set()
-        self._partitions_read = partitions_read
+        self._counts: dict[str, int] = {}
+        self._sent: list[Sent] | None = None
 
     def install(self) -> None:
         from chatstore.db.async_pools import AsyncDatabase
@@ -289,11 +305,20 @@ class Watch:
         run = AsyncDatabase.run
 
         async def run_watched(database: AsyncDatabase, statement: Any, values: Any) -> Any:
-            sql, _params = statement.bind(database._wrapper, values)
-            self._add(sql, find_faults(sql), "the async lane")
+            sql, params = statement.bind(database._wrapper, values)
+            self._look_at(sql, params, "the async lane")
             return await run(database, statement, values)
 
         AsyncDatabase.run = run_watched  # type: ignore[method-assign]
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[Sent]]:
+        """Yield a list of the statements on owned rows that are sent in the block."""
+        self._sent = []
+        try:
+            yield self._sent
+        finally:
+            self._sent = None
 
     def _watch_connection(self, connection: Any, **_kwargs: Any) -> None:
         if connection.vendor == "postgresql" and self._watch not in connection.execute_wrappers:
@@ -303,17 +328,25 @@ class Watch:
     def _watch(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
-        faults = find_faults(sql) if isinstance(sql, str) else ()
-        if faults:
-            functions = list(_functions_of_ours(sys._getframe()))
-            if functions and not self._is_allowed(sql, functions):
-                self._add(sql, faults, " < ".join(functions))
-        elif self._partitions_read and is_watched(sql) and sql not in self.explained:
-            self.explained.add(sql)
-            found = self._partitions_read(context["connection"], sql, params)
-            if len(found) > 1:
-                self._add(sql, (f"it reads {len(found)} partitions",), "anybody")
+        self._look_at(sql, params, "")
         return execute(sql, params, many, context)
+
+    def _look_at(self, sql: Any, params: Any, lane: str) -> None:
+        if not is_watched(sql):
+            return
+        shards = None
+        if faults := find_faults(sql):
+            functions = [] if lane else list(_functions_of_ours(sys._getframe()))
+            if lane or (functions and not self._is_allowed(sql, functions)):
+                self._add(sql, faults, lane or " < ".join(functions))
+        elif self.shards_of:
+            if self._sent is not None or sql not in self._counts:
+                self._counts[sql] = len(self.shards_of(sql, params))
+            shards = self._counts[sql]
+            if shards > 1:
+                self._add(sql, (f"it goes to {shards} shards",), lane or "anybody")
+        if self._sent is not None:
+            self._sent.append(Sent(lane or "Django's connection", sql, shards))
 
     def _is_allowed(self, sql: str, functions: list[str]) -> bool:
         if not settings.sharded and any(f.startswith(ONE_STATEMENT_FOR_ALL) for f in functions):
@@ -324,3 +357,6 @@ class Watch:
     def _add(self, sql: str, faults: tuple[str, ...], sender: str) -> None:
         if faults:
             self.broken.append(f"{'; '.join(faults)}, sent by {sender}: {sql}")
+
+
+watch = Watch()  # of all tests; tests/conftest.py installs it

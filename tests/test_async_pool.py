@@ -36,7 +36,7 @@ class DroppedInsertsTest(AsyncPoolMixin, test_store_faults.DroppedInserts, Trans
     pass
 
 
-@pytest.mark.unsharded
+@pytest.mark.unsharded  # it plays with a trigger, which Citus refuses
 class LostShardsTest(AsyncPoolMixin, test_store_faults.LostShards, TransactionTestCase):
     pass
 

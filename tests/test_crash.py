@@ -98,8 +98,10 @@ class KilledTest(StorageMixin, TransactionTestCase):
 
         for _attempt in range(100):
             try:
-                with transaction.atomic():
-                    list(ChatSession.objects.select_for_update(nowait=True).values("pk"))
+                for owner in set(ChatSession.objects.values_list("user_id", flat=True)):
+                    with transaction.atomic():
+                        rows = ChatSession.objects.for_owner(owner)
+                        list(rows.select_for_update(nowait=True).values("pk"))
                 return
             except OperationalError:
                 time.sleep(0.05)

@@ -11,7 +11,6 @@ from django.test import SimpleTestCase, TestCase
 from django.utils import timezone
 
 from chatstore.models import (
-    ChatAttachment,
     ChatMessage,
     ChatSession,
     IdentifierField,
@@ -20,6 +19,7 @@ from chatstore.models import (
     session_key,
 )
 from tests.base import thread, user_message
+from tests.shard_rule import owned_models
 
 NOW = timezone.now()
 
@@ -74,7 +74,7 @@ class KeysTest(SimpleTestCase):
 class ShardableTest(SimpleTestCase):
     """What facts about Citus ask of the schema from the first migration on."""
 
-    owned = (ChatSession, ChatMessage, ChatAttachment)
+    owned = owned_models()
 
     def test_every_row_names_its_owner(self) -> None:
         for model in self.owned:

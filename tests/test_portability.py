@@ -332,7 +332,7 @@ class ManyRowsTest(ArchiveTestCase):
             run("import_threads", self.path())
         return statements, kept
 
-    @pytest.mark.unsharded
+    @pytest.mark.unsharded  # where each row is a statement
     def test_R3_threads_are_looked_up_and_written_in_batches(self) -> None:
         for number in range(300):
             add_thread(f"thr_{number}", messages=1)
@@ -351,7 +351,7 @@ class ManyRowsTest(ArchiveTestCase):
             reads = [sql for sql in statements if sql.startswith("SELECT")]
             self.assertLessEqual(len(reads), 2, reads)
 
-    @pytest.mark.unsharded
+    @pytest.mark.unsharded  # the same, and it counts statements
     def test_R3_a_long_thread_is_held_in_memory_a_page_at_a_time(self) -> None:
         add_thread("long", messages=1_200)
         run("export_threads", self.path())
@@ -688,7 +688,7 @@ class BadArchiveTest(ArchiveTestCase):
         )
         self.assertEqual(ChatMessage.objects.get().metadata, {"\ufffd": "\ufffd"})
 
-    @pytest.mark.unsharded
+    @pytest.mark.unsharded  # where the importing owner gets one too
     def test_a_thread_of_somebody_else(self) -> None:
         add_thread("thr_1", "bob", age=DAY)
         before = rows.everything()[0][0]

@@ -99,6 +99,7 @@ class TwoProcessesTest(TransactionTestCase):
         self.assertEqual(ChatSession.objects.count(), ROUNDS)
         self.assertEqual(ChatAttachment.objects.count(), ROUNDS)
 
+    @pytest.mark.unsharded  # where each owner gets an object of their own
     def test_S3_a_new_id_saved_by_two_owners_at_once_belongs_to_one(self) -> None:
         jobs = [
             [["save_thread", who, f"thr_{number}"] for number in range(ROUNDS)]

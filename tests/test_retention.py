@@ -219,7 +219,7 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
         rest = retention.cleanup(rule, "default", batch_size=1)
         self.assertEqual((rest.deleted.threads, rest.is_finished), (1, True))
 
-    @pytest.mark.unsharded
+    @pytest.mark.unsharded  # where each owner's threads take statements of their own
     def test_R2_statements_do_not_grow_with_the_batch(self) -> None:
         rule = retention.Rule(cutoff=timezone.now() - 90 * DAY)
 

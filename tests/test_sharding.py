@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -15,11 +16,14 @@ from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
 from chatstore import sharding
 from chatstore.models import ChatSession
+from chatstore.models.base import OwnedForeignKey, OwnedModel
 from chatstore.sharding import requirements, steps
 from chatstore.sharding.tables import local_models, owned_models, owned_tables
 from tests import citus, rows
 from tests.proxy import elsewhere
 from tests.rows import DAY, StorageMixin, add_thread
+
+GUIDE = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
 
 
 def distribute_tables(**options: Any) -> str:
@@ -48,14 +52,45 @@ def schema() -> Any:
 
 
 class TablesTest(SimpleTestCase):
+    """A model's manager decides whether distribute_tables distributes its table."""
+
+    models = list(apps.get_app_config("chatstore").get_models())
+
     def test_the_rows_of_a_conversation_are_distributed_and_others_are_not(self) -> None:
         self.assertIs(owned_models()[0], ChatSession)
-        for model in apps.get_app_config("chatstore").get_models():
+        self.assertCountEqual([*owned_models(), *local_models()], self.models)
+        for model in self.models:
             fields = {field.name: field for field in model._meta.concrete_fields}
             # A moderation record of a search has no owner.
-            is_owned = "user_id" in fields and not fields["user_id"].blank
-            self.assertEqual(model in owned_models(), is_owned, model)
-            self.assertEqual(model in local_models(), not is_owned, model)
+            names_owner = "user_id" in fields and not fields["user_id"].blank
+            keys = [field for field in fields.values() if isinstance(field, models.ForeignKey)]
+            has_owner = names_owner or any(key.related_model in owned_models() for key in keys)
+            name = model.__name__
+            if not has_owner:
+                self.assertIn(model, local_models(), f"{name} needs a user_id that is not blank")
+                continue
+            self.assertIn(
+                model,
+                owned_models(),
+                f"{name} has rows of one owner each: make its manager of an OwnedQuerySet, so that"
+                " distribute_tables distributes its table",
+            )
+            self.assertTrue(names_owner, f"{name} needs a user_id that is not blank")
+            self.assertTrue(
+                issubclass(model, OwnedModel),
+                f"{name} must be an OwnedModel: Django saves and deletes rows by ids alone",
+            )
+            for key in keys:
+                self.assertIsInstance(key, OwnedForeignKey, f"{name}.{key.name} joins by id only")
+
+    def test_the_guide_names_each_table(self) -> None:
+        layout = GUIDE.read_text().partition("## How it is laid out")[2].partition("\n## ")[0]
+        for model in self.models:
+            table = f"`{model._meta.db_table}`"
+            self.assertTrue(table in layout, f"docs/scale.md does not say where {table} is")
+        for model in owned_models():
+            key = f"`{model._meta.pk.column}`"
+            self.assertTrue(key in layout, f"docs/scale.md does not name {key} among the keys")
 
     def test_no_table_that_is_distributed_has_an_identity_column(self) -> None:
         """Citus could not undo its distribution."""
@@ -76,7 +111,7 @@ class RefusedTest(TransactionTestCase):
             self.assert_refused("Only PostgreSQL with the extension citus", dry_run=dry_run)
 
     @pytest.mark.postgresql
-    @pytest.mark.unsharded
+    @pytest.mark.unsharded  # there the database has the extension
     def test_a_postgresql_without_citus(self) -> None:
         before = schema()
         self.assert_refused("The database has no extension citus")
@@ -89,7 +124,7 @@ class RefusedTest(TransactionTestCase):
 
 
 @pytest.mark.postgresql
-@pytest.mark.unsharded
+@pytest.mark.unsharded  # it divides the tables itself
 @override_settings(CHATSTORE_SHARDED=True)
 class StepsTest(TransactionTestCase):
     """What comes before the shards needs no Citus, and can be undone without it."""
@@ -120,7 +155,7 @@ class StepsTest(TransactionTestCase):
         self.assertEqual(inner, self.plan())
         for expected in (
             "ALTER TABLE chat_messages DROP CONSTRAINT chat_messages_session_id_",
-            "CONCURRENTLY chat_messages_of_owner_pkey ON chat_messages (user_id, message_id);",
+            "CONCURRENTLY chat_messages_of_owner_pkey ON chat_messages (message_id, user_id);",
             "ADD CONSTRAINT chat_messages_of_owner_pkey PRIMARY KEY USING INDEX ",
             "('chat_sessions', 'user_id', shard_count := 16, colocate_with := 'none');",
             "('chat_messages', 'user_id', colocate_with := 'chat_sessions');",
@@ -133,7 +168,8 @@ class StepsTest(TransactionTestCase):
 
     def test_a_dry_run_of_what_lets_chats_go_on(self) -> None:
         printed = distribute_tables(dry_run=True, concurrently=True)
-        self.assertEqual(printed.count("SELECT create_distributed_table_concurrently("), 4)
+        for table in owned_tables():
+            self.assertIn(f"SELECT create_distributed_table_concurrently('{table}'", printed)
         self.assertNotIn("truncate", printed)
 
     def test_stopped_after_any_step_it_continues(self) -> None:
@@ -147,19 +183,15 @@ class StepsTest(TransactionTestCase):
                 connection, next(steps.distribute(connection, shard_count=16, concurrently=False))
             )
         self.assertEqual(self.plan(), plan[done:])
-        keys = {
-            "chat_sessions": ["session_id"],
-            "chat_messages": ["message_id"],
-            "chat_attachments": ["file_id"],
-            "chat_model_turns": ["model_turn_id"],
-        }
-        for table, columns in keys.items():
-            found = connection.introspection.get_primary_key_columns(connection.cursor(), table)
-            self.assertEqual(found, ["user_id", *columns])
+        for model in owned_models():
+            found = connection.introspection.get_primary_key_columns(
+                connection.cursor(), model._meta.db_table
+            )
+            self.assertEqual(found, [model._meta.pk.column, "user_id"])
 
     def test_an_index_that_was_left_unfinished_is_built_anew(self) -> None:
         index = "chat_messages_of_owner_pkey"
-        execute(f"CREATE UNIQUE INDEX {index} ON chat_messages (user_id, message_id)")
+        execute(f"CREATE UNIQUE INDEX {index} ON chat_messages (message_id, user_id)")
         execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", index)
         plan = self.plan()
         place = plan.index(f"DROP INDEX CONCURRENTLY {index}")

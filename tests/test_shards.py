@@ -27,7 +27,13 @@ from django.urls import reverse
 from chatstore.admin.lists import counts_by_thread
 from chatstore.db.row_keys import row_key
 from chatstore.lifecycle.decode_check import find_undecodable_rows
-from chatstore.models import ChatAttachment, ChatMessage, ChatMessageQuerySet, ChatSession
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatMessageQuerySet,
+    ChatSession,
+    session_key,
+)
 from chatstore.moderation import actions, search, statistics
 from chatstore.moderation.records import Moderator
 from chatstore.portability import downloads
@@ -159,8 +165,8 @@ class OwnedTablesTest(SimpleTestCase):
 class PlanTest(TestCase):
     def test_a_plan_tells_how_many_partitions_are_read(self) -> None:
         owned = "SELECT 1 FROM chat_sessions WHERE user_id = 'alice'"
-        self.assertEqual(len(partitions_read(connection, owned)), 1)
-        self.assertEqual(len(partitions_read(connection, "SELECT 1 FROM chat_sessions")), COUNT)
+        self.assertEqual(len(partitions_read(owned)), 1)
+        self.assertEqual(len(partitions_read("SELECT 1 FROM chat_sessions")), COUNT)
 
 
 class SameIds(StorageMixin, TransactionTestCase):
@@ -193,7 +199,7 @@ class SameIds(StorageMixin, TransactionTestCase):
         self.call(self.store.load_attachment, "atc_1", context)
 
 
-@pytest.mark.partitions
+@pytest.mark.sharded
 class SameIdsTest(SameIds):
     def test_S3_each_owner_has_an_object_of_their_own(self) -> None:
         for context, text in ((ALICE, "Hers"), (CHARLIE, "His")):
@@ -203,6 +209,24 @@ class SameIdsTest(SameIds):
         self.call(self.store.add_thread_item, "thr_1", answer(), CHARLIE)
         with self.assertRaises(NotFoundError):
             self.call(self.store.load_item, "thr_1", answer().id, ALICE)
+
+    def test_S3_code_of_the_sites_own_saves_and_deletes_the_row_of_one(self) -> None:
+        """By Django's own methods, which know a row's primary key only."""
+        message = ChatMessage.objects.get(user_id="alice")
+        message.content = "New"
+        message.save()
+        message.feedback = "negative"
+        message.save(update_fields=["feedback"])
+        message.refresh_from_db()
+        self.assertEqual((message.content, message.feedback), ("New", "negative"))
+        self.assertEqual(message.session.user_id, "alice")
+        self.assertIn("His", ChatMessage.objects.get(user_id="charlie").content)
+        self.assertEqual(ChatMessage.objects.defer("content").get(user_id="alice").content, "New")
+        for rows, count in ((message.session, 3), (ChatSession.objects.filter(title="Hers"), 2)):
+            self.assertEqual(rows.delete()[0], count)
+            self.assert_only(CHARLIE)
+            self.call(self.store.save_thread, thread(title="Hers"), ALICE)
+            self.call(self.store.add_thread_item, "thr_1", user_message("msg_1"), ALICE)
 
     def test_S3_a_thread_is_deleted_for_its_owner_only(self) -> None:
         self.call(self.store.delete_thread, "thr_1", ALICE)
@@ -261,16 +285,29 @@ class SameIdsTest(SameIds):
     def test_a_thread_stays_with_its_owner_if_the_new_one_has_its_id(self) -> None:
         with self.assertLogs("chatstore.lifecycle.transfer", "WARNING"):
             said = self.run_command("assign_threads", from_user="alice", to_user="charlie")
-        self.assertIn("Transferred 0 threads", said)
+        self.assertEqual(
+            said,
+            "1 thread stays, since charlie has one of its ids already: thr_1.\n"
+            "Transferred 0 threads, 0 messages and 0 files from alice to charlie.",
+        )
         self.call(self.store.delete_thread, "thr_1", CHARLIE)
         self.assert_only(ALICE)
+
+    def test_an_upload_stays_with_its_owner_if_the_new_one_has_its_id(self) -> None:
+        for context in (ALICE, CHARLIE):
+            self.call(self.store.delete_thread, "thr_1", context)
+            self.call(self.store.save_attachment, attachment("atc_2"), context)
+        with self.assertLogs("chatstore.lifecycle.transfer", "WARNING"):
+            said = self.run_command("assign_threads", from_user="alice", to_user="charlie")
+        self.assertIn("Uploads that are in no thread stay, since charlie has one of their", said)
+        self.assertEqual(ChatAttachment.objects.filter(user_id="alice").count(), 1)
 
     def test_M3_a_moderator_deletes_the_thread_of_one(self) -> None:
         actions.delete(ChatSession.objects.get(user_id="alice"), Moderator("Mo"))
         self.assert_only(CHARLIE)
 
 
-@pytest.mark.partitions
+@pytest.mark.sharded
 class AdminTest(SameIds):
     """The moderators' pages and forms name the owner of a thread that is there twice."""
 
@@ -344,3 +381,22 @@ class AdminTest(SameIds):
         report = statistics.report(7)
         self.assertEqual((report.threads.total, report.messages.total), (2, 2))
         self.get(reverse("admin:chatstore_chatsession_overview"))
+
+    @pytest.mark.citus
+    def test_M7_the_overview_estimates_by_what_the_nodes_have_counted(self) -> None:
+        ChatSession.objects.bulk_create(
+            ChatSession(
+                session_id=session_key(f"x{number}"),
+                thread_id=f"x{number}",
+                user_id=f"user_{number}",
+                payload="{}",
+                **dict.fromkeys(("created_at", "updated_at"), self.hers.updated_at),
+            )
+            for number in range(400)
+        )
+        connection.cursor().execute("ANALYZE chat_sessions")
+        with patch.object(statistics, "SAMPLE", 100):
+            report = statistics.report(7)
+        self.assertTrue(report.is_estimate)
+        # Of a sample of 100 in which each row is, or is not, by its key: five standard deviations.
+        self.assertTrue(200 < report.threads.total < 600, report.threads.total)

@@ -30,58 +30,59 @@ CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START TRANSAC
 store = DjangoStore()
 
 
+def operations() -> dict[str, tuple[Any, ...]]:
+    """Return each line of the table, as a method and its arguments, in the order to run in."""
+    file, answered = attachment("atc_1"), answer("msg_new")
+    sent = user_message("msg_file", attachments=[attachment("atc_3")])
+    changed = answer("msg_new", "changed")
+    return {
+        "load_thread": (store.load_thread, "thr_1"),
+        "load_thread, unknown": (store.load_thread, "thr_0"),
+        "save_thread, new": (store.save_thread, thread("thr_2")),
+        "save_thread, again": (store.save_thread, thread("thr_2", title="New")),
+        "save_thread, somebody else's": (store.save_thread, thread("thr_charlie")),
+        "load_threads": (store.load_threads, 2, None, "desc"),
+        "load_threads, after a cursor": (store.load_threads, 2, "thr_2", "desc"),
+        "load_threads, empty after a cursor": (store.load_threads, 2, "thr_2", "asc"),
+        "load_thread_items": (store.load_thread_items, "thr_1", None, 2, "desc"),
+        "load_thread_items, after a cursor": (
+            *(store.load_thread_items, "thr_1", "msg_2", 2, "desc"),
+        ),
+        "load_thread_items, empty after a cursor": (
+            *(store.load_thread_items, "thr_1", "msg_1", 2, "desc"),
+        ),
+        "load_item": (store.load_item, "thr_1", "msg_1"),
+        "add_thread_item, new": (store.add_thread_item, "thr_1", tool_call()),
+        "add_thread_item, again": (store.add_thread_item, "thr_1", tool_call()),
+        "add_thread_item, unknown thread": (store.add_thread_item, "thr_0", answered),
+        "delete_items_after": (store.delete_items_after, "thr_1", "tc_1"),
+        "add_thread_item, with attachments": (store.add_thread_item, "thr_1", sent),
+        "save_item, new": (store.save_item, "thr_1", answered),
+        "save_item, again": (store.save_item, "thr_1", changed),
+        "add_unfinished_answer": (
+            *(store.add_unfinished_answer, "thr_1", answer("msg_half"), "failed"),
+        ),
+        "has_item": (store.has_item, "thr_1", "msg_1"),
+        "add_model_turn": (store.add_model_turn, "thr_1", ModelTurn([], {})),
+        "load_model_turns": (store.load_model_turns, "thr_1", 50),
+        "save_feedback": (store.save_feedback, "thr_1", ["msg_1"], "positive"),
+        "delete_thread_item": (store.delete_thread_item, "thr_1", "msg_1"),
+        "delete_thread_item, unknown": (store.delete_thread_item, "thr_1", "msg_1"),
+        "save_attachment, new": (store.save_attachment, file),
+        "save_attachment, again": (store.save_attachment, file),
+        "load_attachment": (store.load_attachment, "atc_1"),
+        "delete_attachment": (store.delete_attachment, "atc_1"),
+        "delete_thread": (store.delete_thread, "thr_2"),
+        "delete_thread, unknown": (store.delete_thread, "thr_2"),
+        "delete_thread, with attachments": (store.delete_thread, "thr_1"),
+    }
+
+
 class StatementsTest(TransactionTestCase):
     """The table in docs/queries.md is right, for a short thread and for a long one."""
 
     def setUp(self) -> None:
         self.asked: list[str] = []
-
-    def operations(self) -> dict[str, tuple[Any, ...]]:
-        """Return each line of the table, as a method and its arguments, in the order to run in."""
-        file, answered = attachment("atc_1"), answer("msg_new")
-        sent = user_message("msg_file", attachments=[attachment("atc_3")])
-        changed = answer("msg_new", "changed")
-        return {
-            "load_thread": (store.load_thread, "thr_1"),
-            "load_thread, unknown": (store.load_thread, "thr_0"),
-            "save_thread, new": (store.save_thread, thread("thr_2")),
-            "save_thread, again": (store.save_thread, thread("thr_2", title="New")),
-            "save_thread, somebody else's": (store.save_thread, thread("thr_charlie")),
-            "load_threads": (store.load_threads, 2, None, "desc"),
-            "load_threads, after a cursor": (store.load_threads, 2, "thr_2", "desc"),
-            "load_threads, empty after a cursor": (store.load_threads, 2, "thr_2", "asc"),
-            "load_thread_items": (store.load_thread_items, "thr_1", None, 2, "desc"),
-            "load_thread_items, after a cursor": (
-                *(store.load_thread_items, "thr_1", "msg_2", 2, "desc"),
-            ),
-            "load_thread_items, empty after a cursor": (
-                *(store.load_thread_items, "thr_1", "msg_1", 2, "desc"),
-            ),
-            "load_item": (store.load_item, "thr_1", "msg_1"),
-            "add_thread_item, new": (store.add_thread_item, "thr_1", tool_call()),
-            "add_thread_item, again": (store.add_thread_item, "thr_1", tool_call()),
-            "add_thread_item, unknown thread": (store.add_thread_item, "thr_0", answered),
-            "delete_items_after": (store.delete_items_after, "thr_1", "tc_1"),
-            "add_thread_item, with attachments": (store.add_thread_item, "thr_1", sent),
-            "save_item, new": (store.save_item, "thr_1", answered),
-            "save_item, again": (store.save_item, "thr_1", changed),
-            "add_unfinished_answer": (
-                *(store.add_unfinished_answer, "thr_1", answer("msg_half"), "failed"),
-            ),
-            "has_item": (store.has_item, "thr_1", "msg_1"),
-            "add_model_turn": (store.add_model_turn, "thr_1", ModelTurn([], {})),
-            "load_model_turns": (store.load_model_turns, "thr_1", 50),
-            "save_feedback": (store.save_feedback, "thr_1", ["msg_1"], "positive"),
-            "delete_thread_item": (store.delete_thread_item, "thr_1", "msg_1"),
-            "delete_thread_item, unknown": (store.delete_thread_item, "thr_1", "msg_1"),
-            "save_attachment, new": (store.save_attachment, file),
-            "save_attachment, again": (store.save_attachment, file),
-            "load_attachment": (store.load_attachment, "atc_1"),
-            "delete_attachment": (store.delete_attachment, "atc_1"),
-            "delete_thread": (store.delete_thread, "thr_2"),
-            "delete_thread, unknown": (store.delete_thread, "thr_2"),
-            "delete_thread, with attachments": (store.delete_thread, "thr_1"),
-        }
 
     def measured(self, size: int, in_turn: bool = False) -> dict[str, tuple[int, int]]:
         """Return statements and transactions of each operation, on a thread of this size."""
@@ -92,7 +93,7 @@ class StatementsTest(TransactionTestCase):
             async_to_sync(store.add_thread_item)("thr_1", user_message(f"msg_{number}"), ALICE)
         async_to_sync(store.save_attachment)(attachment("atc_3"), ALICE)
         counts = {}
-        for name, (method, *arguments) in self.operations().items():
+        for name, (method, *arguments) in operations().items():
             retries = ChatSession.objects.filter(thread_id="thr_1").values_list("retry_id")
             turn = Turn("thr_1", *(retries.first() or [""]), status=ActiveStatus())
             with CaptureQueriesContext(connection) as captured:

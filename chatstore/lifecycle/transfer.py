@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, reset_queries, transaction
@@ -27,9 +27,23 @@ from chatstore.store import thread_cache
 
 logger = logging.getLogger(__name__)
 PAGE_SIZE = 50  # threads whose keys are read at a time
+UPLOADS = None  # among what was left: files that are in no thread yet
 
 
-def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = False) -> Counts:
+class Transfer(NamedTuple):
+    """
+    What was transferred.
+
+    Attributes:
+        left: the ids of the threads, or UPLOADS, that stay with their owner because the new one has
+            such an id already; possible only where tables are sharded.
+    """
+
+    counts: Counts
+    left: list[str | None]
+
+
+def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = False) -> Transfer:
     """
     Transfer all threads and uploads of one owner to another, for example of a visitor who signs up.
 
@@ -37,34 +51,42 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
     never updated, because tables may be sharded by it. Memory holds one thread at a time. A stream
     that is running for the old owner finds its thread deleted.
 
-    Returns what was transferred, or with ``dry_run`` would be.
+    With ``dry_run`` it counts all that the old owner has, and does not look for ids that the new
+    one has already.
     """
     if dry_run:
-        return Counts(
+        counts = Counts(
             ChatSession.objects.using(using).for_owner(from_user).count(),
             ChatMessage.objects.using(using).for_owner(from_user).count(),
             ChatAttachment.objects.using(using).for_owner(from_user).count(),
             ChatModelTurn.objects.using(using).for_owner(from_user).count(),
         )
-    counts = Counts()
+        return Transfer(counts, [])
+    counts, left = Counts(), list[str | None]()
     sessions = ChatSession.objects.using(using).for_owner(from_user)
     for page in sessions.only("session_id", "thread_id").iter_pages("session_id", size=PAGE_SIZE):
         for session in page:
             move = partial(_move_thread, session.session_id, from_user, to_user)
-            counts += _run(using, move, f"Thread {session.thread_id}")
+            counts += _run(using, move, session.thread_id, left)
             reset_queries()
-    counts += _run(using, partial(_move_uploads, from_user, to_user), "Uploads")
-    return counts
+    counts += _run(using, partial(_move_uploads, from_user, to_user), UPLOADS, left)
+    return Transfer(counts, left)
 
 
-def _run(using: str, move: Callable[[Attempt], Counts], what: str) -> Counts:
-    """Move rows; leave them where they are if the new owner has the same ids already."""
+def _run(
+    using: str, move: Callable[[Attempt], Counts], what: str | None, left: list[str | None]
+) -> Counts:
+    """Move rows; if the new owner has the same ids already, add to ``left`` what was not moved."""
     try:
         return run_sync(using, move)
     except IntegrityError:
         if not settings.sharded:  # an id has one owner
             raise
-        logger.warning("%s not transferred: the new owner has such an id already", what)
+        logger.warning(
+            "%s not transferred: the new owner has such an id",
+            "Uploads" if what is UPLOADS else what,
+        )
+        left.append(what)
         return Counts()
 
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedModel, OwnedQuerySet
 from chatstore.models.keys import file_key
 from chatstore.models.messages import ChatMessage
 from chatstore.models.sessions import ChatSession
@@ -37,7 +37,7 @@ class ChatAttachmentQuerySet(OwnedQuerySet["ChatAttachment"]):
         return self.filter(~Exists(held))
 
 
-class ChatAttachment(models.Model):
+class ChatAttachment(OwnedModel):
     """An uploaded file's metadata; its bytes are in the storage, under ``path``."""
 
     file_id = models.UUIDField(_("file id"), primary_key=True, editable=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.lookups import Exact, In
 
@@ -82,6 +83,45 @@ class OwnedForeignKey(_ForeignKey):
         return {"user_id": instance.user_id}
 
 
+class OwnedModel(models.Model):
+    """
+    A row that has an owner, ``user_id``.
+
+    Where tables are sharded another owner may have a row with the same primary key, by which alone
+    Django would save, load again and delete this one.
+    """
+
+    user_id: Any  # each has such a field
+
+    class Meta:
+        abstract = True
+
+    def refresh_from_db(
+        self, using: str | None = None, fields: Any = None, from_queryset: Any = None
+    ) -> None:
+        if settings.sharded and "user_id" not in self.get_deferred_fields():
+            if from_queryset is None:
+                rows: Any = type(self)._base_manager
+                from_queryset = rows.db_manager(using, hints={"instance": self})
+            from_queryset = from_queryset.filter(user_id=self.user_id)
+        super().refresh_from_db(using, fields, from_queryset)
+
+    def _do_update(  # type: ignore[override]
+        self, base_qs: Any, using: str, pk_val: Any, values: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        if settings.sharded:
+            base_qs = base_qs.filter(user_id=self.user_id)
+            values = [value for value in values if value[0].name != "user_id"]
+        inherited: Any = super()
+        return inherited._do_update(base_qs, using, pk_val, values, *args, **kwargs)
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> Any:
+        if not settings.sharded:
+            return super().delete(using, keep_parents)
+        rows: Any = type(self)._default_manager.using(using or self._state.db)
+        return rows.for_owner(self.user_id).filter(pk=self.pk).delete()
+
+
 class OwnedQuerySet(models.QuerySet[Row]):
     """Rows that have an owner, ``user_id``."""
 
@@ -142,6 +182,33 @@ class OwnedQuerySet(models.QuerySet[Row]):
                 return
             position = {column: getattr(page[-1], column) for column in columns}
             page = list(self.after(**position)[:size])
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """
+        Delete these rows, and those that refer to them, as Django does.
+
+        Where tables are sharded, of each owner by itself, and without Django's signals: it would
+        find and delete rows by ids alone, and so take another owner's too.
+        """
+        if not settings.sharded:
+            return super().delete()
+        counts = Counter[str]()
+        with transaction.atomic(using=self.db):
+            for owner in set(self.order_by().values_list("user_id", flat=True)):
+                counts.update(self.for_owner(owner)._delete_of_owner(owner))
+        return counts.total(), dict(counts)
+
+    def _delete_of_owner(self, owner: str) -> Counter[str]:
+        keys = list(self.order_by().values_list("pk", flat=True))
+        counts = Counter[str]()
+        for relation in self.model._meta.related_objects:
+            if isinstance(relation.field, OwnedForeignKey) and relation.on_delete is models.CASCADE:
+                referring: Any = relation.related_model._default_manager.using(self.db)
+                theirs = referring.filter((f"{relation.field.attname}__in", keys), user_id=owner)
+                counts.update(theirs.delete()[1])
+        rows: Any = self.model._default_manager.using(self.db).filter(user_id=owner, pk__in=keys)
+        counts[self.model._meta.label] += rows.raw_delete()
+        return counts
 
     def raw_delete(self) -> int:
         """

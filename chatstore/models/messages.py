@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedModel, OwnedQuerySet
 from chatstore.models.keys import message_key, session_key
 from chatstore.models.sessions import ChatSession
 
@@ -27,7 +27,7 @@ class ChatMessageQuerySet(OwnedQuerySet["ChatMessage"]):
         return self.filter(message_id=message_key(thread_id, item_id))
 
 
-class ChatMessage(models.Model):
+class ChatMessage(OwnedModel):
     """An item of a thread, of any of ChatKit's types."""
 
     class Sender(models.TextChoices):

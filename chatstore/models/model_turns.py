@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedModel, OwnedQuerySet
 from chatstore.models.keys import session_key
 from chatstore.models.sessions import ChatSession
 
@@ -26,7 +26,7 @@ class ChatModelTurnQuerySet(OwnedQuerySet["ChatModelTurn"]):
         return self.filter(Q(after_item_id=item_id) | Q(item_ids__contains=quoted))
 
 
-class ChatModelTurn(models.Model):
+class ChatModelTurn(OwnedModel):
     """
     The model's own items of one turn: tool calls and their results, reasoning, handoffs.
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedModel, OwnedQuerySet
 from chatstore.models.keys import session_key
 
 
@@ -31,7 +31,7 @@ class ChatSessionQuerySet(OwnedQuerySet["ChatSession"]):
         return self.filter(is_on_hold=False)
 
 
-class ChatSession(models.Model):
+class ChatSession(OwnedModel):
     """A thread: one conversation of one owner."""
 
     class Status(models.TextChoices):

@@ -265,15 +265,23 @@ def _select_sizes(using: str, sql: str, params: list[str]) -> dict[str, tuple[An
 
 
 def _sizes_of_shards(using: str, names: list[str]) -> dict[str, tuple[Any, Any]] | None:
-    """Ask the shards, since Citus's coordinator knows nothing; None if there are none."""
+    """
+    Ask the nodes, since Citus's coordinator has no statistics; None if there are no shards.
+
+    One command for each node, which adds up its shards: for each shard there would be a connection.
+    """
     sql = " UNION ALL ".join(
-        "SELECT %s, (SELECT SUM(GREATEST(result::float, 0)) FROM run_command_on_shards(%s,"
-        " 'SELECT reltuples FROM pg_class WHERE oid = ''%%s''::regclass') WHERE success),"
+        "SELECT %s, (SELECT SUM(result::float) FROM run_command_on_all_nodes(%s) WHERE success),"
         " citus_total_relation_size(%s)"
         for _name in names
     )
+    count = (
+        "SELECT COALESCE(SUM(GREATEST(reltuples, 0)), 0) FROM pg_class"
+        " WHERE relkind = 'r' AND relname ~ '^{}_[0-9]+$'"
+    )
+    params = [each for name in names for each in (name, count.format(name), name)]
     try:
         with transaction.atomic(using=using):  # a savepoint, if the caller has a transaction
-            return _select_sizes(using, sql, [name for name in names for _place in range(3)])
+            return _select_sizes(using, sql, params)
     except DatabaseError:  # they are not distributed yet
         return None

@@ -159,7 +159,7 @@ def _add_foreign_key(catalog: Catalog, model: Model, field: Key) -> Iterator[Ste
     if _has_foreign_key(catalog, model, columns):
         return
     other = field.related_model
-    references = f"{other._meta.db_table} ({', '.join(key_columns(other))})"
+    references = f"{other._meta.db_table} (user_id, {other._meta.pk.column})"
     constraint = f"FOREIGN KEY ({', '.join(columns)}) REFERENCES {references}"
     name = f"{table}_{field.column}_of_owner"
     yield (LOCK_TIMEOUT, f"ALTER TABLE {table} ADD CONSTRAINT {name} {constraint}")

@@ -39,8 +39,12 @@ def foreign_keys(model: Model) -> list[Key]:
 
 
 def key_columns(model: Model) -> list[str]:
-    """Return the columns of an owned table's primary key while it is distributed."""
-    return ["user_id", model._meta.pk.column]
+    """
+    Return the columns of an owned table's primary key while it is distributed.
+
+    The id is first: so the index also finds rows by ids alone, as the overview's sample does.
+    """
+    return [model._meta.pk.column, "user_id"]
 
 
 def _models() -> list[Model]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from chatstore.lifecycle.transfer import assign_threads
+from chatstore.lifecycle.transfer import UPLOADS, assign_threads
 from chatstore.management import arguments
 
 
@@ -25,7 +26,19 @@ class Command(BaseCommand):
     ) -> None:
         if from_user == to_user:
             raise CommandError(_("--from and --to are the same."))
-        counts = assign_threads(from_user, to_user, database, dry_run=dry_run)
+        counts, left = assign_threads(from_user, to_user, database, dry_run=dry_run)
+        if threads := [thread_id for thread_id in left if thread_id != UPLOADS]:
+            sentence = ngettext(
+                "%(count)d thread stays, since %(new)s has one of its ids already:",
+                "%(count)d threads stay, since %(new)s has one of their ids already:",
+                len(threads),
+            ) % {"count": len(threads), "new": to_user}
+            self.stdout.write(f"{sentence} {', '.join(threads)}.")
+        if UPLOADS in left:
+            self.stdout.write(
+                _("Uploads that are in no thread stay, since %s has one of their ids already.")
+                % to_user
+            )
         sentence = (
             _("Would transfer %(counts)s from %(old)s to %(new)s.")
             if dry_run

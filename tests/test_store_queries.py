@@ -216,8 +216,11 @@ class PlansTest(TransactionTestCase):
         for order in ("asc", "desc"):
             for after in (None, "thr_221", "thr_1501", "thr_3601"):
                 with self.subTest(f"{order} after {after}"):
-                    index = "chat_sessions_of_user" if after is None else self.entered("created_at")
+                    index = "chat_sessions_listed" if after is None else self.entered("created_at")
                     self.assert_plan_of(index, store.load_threads, 20, after, order)
+        archived = ChatSession.objects.for_owner("alice").filter(created_at__day=1)
+        archived.update(listing="archived")
+        self.assert_plan_of("chat_sessions_listed", store.load_archived_threads, 20, None, "desc")
 
     def a_threads_items(self) -> None:
         whole = "chat_messages_(position|of_thread)|sqlite_autoindex_chat_messages_"

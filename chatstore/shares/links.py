@@ -47,7 +47,7 @@ def read(text: str) -> Link | None:
     try:
         user_id, session_id, token = _signer().unsign_object(text)
         return Link(user_id, uuid.UUID(session_id), _hash(token))
-    except (BadSignature, ValueError):
+    except (BadSignature, TypeError, ValueError):  # signed for another purpose
         return None
 
 

@@ -156,11 +156,9 @@ class ChatSession(models.Model):
             ("export", _("Can export conversations")),
         ]
         indexes = [
-            models.Index(
-                fields=["user_id", "created_at", "thread_id"], name="chat_sessions_of_user"
-            ),
             models.Index(fields=["updated_at", "session_id"], name="chat_sessions_activity"),
-            # For the owner's lists: what is archived is not read with what is listed.
+            # For the owner's lists: what is archived is not read with what is listed. And for the
+            # order of an export.
             models.Index(
                 fields=["user_id", "listing", "created_at", "thread_id"],
                 name="chat_sessions_listed",

@@ -87,9 +87,12 @@ class Exporter:
     def export(
         self, sessions: ChatSessionQuerySet, progress: Callable[[Counts], None] | None = None
     ) -> None:
-        """Write threads, sorted by owner and creation: equal data gives an equal archive."""
+        """
+        Write threads, sorted by owner and creation, archived ones last: equal data gives an equal
+        archive.
+        """
         for page in sessions.iter_pages(
-            "user_id", "created_at", "thread_id", size=THREADS_PER_BATCH
+            "user_id", "listing", "created_at", "thread_id", size=THREADS_PER_BATCH
         ):
             self._write_threads(page)
             reset_queries()  # while DEBUG is on, Django keeps every statement in memory

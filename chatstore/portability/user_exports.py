@@ -18,7 +18,6 @@ from typing import Any
 
 from chatkit.types import ThreadItem
 from django.db import reset_queries
-from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -90,7 +89,7 @@ def document_name(thread: ChatSession, *, is_in_folder: bool = False) -> str:
 
 
 def _rows(threads: ChatSessionQuerySet) -> Iterator[ChatSession]:
-    for page in threads.iter_pages("created_at", "thread_id", size=THREADS_PER_BATCH):
+    for page in threads.iter_pages("listing", "created_at", "thread_id", size=THREADS_PER_BATCH):
         yield from page
         reset_queries()  # while DEBUG is on, Django keeps every statement in memory
 
@@ -122,20 +121,23 @@ def _records(row: ChatSession) -> Iterator[Record]:
         {"type": "thread", "user_id": row.user_id, "id": row.thread_id, "thread": _json(thread)}
         | nonempty_columns(row, SESSION_COLUMNS)
     )
+    sent_in: dict[str, str] = {}  # the item of each attachment
     for message, item in _items(row):
+        sent_in |= dict.fromkeys(codec.attachment_ids(item), message.item_id)
         if item.type == "user_message":
             files = [_without_urls(file) for file in item.attachments]
             item = item.model_copy(update={"attachments": files})
         record: Record = {"type": "item", "id": message.item_id, "item": _json(item)}
         yield record | nonempty_columns(message, MESSAGE_COLUMNS)
-    yield from _attachments(row)
+    yield from _attachments(row, sent_in)
     yield {"type": "thread_end"}
 
 
-def _attachments(thread: ChatSession) -> Iterator[Record]:
-    rows: Any = ChatAttachment.objects.using(thread._state.db).for_owner(thread.user_id).visible()
-    rows = rows.filter(session_id=thread.session_id).annotate(of_item=F("message__item_id"))
-    for page in rows.iter_pages("attachment_id", size=ROWS_PER_BATCH):
+def _attachments(thread: ChatSession, sent_in: dict[str, str]) -> Iterator[Record]:
+    rows = ChatAttachment.objects.using(thread._state.db).for_owner(thread.user_id).visible()
+    for page in rows.filter(session_id=thread.session_id).iter_pages(
+        "attachment_id", size=ROWS_PER_BATCH
+    ):
         for row in page:
             try:
                 attachment = codec.load_attachment(row.payload)
@@ -143,7 +145,8 @@ def _attachments(thread: ChatSession) -> Iterator[Record]:
                 continue
             record: Record = {"type": "attachment", "id": row.attachment_id}
             record |= {"attachment": _json(_without_urls(attachment))}
-            record |= {"item_id": row.of_item} if row.of_item else {}
+            if item_id := sent_in.get(row.attachment_id):
+                record["item_id"] = item_id
             yield record | nonempty_columns(row, ATTACHMENT_COLUMNS)
 
 

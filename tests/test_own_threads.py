@@ -275,3 +275,7 @@ class TemporaryTests(EndpointMixin, TestCase):
         page = self.client.get("/admin/chatstore/chatsession/?listing__exact=temporary")
         self.assertContains(page, "Temporary")
         self.assertContains(page, "1 thread")
+        pinned = add_thread("thr_pinned", self.alice["user_id"], pinned_at=timezone.now())
+        page = self.client.get("/admin/chatstore/chatsession/?pinned_at__isempty=0")
+        self.assertContains(page, pinned.title)
+        self.assertContains(page, "1 thread")

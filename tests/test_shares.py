@@ -8,6 +8,7 @@ from unittest import mock
 
 from asgiref.sync import async_to_sync
 from chatkit.types import GeneratedImage, GeneratedImageItem, ImageAttachment
+from django.conf import settings
 from django.core.management import call_command
 from django.core.signing import Signer
 from django.db import connection
@@ -110,6 +111,14 @@ class ShareTests(EndpointMixin, TestCase):
         for part in ("csrf", 'id="composer"', "main.js", "thread-list", "data-user", "logout"):
             self.assertNotIn(part, page)
         self.assertIn("chat/shared.js", page)
+
+    def test_V11_it_needs_no_sign_in_where_a_site_asks_everybody_for_one(self) -> None:
+        middleware = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+        with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, middleware]):
+            stranger = Client()
+            self.assertEqual(stranger.get(self.link).status_code, 200)
+            self.assertEqual(stranger.get(f"{self.link}items/").status_code, 200)
+            self.assertEqual(stranger.get("/chat/").status_code, 302)
 
     def test_V11_moderation_applies_to_it(self) -> None:
         rows = ChatMessage.objects.filter(session__thread_id="thr_1")

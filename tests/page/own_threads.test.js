@@ -140,15 +140,18 @@ test("temporary is chosen for one new conversation, and said above it", () => {
   );
   const temporary = createTemporary({ dom, say: text.say, hours: 24 });
   const isHidden = () => [dom.$("temporary-choice").hidden, dom.$("temporary-note").hidden];
-  temporary.draw({ isNew: true, isTemporary: false });
+  const first = {};
+  temporary.draw(first, { isNew: true, isTemporary: false });
   assert.deepEqual(isHidden(), [false, true]);
   dom.$("temporary").click();
   assert.ok(temporary.isOn());
   assert.deepEqual(isHidden(), [false, false]);
   assert.match(dom.$("temporary-text").textContent, /deleted 24 hours after.*Moderators can read it/);
-  temporary.draw({ isNew: false, isTemporary: true });
+  temporary.draw(first, { isNew: false, isTemporary: true });
   assert.deepEqual(isHidden(), [true, false]);
-  temporary.draw({ isNew: true, isTemporary: false });
+  temporary.draw(first, { isNew: true, isTemporary: false }); // its first message was refused
+  assert.ok(temporary.isOn());
+  temporary.draw({}, { isNew: true, isTemporary: false });
   assert.ok(!temporary.isOn());
   assert.deepEqual(isHidden(), [false, true]);
 });
@@ -157,7 +160,7 @@ test("without temporary conversations there is no switch", () => {
   const { dom, text } = open(
     `<p id="temporary-choice"><button id="temporary"></button></p><p id="temporary-note"><span id="temporary-text"></span></p>`,
   );
-  createTemporary({ dom, say: text.say, hours: 0 }).draw({ isNew: true, isTemporary: false });
+  createTemporary({ dom, say: text.say, hours: 0 }).draw({}, { isNew: true, isTemporary: false });
   assert.ok(dom.$("temporary-choice").hidden);
 });
 

@@ -170,7 +170,8 @@ async function start(modules) {
     onEarlier: () => conversations.earlier(),
     onDrawn(state) {
       threads.markShown(state.thread?.id);
-      temporary.draw({ isNew: !model.idOf(state) && !state.turn, isTemporary: Boolean(shown().isTemporary) });
+      const isNew = !model.idOf(state) && !state.turn;
+      temporary.draw(shown(), { isNew, isTemporary: !isNew && Boolean(shown().isTemporary) });
       composer.setState({
         isLoading: Boolean(state.id && !state.thread),
         isAnswering: model.isBusy(state),

@@ -15,6 +15,8 @@ export function createTemporary({ dom: { $ }, say, hours }) {
   let isOn = false;
   let isNew = false;
   let isTemporary = false;
+  /** @type {object | null} */
+  let drawn = null;
 
   function show() {
     $("temporary-choice").hidden = !(hours && isNew);
@@ -22,11 +24,15 @@ export function createTemporary({ dom: { $ }, say, hours }) {
     $("temporary-note").hidden = !(isTemporary || (isNew && isOn));
   }
 
-  /** @param {{ isNew: boolean, isTemporary: boolean }} shown of the conversation that is shown */
-  function draw(shown) {
-    // What was chosen for one conversation is not for the next.
-    if (isNew && !shown.isNew) isOn = false;
-    ({ isNew, isTemporary } = shown);
+  /**
+   * @param {object} conversation that is shown
+   * @param {{ isNew: boolean, isTemporary: boolean }} state its
+   */
+  function draw(conversation, state) {
+    // What was chosen for one conversation is not for the next; but it is if its first message fails.
+    if (conversation !== drawn) isOn = false;
+    drawn = conversation;
+    ({ isNew, isTemporary } = state);
     show();
   }
 

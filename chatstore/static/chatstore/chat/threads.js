@@ -78,9 +78,10 @@ export function createThreads(options) {
 
   /** @param {number} limit @param {string | null} [cursor] */
   async function load(limit, cursor) {
-    if (!view) return call("threads.list", { limit, order: "desc", ...(cursor && { after: cursor }) });
-    const page = await own.list(view, cursor);
-    for (const { id } of page.data) listings.set(id, view);
+    const asked = view;
+    const params = { limit, order: "desc", ...(cursor && { after: cursor }) };
+    const page = await (asked ? own.list(asked, cursor) : call("threads.list", params));
+    for (const { id } of page.data) listings.set(id, asked);
     return page;
   }
 
@@ -139,7 +140,9 @@ export function createThreads(options) {
   /** A thread is now in this list. @param {string} id @param {string} listing */
   function setListing(id, listing) {
     listings.set(id, listing);
-    if (listing !== view) drop(id);
+    if (listing !== view) threads = threads.filter((thread) => thread.id !== id);
+    if (listing) pinned = pinned.filter((thread) => thread.id !== id);
+    draw();
   }
 
   /** @param {Thread} thread @param {boolean} isNow */

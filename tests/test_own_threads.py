@@ -268,6 +268,21 @@ class TemporaryTests(EndpointMixin, TestCase):
                 self.assertNotIn(ended, path.read_text())
         self.assertFalse(ChatSession.objects.exists())
 
+    def test_R6_retention_takes_it_earlier_if_its_days_are_fewer(self) -> None:
+        self.age(self.create(metadata={"temporary": True}), 100 * 24)
+        with override_settings(CHATSTORE_TEMPORARY_HOURS=365 * 24):
+            self.assertIn("0 threads", self.cleanup("--temporary"))
+            self.assertIn("Deleted temporary: 1 thread", self.cleanup("--days=90"))
+
+    def test_R6_one_beyond_the_limit_of_a_run_is_not_archived(self) -> None:
+        for _ in range(2):
+            self.age(self.create(metadata={"temporary": True}), 100 * 24)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "a.jsonl"
+            self.cleanup(days=90, limit=1, archive=str(path))
+            self.assertNotIn("thr_", path.read_text())
+        self.assertEqual(ChatSession.objects.count(), 1)
+
     def test_R6_a_moderator_reads_it_while_it_is_there(self) -> None:
         self.create(metadata={"temporary": True})
         self.user.is_staff = self.user.is_superuser = True

@@ -68,12 +68,20 @@ class Rule:
     keep_pinned: bool = field(default_factory=lambda: settings.keep_pinned)
 
     @classmethod
-    def for_temporary(cls, user_id: str | None = None) -> Rule:
-        """Return the rule for temporary threads: CHATSTORE_TEMPORARY_HOURS without a message."""
+    def for_temporary(cls, user_id: str | None = None, rule: Rule | None = None) -> Rule:
+        """
+        Return the rule for temporary threads: CHATSTORE_TEMPORARY_HOURS without a message.
+
+        Args:
+            user_id: only this owner's threads.
+            rule: of the same run; what it says of age holds for temporary threads too.
+        """
         now = timezone.now()
         # Switched off, no new ones are made; those that are there still have their time.
-        hours = settings.temporary_hours or 24
-        return cls(now - dt.timedelta(hours=hours), now, user_id=user_id, is_temporary=True)
+        cutoff = now - dt.timedelta(hours=settings.temporary_hours or 24)
+        if rule:
+            cutoff = max(cutoff, rule.cutoff)
+        return cls(cutoff, now, user_id=user_id, is_temporary=True)
 
     def sessions(self, using: str) -> ChatSessionQuerySet:
         """Return the threads that the rule selects, including those on hold."""

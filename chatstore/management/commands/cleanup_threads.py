@@ -116,7 +116,7 @@ class Command(BaseCommand):
                 arguments.Progress(self.stderr) as progress,
             ):
                 # Never archived: they are not to be kept.
-                ended = cleanup(Rule.for_temporary(user), database, **bounds)
+                ended = cleanup(Rule.for_temporary(user, rule), database, **bounds)
                 report = Report(is_finished=True)
                 if rule:
                     report = cleanup(

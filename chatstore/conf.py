@@ -185,6 +185,21 @@ class Settings:
         return self._get("RETENTION_DAYS", 90)
 
     @property
+    def keep_pinned(self) -> bool:
+        """Whether cleanup_threads spares threads that their owners have pinned (R5)."""
+        return self._get("KEEP_PINNED", False)
+
+    @property
+    def temporary_hours(self) -> int:
+        """Hours after its last message when a temporary thread is deleted; 0: there are none."""
+        return self._get("TEMPORARY_HOURS", 24)
+
+    @property
+    def sharing(self) -> bool:
+        """Whether threads can be shared by links; False ends all links at once (V11)."""
+        return self._get("SHARING", True)
+
+    @property
     def reason_to_read(self) -> bool:
         """Whether moderators must give a reason before they read a conversation (M3)."""
         return self._get("REASON_TO_READ", False)

@@ -59,6 +59,7 @@ class Turn:
         is_action: whether the application writes first, and not the SDK: no status is required.
         is_answer: whether the first item that is saved answers a pending one, a tool call or a
             question, and requires that it is still pending.
+        is_temporary: whether a thread that it creates is temporary (R6).
         is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
         began_at: when it began.
         after_item_id: the item that it answers; empty until it is known.
@@ -72,6 +73,7 @@ class Turn:
     status: ThreadStatus | None = None
     is_action: bool = False
     is_answer: bool = False
+    is_temporary: bool = False
     is_replaced: bool = False
     began_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     after_item_id: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chatstore.http import files, page, views
+from chatstore.http import exports, files, own_threads, page, shares, views
 
 app_name = "chatstore"
 urlpatterns = [
@@ -12,4 +12,10 @@ urlpatterns = [
     path("api/", views.ChatKitView.as_view(), name="api"),
     path("files/", files.UploadView.as_view(), name="upload"),
     path("files/<str:attachment_id>/", files.FileView.as_view(), name="file"),
+    path("threads/", own_threads.OwnThreadsView.as_view(), name="threads"),
+    path("threads/<str:thread_id>/", own_threads.OwnThreadView.as_view(), name="thread"),
+    path("threads/<str:thread_id>/export/", exports.ExportView.as_view(), name="thread_export"),
+    path("export/", exports.ExportView.as_view(), name="export"),
+    path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
+    path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
 ]

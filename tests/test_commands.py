@@ -46,7 +46,9 @@ class ArgumentsTest(SimpleTestCase):
     def test_R1_days_below_one_and_far_too_many(self) -> None:
         for days in ("0", "-1", "1.5", "x", "", "99999999999"):
             self.assert_refused("it must be a whole number", "cleanup_threads", f"--days={days}")
-        self.assert_refused("required: --days", "cleanup_threads")
+        self.assert_refused(
+            "one of the arguments --days --temporary is required", "cleanup_threads"
+        )
 
     def test_sizes_and_limits(self) -> None:
         for option in ("--batch-size=0", "--batch-size=10001", "--limit=0", "--max-seconds=0"):
@@ -165,6 +167,7 @@ class OutputTest(StorageMixin, TransactionTestCase):
         report = json.loads(said)
         self.assertIn("T", report.pop("cutoff"))
         expected = {"threads": 1, "messages": 2, "files": 1, "model_turns": 0, "on_hold": 1}
+        expected |= {"temporary": 0, "pinned": 0}
         flags = {"dry_run": True, "by": "activity", "is_finished": True}
         self.assertEqual(report, expected | flags)
         report = json.loads(self.run_command("cleanup_attachments", json=True))

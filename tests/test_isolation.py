@@ -87,6 +87,12 @@ class IsolationTests(EndpointMixin, TestCase):
             "page": None,  # contains no id
             "api": None,  # above
             "upload": None,
+            "threads": None,  # of these, tests/test_own_threads.py
+            "thread": None,
+            "thread_export": None,  # tests/test_user_exports.py
+            "export": None,
+            "shared": None,  # for whoever has the link: tests/test_shares.py
+            "shared_items": None,
             "file": [("get", 404), ("put", 404), ("post", 404), ("delete", 405)],
         }
         self.assertEqual({pattern.name for pattern in urls.urlpatterns}, set(tried))

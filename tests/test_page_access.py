@@ -81,6 +81,9 @@ def test_everything_can_be_done_by_keyboard(visit: Visits) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
     page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Pin")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
     expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
     page.keyboard.press("Escape")
     expect(menu).to_be_focused()
@@ -194,7 +197,7 @@ def test_after_deleting_a_row_by_keyboard_the_next_has_the_focus(visit: Visits, 
     page = visit(user=user)
     expect(rows(page)).to_have_count(3)
     rows(page).nth(1).get_by_role("link").focus()
-    for key in ("Tab", "Enter", "ArrowDown", "Enter", "Tab", "Enter"):
+    for key in ("Tab", "Enter", "ArrowUp", "Enter", "Tab", "Enter"):
         page.keyboard.press(key)
     expect(rows(page)).to_have_count(2)
     expect(rows(page).nth(1).get_by_role("link")).to_be_focused()

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 
 from django.conf import settings
@@ -25,10 +26,11 @@ MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 OWN_NAMES = {"chatstore"}  # the demo's name
 
 
-def render() -> str:
+def render(**context: Any) -> str:
     request = RequestFactory().get("/chat/")
     request.user = AnonymousUser()
-    return render_to_string("chatstore/chat.html", {"api_url": "/api/"}, request)
+    context = {"api_url": "/api/", "export_url": "/export/"} | context
+    return render_to_string("chatstore/chat.html", context, request)
 
 
 class Texts(HTMLParser):
@@ -55,6 +57,8 @@ class TextTests(SimpleTestCase):
         texts = Texts()
         with marked, translation.override("en"):
             texts.feed(render())
+            for items_url in ("", "/items/"):
+                texts.feed(render(is_shared=True, items_url=items_url))
         bare = {text.strip() for text in texts.found if re.search(r"[^\W\d_]{2}", text)}
         bare = {text for text in bare if not text.startswith("[")} - OWN_NAMES
         self.assertEqual(bare, set())
@@ -85,7 +89,7 @@ class StaticFilesTests(SimpleTestCase):
         storages = {**settings.STORAGES, "staticfiles": {"BACKEND": MANIFEST}}
         with self.settings(STATIC_ROOT=folder, STORAGES=storages, DEBUG=False):
             call_command("collectstatic", interactive=False, verbosity=0)
-            html = render()
+            html = render() + render(is_shared=True)
         names = [f"chat/{path.stem}" for path in MODULES]
         for name in (*names, "vendor/marked.esm", "vendor/purify.es", "vendor/eventsource-parser"):
             self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")
@@ -94,7 +98,7 @@ class StaticFilesTests(SimpleTestCase):
         links = re.findall(
             r"data-module=\"(\w+)\" href=\"\{% static 'chatstore/chat/(\w+)", TEMPLATE
         )
-        expected = [path.stem for path in MODULES if path.stem != "main"]
+        expected = [path.stem for path in MODULES if path.stem not in ("main", "shared")]
         self.assertEqual(sorted(links), [(name, name) for name in expected])
 
     def test_no_module_imports_another(self) -> None:
@@ -107,4 +111,4 @@ class StaticFilesTests(SimpleTestCase):
             for path in MODULES
             if re.search(r"(?<!typeof )\bimport\((?!\")", path.read_text())
         ]
-        self.assertEqual(loads, ["main.js"])
+        self.assertEqual(loads, ["main.js", "shared.js"])

@@ -276,8 +276,9 @@ class RoundTripTest(ArchiveTestCase):
     def test_every_column_is_exported_or_derived_or_a_key(self) -> None:
         keys = {"session_id", "message_id", "file_id", "user_id", "item_id"}
         # They matter while a turn runs (S15, S20).
-        # They matter while a turn runs (S15, S20).
         short_lived = {"items_deleted_at", "items_redacted_at", "retry_id"}
+        # A link is one of the site that has made it (V11).
+        short_lived |= {"share_hash", "shared_at", "shared_until"}
         for model, exported, derived in (
             (ChatSession, SESSION_COLUMNS, codec.session_values(base.thread())),
             (ChatMessage, MESSAGE_COLUMNS, codec.message_values(base.user_message())),

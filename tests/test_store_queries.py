@@ -72,6 +72,13 @@ def operations() -> dict[str, tuple[Any, ...]]:
         "save_attachment, again": (store.save_attachment, file),
         "load_attachment": (store.load_attachment, "atc_1"),
         "delete_attachment": (store.delete_attachment, "atc_1"),
+        "pin_thread": (store.pin_thread, "thr_2", True),
+        "load_pinned_threads": (store.load_pinned_threads, 2),
+        "share_thread": (store.share_thread, "thr_2", "0" * 64),
+        "end_share": (store.end_share, "thr_2"),
+        "load_thread_state": (store.load_thread_state, "thr_2"),
+        "archive_thread": (store.archive_thread, "thr_2", True),
+        "load_archived_threads": (store.load_archived_threads, 2, None, "desc"),
         "delete_thread": (store.delete_thread, "thr_2"),
         "delete_thread, unknown": (store.delete_thread, "thr_2"),
         "delete_thread, with attachments": (store.delete_thread, "thr_1"),
@@ -217,8 +224,11 @@ class PlansTest(TransactionTestCase):
         for order in ("asc", "desc"):
             for after in (None, "thr_221", "thr_1501", "thr_3601"):
                 with self.subTest(f"{order} after {after}"):
-                    index = "chat_sessions_of_user" if after is None else self.entered("created_at")
+                    index = "chat_sessions_listed" if after is None else self.entered("created_at")
                     self.assert_plan_of(index, store.load_threads, 20, after, order)
+        archived = ChatSession.objects.for_owner("alice").filter(created_at__day=1)
+        archived.update(listing="archived")
+        self.assert_plan_of("chat_sessions_listed", store.load_archived_threads, 20, None, "desc")
 
     def a_threads_items(self) -> None:
         whole = "chat_messages_(position|of_thread)|sqlite_autoindex_chat_messages_"

@@ -127,6 +127,14 @@ THREAD_ACTIONS = {
             lambda thread: thread.is_on_hold,
         ),
         AdminAction(
+            actions.unshare,
+            "moderate",
+            _("End the link"),
+            _("The link has ended."),
+            _("The link by which its owner shares the thread shows nothing any more."),
+            lambda thread: bool(thread.shared_at),
+        ),
+        AdminAction(
             actions.delete,
             "delete_chatsession",
             _("Delete"),

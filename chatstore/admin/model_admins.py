@@ -47,12 +47,24 @@ class ChatSessionAdmin(ReadOnlyAdmin):
         "thumbs_up",
         "thumbs_down",
     )
-    list_filter = ("status", "moderation", "is_on_hold", ActivityFilter, ThumbsFilter)
+    list_filter = (
+        "status",
+        "moderation",
+        "is_on_hold",
+        "listing",
+        ("pinned_at", admin.EmptyFieldListFilter),
+        ("shared_at", admin.EmptyFieldListFilter),
+        ActivityFilter,
+        ThumbsFilter,
+    )
     filter_lookups = frozenset(
         {
             "status__exact",
             "moderation__exact",
             "is_on_hold__exact",
+            "listing__exact",
+            "pinned_at__isempty",
+            "shared_at__isempty",
             "activity",
             "thumbs",
             "updated_at__year",
@@ -80,6 +92,9 @@ class ChatSessionAdmin(ReadOnlyAdmin):
                     "is_on_hold",
                     "hold_reason",
                     "hidden_at",
+                    "pinned_at",
+                    "archived_at",
+                    "shared_at",
                     "shown_metadata",
                 )
             },
@@ -159,6 +174,12 @@ class ChatSessionAdmin(ReadOnlyAdmin):
             badges = [(thread.moderation, label)]
         if thread.is_on_hold:
             badges.append(("hold", _("On hold")))
+        if thread.listing:
+            badges.append((thread.listing, thread.get_listing_display()))
+        if thread.pinned_at:
+            badges.append(("pinned", _("Pinned")))
+        if thread.shared_at:
+            badges.append(("shared", _("Shared by a link")))
         if thread.hidden_at:
             badges.append(("hidden", _("Deleted by its owner")))
         return _badges(badges)

@@ -7,7 +7,14 @@ from django.core.checks import CheckMessage, Error
 from chatstore.conf import settings
 
 STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
-FLAGS = ("model_memory", "use_presigned_urls", "reason_to_read", "sharded")
+FLAGS = (
+    "keep_pinned",
+    "model_memory",
+    "reason_to_read",
+    "sharded",
+    "sharing",
+    "use_presigned_urls",
+)
 DICTS = ("async_pool",)
 POSITIVE_INTEGERS = (
     "cache_ttl",
@@ -25,7 +32,7 @@ POSITIVE_INTEGERS = (
     "retention_days",
 )
 LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
-INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens")
+INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens", "temporary_hours")
 
 
 def check_types() -> list[CheckMessage]:
@@ -52,7 +59,7 @@ def check_integers() -> list[CheckMessage]:
         )
         for names, least, note, check_id in (
             (POSITIVE_INTEGERS, 1, "", "E003"),
-            (INTEGERS_OR_ZERO, 0, ", where 0 stands for no limit", "E017"),
+            (INTEGERS_OR_ZERO, 0, ", where 0 switches it off", "E017"),
         )
         for name in names
         if not isinstance(value := getattr(settings, name), int)

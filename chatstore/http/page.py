@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.views.generic import TemplateView
 
 from chatstore.conf import settings
+from chatstore.server import get_server
+from chatstore.store import DjangoStore
 
 
 class ChatPageView(LoginRequiredMixin, TemplateView):
@@ -19,6 +21,14 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
     template_name = "chatstore/chat.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if isinstance(get_server().store, DjangoStore):
+            kwargs = {
+                "threads_url": reverse("chatstore:threads"),
+                "export_url": reverse("chatstore:export"),
+                "may_share": settings.sharing,
+                "temporary_hours": settings.temporary_hours,
+                **kwargs,
+            }
         return super().get_context_data(
             api_url=reverse("chatstore:api"),
             upload_url=reverse("chatstore:upload"),

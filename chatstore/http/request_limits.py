@@ -119,7 +119,7 @@ def _max_body_bytes(scope: Any) -> int | None:
     """Return the largest allowed body in bytes; None for URLs that are not chatstore's."""
     path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
     try:
-        if path == reverse("chatstore:api"):
+        if path == reverse("chatstore:api") or path.startswith(reverse("chatstore:threads")):
             return settings.max_request_bytes
         if path.startswith(reverse("chatstore:upload")):
             return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES

@@ -147,7 +147,7 @@ class ChatKitView(EndpointView):
     """The ChatKit endpoint: a POST of JSON, answered by JSON or by server-sent events."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
-        result = await get_server().process(_read_body(request), self.context)
+        result = await get_server().process(read_body(request), self.context)
         if not isinstance(result, StreamingResult):
             return HttpResponse(
                 result.json,
@@ -163,7 +163,7 @@ class ChatKitView(EndpointView):
         return HttpResponse(body, content_type="text/event-stream", headers=STREAM_HEADERS)
 
 
-def _read_body(request: HttpRequest) -> bytes:
+def read_body(request: HttpRequest) -> bytes:
     """Return the body; RequestRefused (413) if it exceeds CHATSTORE_MAX_REQUEST_BYTES."""
     body = request.read(settings.max_request_bytes + 1)
     if len(body) > settings.max_request_bytes:

@@ -55,6 +55,8 @@ class Rule:
         by_creation: compare the time of creation instead, and keep threads in use (IN_USE_PERIOD).
         user_id: only this owner's threads.
         status: only threads that show this status to their user (M1).
+        is_temporary: only temporary threads (R6), which other rules never select.
+        keep_pinned: keep threads that their owner has pinned (R5).
     """
 
     cutoff: dt.datetime
@@ -62,10 +64,42 @@ class Rule:
     by_creation: bool = False
     user_id: str | None = None
     status: str | None = None
+    is_temporary: bool = False
+    keep_pinned: bool = field(default_factory=lambda: settings.keep_pinned)
+
+    @classmethod
+    def for_temporary(cls, user_id: str | None = None, rule: Rule | None = None) -> Rule:
+        """
+        Return the rule for temporary threads: CHATSTORE_TEMPORARY_HOURS without a message.
+
+        Args:
+            user_id: only this owner's threads.
+            rule: of the same run; what it says of age holds for temporary threads too.
+        """
+        now = timezone.now()
+        # Switched off, no new ones are made; those that are there still have their time.
+        cutoff = now - dt.timedelta(hours=settings.temporary_hours or 24)
+        if rule:
+            cutoff = max(cutoff, rule.cutoff)
+        return cls(cutoff, now, user_id=user_id, is_temporary=True)
 
     def sessions(self, using: str) -> ChatSessionQuerySet:
         """Return the threads that the rule selects, including those on hold."""
+        sessions = self._all_sessions(using)
+        return sessions.filter(pinned_at=None) if self.keep_pinned else sessions
+
+    def pinned_sessions(self, using: str) -> ChatSessionQuerySet:
+        """Return the threads that the rule would select if they were not pinned."""
+        sessions = self._all_sessions(using).filter(pinned_at__isnull=False)
+        return sessions if self.keep_pinned else sessions.none()
+
+    def _all_sessions(self, using: str) -> ChatSessionQuerySet:
         sessions = ChatSession.objects.using(using)
+        temporary = ChatSession.Listing.TEMPORARY
+        if self.is_temporary:
+            sessions = sessions.filter(listing=temporary)
+        else:
+            sessions = sessions.exclude(listing=temporary)
         if self.by_creation:
             in_use_since = self.now - IN_USE_PERIOD
             sessions = sessions.inactive_since(in_use_since).filter(created_at__lt=self.cutoff)
@@ -86,11 +120,13 @@ class Report:
     Args:
         deleted: in a dry run, what would be deleted.
         on_hold: the number of threads that were kept because they are on hold (M4).
+        pinned: the number of those that were kept because they are pinned (R5).
         is_finished: False if the run was stopped by ``limit`` or ``max_seconds``.
     """
 
     deleted: Counts = field(default_factory=Counts)
     on_hold: int = 0
+    pinned: int = 0
     is_finished: bool = False
 
 
@@ -138,6 +174,7 @@ def cleanup(
     if report.deleted.threads and not dry_run:
         empty_log(using)
     report.on_hold = sessions.filter(is_on_hold=True).count()
+    report.pinned = rule.pinned_sessions(using).count()
     return report
 
 

@@ -121,5 +121,7 @@ def _move(tables: Sequence[OwnedQuerySet[Any]], to_user: str) -> list[int]:
     for table, rows in zip(tables, copies, strict=True):
         for row in rows:
             row.user_id = to_user
+            if isinstance(row, ChatSession):  # its link names the old owner
+                row.share_hash, row.shared_at, row.shared_until = "", None, None
         insert_rows(rows, table.model.objects.using(table.db), BATCH_SIZE)
     return [len(rows) for rows in copies]

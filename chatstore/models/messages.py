@@ -11,6 +11,9 @@ from chatstore.models.base import IdentifierField, OwnedForeignKey, OwnedModel, 
 from chatstore.models.keys import message_key, session_key
 from chatstore.models.sessions import ChatSession
 
+# ChatKit's types of items that only the model sees.
+INTERNAL_TYPES = ("hidden_context_item", "sdk_hidden_context")
+
 
 class ChatMessageQuerySet(OwnedQuerySet["ChatMessage"]):
     def thread(self, thread_id: str) -> Self:
@@ -25,6 +28,10 @@ class ChatMessageQuerySet(OwnedQuerySet["ChatMessage"]):
         index, and reads the whole thread.
         """
         return self.filter(message_id=message_key(thread_id, item_id))
+
+    def for_people(self) -> Self:
+        """Filter what the owner may read: nothing hidden, redacted or for the model only."""
+        return self.visible().filter(redacted_at__isnull=True).exclude(item_type__in=INTERNAL_TYPES)
 
 
 class ChatMessage(OwnedModel):

@@ -30,6 +30,7 @@ class ModerationRecord(models.Model):
         SHOW = "show", _("Showed a message again")
         REDACT = "redact", _("Redacted a message")
         DELETE = "delete", _("Deleted")
+        UNSHARE = "unshare", _("Ended the link")
 
     created_at = models.DateTimeField(_("when"), default=timezone.now)
     staff_id = models.CharField(_("account"), max_length=255)

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.models.base import IdentifierField, OwnedModel, OwnedQuerySet
+from chatstore.models.base import IdentifierField, OwnedModel, OwnedQuerySet, PartialIndex
 from chatstore.models.keys import session_key
 
 
@@ -30,6 +30,10 @@ class ChatSessionQuerySet(OwnedQuerySet["ChatSession"]):
         """Filter what retention, erasure and moderators may delete: threads not on hold (M4)."""
         return self.filter(is_on_hold=False)
 
+    def lasting(self) -> Self:
+        """Filter threads that are not temporary (R6)."""
+        return self.exclude(listing=ChatSession.Listing.TEMPORARY)
+
 
 class ChatSession(OwnedModel):
     """A thread: one conversation of one owner."""
@@ -43,6 +47,11 @@ class ChatSession(OwnedModel):
         NONE = "", _("None")
         LOCKED = "locked", _("Locked")
         CLOSED = "closed", _("Closed")
+
+    class Listing(models.TextChoices):
+        LISTED = "", _("Listed")
+        ARCHIVED = "archived", _("Archived")
+        TEMPORARY = "temporary", _("Temporary")
 
     session_id = models.UUIDField(_("session id"), primary_key=True, editable=False)
     thread_id = IdentifierField(_("thread id"))
@@ -94,6 +103,30 @@ class ChatSession(OwnedModel):
         help_text=_("Of the newest retry: a turn that it replaces stores nothing more (S20)."),
     )
 
+    # The owner's columns, which save_thread never changes (V9, V11).
+    listing = models.CharField(
+        _("listing"),
+        max_length=16,
+        choices=Listing.choices,
+        default="",
+        db_default="",
+        blank=True,
+        help_text=_("Whether it is in its owner's list; a temporary thread is in none."),
+    )
+    pinned_at = models.DateTimeField(_("pinned at"), null=True, blank=True)
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
+    share_hash = models.CharField(
+        _("hash of the link"), max_length=64, default="", db_default="", blank=True, editable=False
+    )
+    shared_at = models.DateTimeField(_("shared at"), null=True, blank=True)
+    shared_until = models.DateTimeField(
+        _("shared until"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The position of the last item that the link shows."),
+    )
+
     # The moderators' columns, which save_thread never writes (M1, M4).
     moderation = models.CharField(
         _("moderation"), max_length=16, choices=Moderation.choices, default="", blank=True
@@ -123,10 +156,23 @@ class ChatSession(OwnedModel):
             ("export", _("Can export conversations")),
         ]
         indexes = [
-            models.Index(
-                fields=["user_id", "created_at", "thread_id"], name="chat_sessions_of_user"
-            ),
             models.Index(fields=["updated_at", "session_id"], name="chat_sessions_activity"),
+            # For the owner's lists: what is archived is not read with what is listed. And for the
+            # order of an export.
+            models.Index(
+                fields=["user_id", "listing", "created_at", "thread_id"],
+                name="chat_sessions_listed",
+            ),
+            PartialIndex(
+                fields=["user_id", "pinned_at"],
+                where=Q(pinned_at__isnull=False),
+                name="chat_sessions_pinned",
+            ),
+            PartialIndex(
+                fields=["listing", "updated_at", "session_id"],
+                where=Q(listing="temporary"),
+                name="chat_sessions_temporary",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,6 +33,7 @@ from chatstore.models import (
 )
 from chatstore.moderation.records import Action, Moderator, get_database, record
 from chatstore.store import thread_cache
+from chatstore.store.own_threads import NOT_SHARED
 from chatstore.store.owner import Owner
 
 Moderation = ChatSession.Moderation
@@ -65,6 +66,11 @@ def hold(thread: ChatSession, by: Moderator) -> None:
 def release(thread: ChatSession, by: Moderator) -> None:
     """End the hold. What the owner deleted during the hold stays hidden from them (M4)."""
     _update_thread(thread, by, Action.RELEASE, is_on_hold=False, hold_reason="")
+
+
+def unshare(thread: ChatSession, by: Moderator) -> None:
+    """End the link by which the owner shares the thread (V11)."""
+    _update_thread(thread, by, Action.UNSHARE, **NOT_SHARED)
 
 
 def delete(thread: ChatSession, by: Moderator) -> None:

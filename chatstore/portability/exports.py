@@ -52,6 +52,8 @@ def export_threads(
     """
     Export threads, and uploads that were never sent; return the Exporter with its counts.
 
+    Temporary threads are left out (R6).
+
     Args:
         using: the alias of the database.
         user_id: only this owner's threads and uploads.
@@ -60,7 +62,7 @@ def export_threads(
 
     Raises ArchiveError or OSError if the archive can't be written.
     """
-    sessions = ChatSession.objects.using(using).all()
+    sessions = ChatSession.objects.using(using).lasting()
     uploads = ChatAttachment.objects.using(using).filter(session_id=None)
     if user_id is not None:
         sessions, uploads = sessions.for_owner(user_id), uploads.for_owner(user_id)
@@ -85,9 +87,12 @@ class Exporter:
     def export(
         self, sessions: ChatSessionQuerySet, progress: Callable[[Counts], None] | None = None
     ) -> None:
-        """Write threads, sorted by owner and creation: equal data gives an equal archive."""
+        """
+        Write threads, sorted by owner and creation, archived ones last: equal data gives an equal
+        archive.
+        """
         for page in sessions.iter_pages(
-            "user_id", "created_at", "thread_id", size=THREADS_PER_BATCH
+            "user_id", "listing", "created_at", "thread_id", size=THREADS_PER_BATCH
         ):
             self._write_threads(page)
             reset_queries()  # while DEBUG is on, Django keeps every statement in memory
@@ -114,7 +119,7 @@ class Exporter:
             self.writer.write(
                 {"type": "thread", "user_id": session.user_id, "id": session.thread_id}
                 | {"thread": _parsed(session.payload)}
-                | _nonempty_columns(session, SESSION_COLUMNS)
+                | nonempty_columns(session, SESSION_COLUMNS)
             )
             self.counts.threads += 1
             for message in self._messages_of(session, loaded):
@@ -124,7 +129,7 @@ class Exporter:
                         "id": message.item_id,
                         "item": _parsed(message.payload),
                     }
-                    | _nonempty_columns(message, MESSAGE_COLUMNS)
+                    | nonempty_columns(message, MESSAGE_COLUMNS)
                 )
                 self.counts.messages += 1
             if _key(session) in have_turns:
@@ -143,7 +148,7 @@ class Exporter:
                 record = {"type": "model_turn", "id": row.turn_id}
                 record |= {"steps": _parsed(row.payload, list)}
                 record |= {"item_ids": _parsed(row.item_ids, dict)}
-                self.writer.write(record | _nonempty_columns(row, MODEL_TURN_COLUMNS))
+                self.writer.write(record | nonempty_columns(row, MODEL_TURN_COLUMNS))
                 self.counts.model_turns += 1
             reset_queries()
 
@@ -178,7 +183,7 @@ class Exporter:
             "id": row.attachment_id,
             "attachment": _parsed(row.payload),
             **{name: value for name, value in about.items() if value is not None},
-            **_nonempty_columns(row, ATTACHMENT_COLUMNS),
+            **nonempty_columns(row, ATTACHMENT_COLUMNS),
         }
         if row.path and (sha256 := self._add_file(row.path)):
             record["sha256"] = sha256
@@ -210,7 +215,8 @@ def _parsed(payload: str, kind: type = dict) -> Any:
     return value if isinstance(value, kind) else payload
 
 
-def _nonempty_columns(row: Model, columns: tuple[str, ...]) -> Record:
+def nonempty_columns(row: Model, columns: tuple[str, ...]) -> Record:
+    """Return columns of a row as an archive holds them; empty ones are left out."""
     values = {column: getattr(row, column) for column in columns}
     return {
         column: value.astimezone(dt.UTC).isoformat(timespec="microseconds")

@@ -80,10 +80,7 @@ class Writer:
 
     def write(self, record: dict[str, Any]) -> None:
         """Write a record as one line."""
-        try:
-            line = _line(record)
-        except UnicodeEncodeError:  # a lone surrogate in the application's metadata (S14)
-            line = _line(codec.replace_unstorable(record))
+        line = encode_line(record)
         self._digest.update(line)
         self._lines.write(line)
 
@@ -110,7 +107,7 @@ class Writer:
             os.replace(copy.name, cast(Path, self._folder) / name)
         elif f"files/{name}" not in self._zip.NameToInfo:
             copy.seek(0)
-            with self._zip.open(_zip_entry(f"files/{name}"), "w", force_zip64=True) as entry:
+            with self._zip.open(zip_entry(f"files/{name}"), "w", force_zip64=True) as entry:
                 shutil.copyfileobj(copy, entry, CHUNK_BYTES)
 
     def flush(self) -> None:
@@ -126,7 +123,7 @@ class Writer:
         self.write({"type": "end", "sha256": checksum})
         if self._zip is not None:
             self._lines.seek(0)
-            with self._zip.open(_zip_entry(LINES_NAME), "w", force_zip64=True) as entry:
+            with self._zip.open(zip_entry(LINES_NAME), "w", force_zip64=True) as entry:
                 shutil.copyfileobj(self._lines, entry, CHUNK_BYTES)
         self.flush()
         self._resources.close()
@@ -146,11 +143,20 @@ class Writer:
             self._resources.close()
 
 
+def encode_line(record: dict[str, Any]) -> bytes:
+    """Return a record as one line of an archive."""
+    try:
+        return _line(record)
+    except UnicodeEncodeError:  # a lone surrogate in the application's metadata (S14)
+        return _line(codec.replace_unstorable(record))
+
+
 def _line(record: dict[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _zip_entry(name: str) -> zipfile.ZipInfo:
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """Return the head of a zip's entry, without the time at which it is made."""
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # equal data gives an equal file
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16

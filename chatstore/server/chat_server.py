@@ -162,6 +162,11 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         """Count a direct upload; LimitReached where the user has created too much (V7)."""
         await user_limits.admit(self._user_id(context), user_limits.CREATION)
 
+    async def admit_export(self, context: TContext) -> user_limits.Admission:
+        """Count a download of one's own threads, whose stream the caller ends (V7, V10)."""
+        cost = user_limits.CREATION + user_limits.STREAM
+        return await user_limits.admit(self._user_id(context), cost)
+
     def _user_id(self, context: TContext) -> Any:
         get_user_id = getattr(self.store, "get_user_id", codec.user_id_from_context)
         return get_user_id(context)

@@ -35,8 +35,11 @@ from chatkit.types import (
 from django.utils.translation import gettext as _
 
 from chatstore.attachments import DjangoAttachmentStore
+from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import RequestRefused
+from chatstore.server.requests import asks_for_temporary
+from chatstore.store import DjangoStore
 
 # The method that an application must override before it can serve the request.
 _NEEDED_METHODS: dict[type, str] = {
@@ -83,6 +86,13 @@ def _check_support(server: Server, request: ChatKitReq) -> None:
     needed = _NEEDED_METHODS.get(type(request))
     if needed and getattr(type(server), needed) is getattr(ChatKitServer, needed):
         raise NotImplementedError(f"{needed}() is not overridden")
+    if asks_for_temporary(request) and not keeps_temporary_threads(server.store):
+        raise NotImplementedError("Temporary threads are switched off, or the store has none")
+
+
+def keeps_temporary_threads(store: Store[Any]) -> bool:
+    """Tell whether threads may be temporary (R6)."""
+    return settings.temporary_hours > 0 and isinstance(store, DjangoStore)
 
 
 async def _check_thread(server: Server, request: ChatKitReq, context: Any) -> None:

@@ -53,9 +53,15 @@ def begin_turn(request: StreamingReq) -> Turn:
     return Turn(
         is_answer=is_answer,
         is_action=isinstance(request, ThreadsCustomActionReq),
+        is_temporary=asks_for_temporary(request),
         # Of a retry, a question's answer or an action; of a message it is known once it is stored.
         after_item_id=getattr(request.params, "item_id", None) or "",
     )
+
+
+def asks_for_temporary(request: ChatKitReq) -> bool:
+    """Tell whether a request creates a thread that is not kept (R6)."""
+    return isinstance(request, ThreadsCreateReq) and request.metadata.get("temporary") is True
 
 
 def parse(request: str | bytes | bytearray) -> ChatKitReq:

@@ -160,7 +160,7 @@ def _check(counts: int, cost: int) -> None:
         raise LimitReached(sentence % wait, retry_after=seconds)
     if cost >= STREAM and counts // STREAM > settings.max_streams:
         raise LimitReached(
-            _("Too many answers are being written to you at once. Wait until one has ended."),
+            _("Too many answers or files are being sent to you at once. Wait until one has ended."),
             retry_after=STREAMS_RETRY_SECONDS,
         )
 

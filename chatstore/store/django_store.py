@@ -25,8 +25,10 @@ from chatstore import codec
 from chatstore.files import signed_urls
 from chatstore.store import attachments, items, threads
 from chatstore.store.model_turn_methods import ModelTurnMethods
+from chatstore.store.own_thread_methods import OwnThreadMethods
 from chatstore.turns import (
     Required,
+    current_turn,
     is_seen,
     mark_deleted,
     mark_seen,
@@ -40,7 +42,9 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-class DjangoStore(ModelTurnMethods[TContext], Store[TContext], Generic[TContext]):
+class DjangoStore(
+    ModelTurnMethods[TContext], OwnThreadMethods[TContext], Store[TContext], Generic[TContext]
+):
     """
     ChatKit's Store: keeps threads, items and attachments in the database (S1 to S18).
 
@@ -77,11 +81,15 @@ class DjangoStore(ModelTurnMethods[TContext], Store[TContext], Generic[TContext]
         deleted meanwhile, nothing happens. Raises NotFoundError if the id is another owner's,
         ValueError for what can't be stored as JSON (S6).
         """
-        turn = turn_of(thread.id)
+        turn, current = turn_of(thread.id), current_turn()
         required = Required(turn.retry_id, None) if turn else None
-        update_only = is_seen(thread.id)
         await self._write(
-            threads.save_thread, context, thread, update_only=update_only, required=required
+            threads.save_thread,
+            context,
+            thread,
+            update_only=is_seen(thread.id),
+            required=required,
+            listing="temporary" if current and current.is_temporary else "",
         )
         mark_thread_seen(thread, is_new=True)
 
@@ -90,6 +98,8 @@ class DjangoStore(ModelTurnMethods[TContext], Store[TContext], Generic[TContext]
     ) -> Page[ThreadMetadata]:
         """
         Return a page of the owner's threads, ordered by created_at (S11).
+
+        Those that are archived (V9) or temporary (R6) are left out.
 
         Args:
             limit: the most threads; ValueError below 1.

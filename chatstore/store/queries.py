@@ -106,17 +106,21 @@ _NEW_THREAD: dict[str, Any] = {
     "user_id": OWNER,
     "session_id": THREAD,
     **_THREAD_VALUES,
-    **column_parameters(ChatSession, "created_at", "updated_at"),
+    **column_parameters(ChatSession, "created_at", "updated_at", "listing"),
 }
 insert_thread = Statement(insert_query(ChatSession, **_NEW_THREAD))
 insert_thread_unless_exists = Statement(insert_unless_exists_query(ChatSession, **_NEW_THREAD))
 
 
 @lru_cache(maxsize=256)
-def select_page_of_threads(order: str, limit: int, has_cursor: bool) -> Statement:
+def select_page_of_threads(
+    order: str, limit: int, has_cursor: bool, listing: str = ""
+) -> Statement:
     """Return the query of a page of threads, ordered by created_at, then thread_id (S11)."""
     sign, comparison = ("", "gt") if order == "asc" else ("-", "lt")
-    page = _threads.visible().order_by(f"{sign}created_at", f"{sign}thread_id")
+    page = (
+        _threads.visible().filter(listing=listing).order_by(f"{sign}created_at", f"{sign}thread_id")
+    )
     if has_cursor:
         # [:1] because Django 6.1 allows "=" only with a subquery of one row.
         created_at = Subquery(_threads.filter(session_id=AFTER).values("created_at")[:1])
@@ -127,6 +131,13 @@ def select_page_of_threads(order: str, limit: int, has_cursor: bool) -> Statemen
             (f"created_at__{comparison}e", created_at),
         )
     return Statement(page.values_list(*_THREAD_COLUMNS)[:limit])
+
+
+@lru_cache(maxsize=256)
+def select_pinned_threads(limit: int) -> Statement:
+    """Return the query of the threads that were pinned last."""
+    pinned = _threads.visible().filter(pinned_at__isnull=False).order_by("-pinned_at")
+    return Statement(pinned.values_list(*_THREAD_COLUMNS)[:limit])
 
 
 _ITEM_COLUMNS = ("item_id", "payload", "ending")
@@ -167,6 +178,9 @@ def add_item(conditions: Conditions = (), *, again: bool = False) -> UpdateThenI
                 default=NOW,
             ),
             is_started=True,
+            # Nothing that goes on is archived (V9).
+            archived_at=None,
+            listing=Case(When(listing="archived", then=Value("")), default=F("listing")),
         ),
         insert_query(
             ChatMessage,

@@ -37,6 +37,7 @@ def save_thread(
     *,
     update_only: bool,
     required: Required | None,
+    listing: str = "",
 ) -> Steps[None]:
     values = codec.session_values(thread)
     key = session_key(values["thread_id"])
@@ -55,7 +56,7 @@ def save_thread(
         with thread_cache.changing(owner.using, (owner.user_id, key)):
             yield owner.query(update_thread, session_id=key, retry_id=retry_id, **values)
         return
-    values |= {"session_id": key, "updated_at": values["created_at"]}
+    values |= {"session_id": key, "updated_at": values["created_at"], "listing": listing}
     with thread_cache.changing(owner.using, (owner.user_id, key)):
         is_saved = yield from _create_or_update(owner, attempt, values)
     if not is_saved:
@@ -89,11 +90,11 @@ def _create_or_update(owner: Owner, attempt: Attempt, row: dict[str, Any]) -> St
 
 
 def load_threads(
-    owner: Owner, after: str | None, limit: int, order: str
+    owner: Owner, after: str | None, limit: int, order: str, listing: str = ""
 ) -> Steps[Page[ThreadMetadata]]:
     limit = codec.validate_page(limit, order)
     rows = yield owner.query(
-        queries.select_page_of_threads(order, limit + 1, after is not None),
+        queries.select_page_of_threads(order, limit + 1, after is not None, listing),
         after=session_key(after or ""),
         after_id=codec.replace_unstorable(after),
     )

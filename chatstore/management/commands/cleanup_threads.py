@@ -1,4 +1,7 @@
-"""Deletes threads that are older than the retention age (R1, R2); see docs/operations.md."""
+"""
+Deletes threads that are older than the retention age (R1, R2), and temporary threads (R6); see
+docs/operations.md.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,13 @@ class Command(BaseCommand):
     help = "Deletes threads without activity for --days days, with their messages and files."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=arguments.days, required=True)
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--days", type=arguments.days)
+        which.add_argument(
+            "--temporary",
+            action="store_true",
+            help=_("Only temporary threads, which every other run deletes too."),
+        )
         parser.add_argument(
             "--by",
             choices=["activity", "created"],
@@ -68,7 +77,8 @@ class Command(BaseCommand):
     def handle(
         self,
         *,
-        days: int,
+        days: int | None = None,
+        temporary: bool,
         by: str,
         user: str | None,
         status: str | None,
@@ -82,13 +92,21 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         now = timezone.now()
-        rule = Rule(
-            cutoff=now - dt.timedelta(days=days),
-            now=now,
-            by_creation=by == "created",
-            user_id=user,
-            status=status,
-        )
+        rule = None
+        if days is not None:
+            rule = Rule(
+                cutoff=now - dt.timedelta(days=days),
+                now=now,
+                by_creation=by == "created",
+                user_id=user,
+                status=status,
+            )
+        bounds: dict[str, Any] = {
+            "batch_size": batch_size,
+            "limit": limit,
+            "max_seconds": max_seconds,
+            "dry_run": dry_run,
+        }
         if archive and (archive == "-" or archive.endswith(".zip")):
             # A run may be killed, and a zip that was not closed can't be read.
             raise CommandError(_("--archive must be FILE.jsonl or FILE.jsonl.gz."))
@@ -97,30 +115,29 @@ class Command(BaseCommand):
                 self._open_archive(None if dry_run else archive, database) as archive_batch,
                 arguments.Progress(self.stderr) as progress,
             ):
-                report = cleanup(
-                    rule,
-                    database,
-                    batch_size=batch_size,
-                    limit=limit,
-                    max_seconds=max_seconds,
-                    dry_run=dry_run,
-                    archive=archive_batch,
-                    progress=progress,
-                )
+                # Never archived: they are not to be kept.
+                ended = cleanup(Rule.for_temporary(user, rule), database, **bounds)
+                report = Report(is_finished=True)
+                if rule:
+                    report = cleanup(
+                        rule, database, archive=archive_batch, progress=progress, **bounds
+                    )
         except (ArchiveError, OSError) as error:  # such as a full disk; the batch is not deleted
             raise arguments.archive_error(error) from error
         if as_json:
             values = {
                 "dry_run": dry_run,
                 "by": by,
-                "cutoff": rule.cutoff.isoformat(),
+                "cutoff": rule.cutoff.isoformat() if rule else None,
                 **vars(report.deleted),
-                "on_hold": report.on_hold,
-                "is_finished": report.is_finished,
+                "temporary": ended.deleted.threads,
+                "on_hold": report.on_hold + ended.on_hold,
+                "pinned": report.pinned,
+                "is_finished": report.is_finished and ended.is_finished,
             }
             self.stdout.write(json.dumps(values))
         else:
-            self.stdout.write(self._sentence(report, dry_run=dry_run))
+            self.stdout.write(self._sentence(report if rule else None, ended, dry_run=dry_run))
 
     @contextmanager
     def _open_archive(self, target: str | None, database: str) -> Iterator[ArchiveBatch | None]:
@@ -137,16 +154,25 @@ class Command(BaseCommand):
 
             yield archive_batch
 
-    def _sentence(self, report: Report, *, dry_run: bool) -> str:
-        sentence = _("Would delete %s.") if dry_run else _("Deleted %s.")
-        sentences = [sentence % arguments.format_counts(report.deleted)]
-        if report.on_hold:
+    def _sentence(self, report: Report | None, ended: Report, *, dry_run: bool) -> str:
+        sentences = []
+        if report:
+            sentence = _("Would delete %s.") if dry_run else _("Deleted %s.")
+            sentences.append(sentence % arguments.format_counts(report.deleted))
+        if ended.deleted.threads or not report:
+            sentence = _("Would delete temporary: %s.") if dry_run else _("Deleted temporary: %s.")
+            sentences.append(sentence % arguments.format_counts(ended.deleted))
+        reports = [report, ended] if report else [ended]
+        if on_hold := sum(each.on_hold for each in reports):
             sentences.append(
-                ngettext(
-                    "%d thread on hold is kept.", "%d threads on hold are kept.", report.on_hold
-                )
-                % report.on_hold
+                ngettext("%d thread on hold is kept.", "%d threads on hold are kept.", on_hold)
+                % on_hold
             )
-        if not report.is_finished:
+        if pinned := sum(each.pinned for each in reports):
+            sentences.append(
+                ngettext("%d pinned thread is kept.", "%d pinned threads are kept.", pinned)
+                % pinned
+            )
+        if not all(each.is_finished for each in reports):
             sentences.append(_("Stopped at a limit; there may be more."))
         return " ".join(sentences)

@@ -8,6 +8,7 @@
  * @property {import("./conversation.js").Conversation} state
  * @property {AbortController | null} controller of the request that is under way
  * @property {() => void} [stopTool] gives up waiting for a tool of this page
+ * @property {boolean} [isTemporary] it is in no list, and not kept
  */
 
 const PAGE = 50;
@@ -18,6 +19,7 @@ const PAGE = 50;
  * @param {Record<string, string>} options.strings
  * @param {typeof import("./conversation.js")} options.model
  * @param {import("./protocol.js").Protocol["call"]} options.call
+ * @param {import("./own_threads.js").OwnThreads | null} options.own
  * @param {import("./timeline.js").Timeline} options.timeline
  * @param {import("./threads.js").Threads} options.threads
  * @param {import("./composer.js").Composer} options.composer
@@ -27,7 +29,7 @@ const PAGE = 50;
  * @param {string | null} options.first the id of the conversation that is shown first
  */
 export function createConversations(options) {
-  const { dom, strings, model, call, timeline, threads, composer, scroll, alerts, setAddress } = options;
+  const { dom, strings, model, call, own, timeline, threads, composer, scroll, alerts, setAddress } = options;
   const { idOf } = model;
   const { $ } = dom;
 
@@ -74,10 +76,15 @@ export function createConversations(options) {
   /** Bring a conversation up to date with the server. @param {Held} conversation */
   async function load(conversation) {
     const id = idOf(conversation.state);
-    const [thread, page] = await Promise.all([
+    const [thread, page, state] = await Promise.all([
       call("threads.get_by_id", { thread_id: id }),
       call("items.list", { thread_id: id, limit: PAGE, order: "desc" }),
+      own?.state(id),
     ]);
+    if (state) {
+      conversation.isTemporary = state.is_temporary;
+      threads.setListing(id, state.is_temporary ? "temporary" : state.archived_at ? "archived" : "");
+    }
     const paging = { after: page.after ?? null, hasMore: Boolean(page.has_more) };
     dispatch(conversation, { type: "loaded", thread, items: page.data.toReversed(), ...paging });
     threads.put(conversation.state.thread);

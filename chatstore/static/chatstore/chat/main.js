@@ -37,6 +37,9 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./timeline.js")} timeline
  * @property {typeof import("./previews.js")} previews
  * @property {typeof import("./threads.js")} threads
+ * @property {typeof import("./own_threads.js")} own_threads
+ * @property {typeof import("./share_dialog.js")} share_dialog
+ * @property {typeof import("./temporary.js")} temporary
  * @property {typeof import("./composer.js")} composer
  * @property {typeof import("./kept_draft.js")} kept_draft
  * @property {typeof import("./selection.js")} selection
@@ -51,7 +54,7 @@ async function start(modules) {
   const dom = modules.dom.createDom(document);
   const { $ } = dom;
   const config = $("chat").dataset;
-  const strings = readStrings($("strings"));
+  const strings = modules.text.readStrings($("strings"));
   const text = modules.text.createText(strings, document.documentElement.lang || undefined);
   const { plain, excerpt } = modules.text;
   const { Refused, Unreachable } = modules.protocol;
@@ -77,6 +80,8 @@ async function start(modules) {
       if (!isLost) refresh();
     },
   });
+  const { threadsUrl } = config;
+  const own = threadsUrl ? modules.own_threads.createOwnThreads({ url: threadsUrl, ask: protocol.ask }) : null;
   const hook = modules.hooks.createHook(document);
 
   /* ------------------------------------------------------------ what an answer contains */
@@ -115,13 +120,37 @@ async function start(modules) {
   });
   const selection = modules.selection.createSelection({ dom, onQuote: composer.quote });
   const scroll = modules.scroll.createScroll({ dom, onScroll: selection.hide });
-  const openMenu = modules.menu.createMenu({ dom, text, onRename: rename, onDelete: remove });
+  const openMenu = modules.menu.createMenu({
+    dom,
+    text,
+    stateOf: ({ id }) => ({ isOwn: Boolean(own), isPinned: threads.isPinned(id), listing: threads.listingOf(id) }),
+    mayShare: Boolean(config.sharing),
+    onRename: rename,
+    onDelete: remove,
+    onPin: pin,
+    onArchive: archive,
+    onShare: (thread) => shareDialog.open(thread),
+    onExport: ({ id }, format) => dom.el("a", { href: own.exportUrl(id, format), download: "" }).click(),
+  });
+  const shareDialog = modules.share_dialog.createShareDialog({
+    dom,
+    text,
+    own,
+    announce: (message) => alerts.announce(message),
+    onError: (error) => alerts.showError(error),
+  });
+  const temporary = modules.temporary.createTemporary({
+    dom,
+    say: text.say,
+    hours: own ? Number(config.temporaryHours) : 0,
+  });
   const threads = modules.threads.createThreads({
     dom,
     text,
     excerpt,
     createPreviews: modules.previews.createPreviews,
     call,
+    own,
     isOffline: () => network.isLost,
     shown: () => shown().state.thread,
     addressOf,
@@ -141,6 +170,8 @@ async function start(modules) {
     onEarlier: () => conversations.earlier(),
     onDrawn(state) {
       threads.markShown(state.thread?.id);
+      const isNew = !model.idOf(state) && !state.turn;
+      temporary.draw(shown(), { isNew, isTemporary: !isNew && Boolean(shown().isTemporary) });
       composer.setState({
         isLoading: Boolean(state.id && !state.thread),
         isAnswering: model.isBusy(state),
@@ -153,6 +184,7 @@ async function start(modules) {
     strings,
     model,
     call,
+    own,
     timeline,
     threads,
     composer,
@@ -174,6 +206,7 @@ async function start(modules) {
     scroll,
     alerts,
     hook,
+    isTemporary: () => temporary.isOn(),
     setAddress,
   });
   modules.uploads.createUploads({
@@ -244,6 +277,31 @@ async function start(modules) {
     }
   }
 
+  /** @param {any} thread @param {boolean} isPinned */
+  async function pin(thread, isPinned) {
+    try {
+      await own.change(thread.id, { pinned: isPinned });
+      if (isPinned) threads.setListing(thread.id, "");
+      threads.setPinned(thread, isPinned);
+      alerts.announce(isPinned ? strings.pinnedNow : strings.unpinned);
+    } catch (error) {
+      alerts.showError(error);
+    }
+  }
+
+  /** @param {any} thread @param {boolean} isArchived */
+  async function archive(thread, isArchived) {
+    try {
+      await own.change(thread.id, { archived: isArchived });
+      if (isArchived) threads.setPinned(thread, false);
+      threads.setListing(thread.id, isArchived ? "archived" : "");
+      threads.put(thread);
+      alerts.announce(isArchived ? strings.archivedNow : strings.unarchived);
+    } catch (error) {
+      alerts.showError(error);
+    }
+  }
+
   /** @param {any} thread */
   async function remove({ id }) {
     try {
@@ -301,12 +359,6 @@ async function start(modules) {
   threads.reload().catch((error) => alerts.showError(error, refresh));
   await conversations.open(linked());
   document.documentElement.dataset.ready = "true";
-}
-
-/** @param {HTMLTemplateElement} template @returns {Record<string, string>} */
-function readStrings(template) {
-  const nodes = /** @type {NodeListOf<HTMLElement>} */ (template.content.querySelectorAll("[data-s]"));
-  return Object.fromEntries([...nodes].map((node) => [node.dataset.s, node.textContent]));
 }
 
 export {};

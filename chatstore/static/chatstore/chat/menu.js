@@ -1,13 +1,20 @@
-/** The menu of a conversation, in the list and above the messages: rename and delete. */
+/** The menu of a conversation, in the list and above the messages. */
 
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
  * @param {import("./text.js").Text} options.text
+ * @param {(thread: any) => { isOwn: boolean, isPinned: boolean, listing: string }} options.stateOf
+ * @param {boolean} options.mayShare
  * @param {(thread: any, title: string) => Promise<void>} options.onRename
  * @param {(thread: any) => Promise<void>} options.onDelete
+ * @param {(thread: any, isPinned: boolean) => void} options.onPin
+ * @param {(thread: any, isArchived: boolean) => void} options.onArchive
+ * @param {(thread: any) => void} options.onShare
+ * @param {(thread: any, format: string) => void} options.onExport
  */
-export function createMenu({ dom, text, onRename, onDelete }) {
+export function createMenu(options) {
+  const { dom, text, onRename, onDelete } = options;
   const { $ } = dom;
   const { strings, say } = text;
   const menu = $("menu");
@@ -34,6 +41,7 @@ export function createMenu({ dom, text, onRename, onDelete }) {
     }
     chosen = thread;
     opener = button;
+    showEntries();
     menu.showPopover();
     place(button);
     button.setAttribute("aria-expanded", "true");
@@ -44,8 +52,26 @@ export function createMenu({ dom, text, onRename, onDelete }) {
         event.newState === "closed" && menu.contains(document.activeElement) && button.focus(),
       { once: true },
     );
-    menu.querySelector("button").focus();
+    entries()[0].focus();
   }
+
+  /** Those that the thread's state allows. */
+  function showEntries() {
+    const { isOwn, isPinned, listing } = options.stateOf(chosen);
+    const isKept = isOwn && listing !== "temporary";
+    const shown = {
+      pin: isKept && !isPinned,
+      unpin: isKept && isPinned,
+      archive: isKept && listing !== "archived",
+      unarchive: isKept && listing === "archived",
+      share: isKept && options.mayShare,
+      markdown: isKept,
+      json: isKept,
+    };
+    for (const [name, isShown] of Object.entries(shown)) $(`menu-${name}`).hidden = !isShown;
+  }
+
+  const entries = () => /** @type {HTMLElement[]} */ ([...menu.querySelectorAll("button:not([hidden])")]);
 
   /** Beside a row it ends where the row ends; below the title it begins where its button does.
    * @param {HTMLElement} button */
@@ -59,12 +85,26 @@ export function createMenu({ dom, text, onRename, onDelete }) {
 
   menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Tab") return menu.hidePopover();
-    const items = [...menu.querySelectorAll("button")];
+    const items = entries();
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (!step) return undefined;
     event.preventDefault();
-    return items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
+    return items.at((items.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + step) % items.length).focus();
   });
+  for (const [name, run] of Object.entries({
+    pin: () => options.onPin(chosen, true),
+    unpin: () => options.onPin(chosen, false),
+    archive: () => options.onArchive(chosen, true),
+    unarchive: () => options.onArchive(chosen, false),
+    share: () => options.onShare(chosen),
+    markdown: () => options.onExport(chosen, "markdown"),
+    json: () => options.onExport(chosen, "json"),
+  })) {
+    $(`menu-${name}`).addEventListener("click", () => {
+      menu.hidePopover();
+      run();
+    });
+  }
   $("menu-rename").addEventListener("click", () => {
     menu.hidePopover();
     $("new-title").value = chosen.title ?? "";

@@ -44,16 +44,21 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
    * @param {string} type
    * @param {object} params
    * @param {AbortSignal} [signal]
+   * @param {object} [metadata] of the request, for chatstore's own server
    * @throws Refused, Unreachable, or AbortError
    */
-  async function post(type, params, signal) {
+  async function post(type, params, signal, metadata) {
+    return send(url, { type, params, metadata }, signal);
+  }
+
+  /** @param {string} address @param {object} [content] of a POST; without it, GET @param {AbortSignal} [signal] */
+  async function send(address, content, signal) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
-    const body = JSON.stringify({ type, params });
-    const options = { method: "POST", credentials: /** @type {const} */ ("same-origin"), headers, body, signal };
+    const posted = content && { method: "POST", headers, body: JSON.stringify(content) };
     /** @type {Response} */
     let response;
     try {
-      response = await fetch(url, options);
+      response = await fetch(address, { credentials: "same-origin", signal, ...posted });
     } catch (error) {
       throw unreachable(error);
     }
@@ -66,6 +71,11 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
   /** @param {string} type @param {object} params @returns {Promise<any>} */
   async function call(type, params) {
     return (await post(type, params)).json();
+  }
+
+  /** A request beside the endpoint. @param {string} address @param {object} [content] see send @returns {Promise<any>} */
+  async function ask(address, content) {
+    return (await send(address, content)).json();
   }
 
   /**
@@ -98,5 +108,5 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
     }
   }
 
-  return { post, call, events };
+  return { post, call, ask, events };
 }

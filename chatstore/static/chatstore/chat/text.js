@@ -4,6 +4,12 @@
  * @typedef {ReturnType<typeof createText>} Text
  */
 
+/** The template's texts, by name. @param {HTMLTemplateElement} template @returns {Record<string, string>} */
+export function readStrings(template) {
+  const nodes = /** @type {NodeListOf<HTMLElement>} */ (template.content.querySelectorAll("[data-s]"));
+  return Object.fromEntries([...nodes].map((node) => [node.dataset.s, node.textContent]));
+}
+
 /**
  * @param {Record<string, string>} strings
  * @param {string} [locale]

@@ -1,5 +1,6 @@
 /**
- * The list of threads: loaded page by page, searched, grouped by day.
+ * The list of threads: loaded page by page, searched, grouped by day. Pinned ones come first; the
+ * archived ones are a list of their own, which takes its place.
  *
  * @typedef {ReturnType<typeof createThreads>} Threads
  * @typedef {import("./conversation.js").Thread} Thread
@@ -17,6 +18,7 @@ const PREVIEW_LENGTH = 140;
  * @param {typeof import("./text.js").excerpt} options.excerpt
  * @param {typeof import("./previews.js").createPreviews} options.createPreviews
  * @param {import("./protocol.js").Protocol["call"]} options.call
+ * @param {import("./own_threads.js").OwnThreads | null} options.own null where the server has neither pins nor archive
  * @param {() => boolean} options.isOffline
  * @param {() => Thread | null} options.shown
  * @param {(id: string) => string} options.addressOf
@@ -25,12 +27,18 @@ const PREVIEW_LENGTH = 140;
  * @param {(error: unknown) => void} options.onError
  */
 export function createThreads(options) {
-  const { dom, text, excerpt, call, shown, addressOf, onFollow, onMenu, onError } = options;
+  const { dom, text, excerpt, call, own, shown, addressOf, onFollow, onMenu, onError } = options;
   const { $, el, icon } = dom;
   const { strings, say } = text;
 
   /** @type {Thread[]} newest first */
   let threads = [];
+  /** @type {Thread[]} the newest pin first */
+  let pinned = [];
+  /** @type {"" | "archived"} the list that is shown */
+  let view = "";
+  /** @type {Map<string, string>} in which list a thread is; those that are missing here are in "" */
+  const listings = new Map();
   /** @type {string | null} */
   let after = null;
   let hasMore = false;
@@ -65,14 +73,29 @@ export function createThreads(options) {
     hasMore = Boolean(page.has_more);
   };
 
+  const listingOf = (/** @type {string} */ id) => listings.get(id) ?? "";
+  const isPinned = (/** @type {string} */ id) => pinned.some((thread) => thread.id === id);
+
+  /** @param {number} limit @param {string | null} [cursor] */
+  async function load(limit, cursor) {
+    const asked = view;
+    const params = { limit, order: "desc", ...(cursor && { after: cursor }) };
+    const page = await (asked ? own.list(asked, cursor) : call("threads.list", params));
+    for (const { id } of page.data) listings.set(id, asked);
+    return page;
+  }
+
   async function reload() {
+    const asked = view;
     const limit = Math.max(PAGE, Math.min(threads.length, LARGEST_PAGE));
-    const page = await call("threads.list", { limit, order: "desc" });
+    const [page, pins] = await Promise.all([load(limit), own?.list("pinned")]);
+    if (asked !== view) return;
     threads = page.data;
+    pinned = pins?.data ?? [];
     take(page);
     // One from further down that is open stays in sight, whichever of the two was loaded first.
     const open = shown();
-    if (open && hasMore && byTime(open, threads.at(-1)) > 0) threads.push(open);
+    if (open && listingOf(open.id) === view && hasMore && byTime(open, threads.at(-1)) > 0) threads.push(open);
     draw();
   }
 
@@ -85,8 +108,10 @@ export function createThreads(options) {
   }
 
   async function loadMore() {
+    const asked = view;
     if (!hasMore) return;
-    const page = await call("threads.list", { limit: query() ? LARGEST_PAGE : PAGE, order: "desc", after });
+    const page = await load(query() ? LARGEST_PAGE : PAGE, after);
+    if (asked !== view) return;
     const known = new Set(threads.map(({ id }) => id));
     threads.push(...page.data.filter((/** @type {Thread} */ { id }) => !known.has(id)));
     threads.sort(byTime); // one from further down may have been there before
@@ -96,17 +121,45 @@ export function createThreads(options) {
 
   /** @param {Thread} thread */
   function put(thread) {
+    pinned = pinned.map((one) => (one.id === thread.id ? { ...one, ...thread } : one));
+    if (listingOf(thread.id) !== view) return draw();
     const at = threads.findIndex(({ id }) => id === thread.id);
     if (at >= 0) threads[at] = { ...threads[at], ...thread };
     else threads.push(thread);
     threads.sort(byTime);
-    draw();
+    return draw();
   }
 
   /** @param {string} id */
   function drop(id) {
     threads = threads.filter((thread) => thread.id !== id);
+    pinned = pinned.filter((thread) => thread.id !== id);
     draw();
+  }
+
+  /** A thread is now in this list. @param {string} id @param {string} listing */
+  function setListing(id, listing) {
+    listings.set(id, listing);
+    if (listing !== view) threads = threads.filter((thread) => thread.id !== id);
+    if (listing) pinned = pinned.filter((thread) => thread.id !== id);
+    draw();
+  }
+
+  /** @param {Thread} thread @param {boolean} isNow */
+  function setPinned(thread, isNow) {
+    pinned = pinned.filter(({ id }) => id !== thread.id);
+    if (isNow) pinned.unshift(thread);
+    draw();
+  }
+
+  /** Show another list in the place of this one. @param {"" | "archived"} list */
+  async function show(list) {
+    view = list;
+    threads = [];
+    hasMore = false;
+    $("archived").setAttribute("aria-pressed", String(Boolean(list)));
+    draw();
+    await reload();
   }
 
   const query = () => text.lowerCase($("search").value.trim());
@@ -131,10 +184,15 @@ export function createThreads(options) {
   const rowOf = (id) => $("thread-list").querySelector(`[data-id="${CSS.escape(id)}"]`);
 
   function draw() {
-    const found = query() ? threads.filter(matches) : threads;
+    const first = view ? [] : pinned;
+    const rest = view ? threads : threads.filter(({ id }) => !isPinned(id));
+    const found = query() ? [...first, ...rest].filter(matches) : [...first, ...rest];
     /** @type {Map<string, HTMLElement[]>} */
     const groups = new Map();
+    const pinnedRows = found.filter((thread) => first.includes(thread)).map(row);
+    if (pinnedRows.length) groups.set(strings.pinned, pinnedRows);
     for (const thread of found) {
+      if (first.includes(thread)) continue;
       const name = text.period(thread.created_at);
       if (!groups.has(name)) groups.set(name, []);
       groups.get(name).push(row(thread));
@@ -152,7 +210,7 @@ export function createThreads(options) {
       (place?.querySelector("a") ?? $("new")).focus();
     }
     $("no-threads").hidden = found.length > 0;
-    $("no-threads").textContent = query() ? strings.nothingFound : strings.noThreads;
+    $("no-threads").textContent = query() ? strings.nothingFound : view ? strings.noArchived : strings.noThreads;
     $("more-threads").hidden = !hasMore;
     rowsInSight.disconnect();
     for (const one of rows) rowsInSight.observe(one);
@@ -209,6 +267,9 @@ export function createThreads(options) {
   endInSight.observe($("more-threads"));
   $("more-threads").addEventListener("click", () => more().catch(onError));
 
+  $("archived").hidden = !own;
+  $("archived").addEventListener("click", () => show(view ? "" : "archived").catch(onError));
+
   /** @type {ReturnType<typeof setTimeout>} */
   let searching;
   $("search").addEventListener("input", () => {
@@ -228,8 +289,12 @@ export function createThreads(options) {
     reload,
     put,
     drop,
+    setListing,
+    setPinned,
+    isPinned,
+    listingOf,
     markShown,
-    find: (/** @type {string | null} */ id) => threads.find((thread) => thread.id === id),
+    find: (/** @type {string | null} */ id) => [...threads, ...pinned].find((thread) => thread.id === id),
     setPreview: (/** @type {string} */ id, /** @type {any[]} */ newestFirst) => previews.set(id, words(newestFirst)),
     refreshPreview: previews.refresh,
     resumePreviews: previews.resume,

@@ -21,6 +21,7 @@ const LONGEST_ANNOUNCEMENT = 600;
  * @param {import("./scroll.js").Scroll} options.scroll
  * @param {import("./alerts.js").Alerts} options.alerts
  * @param {(name: string, detail: object) => Promise<any> | undefined} options.hook
+ * @param {() => boolean} options.isTemporary whether a new conversation is to be temporary
  * @param {(id: string | null) => void} options.setAddress of the page
  */
 export function createTurns(options) {
@@ -55,7 +56,9 @@ export function createTurns(options) {
     alerts.announce(strings.answering);
     let outcome = {};
     try {
-      const response = await protocol.post(request, params, conversation.controller.signal);
+      const { signal } = conversation.controller;
+      const metadata = request === "threads.create" && conversation.isTemporary ? { temporary: true } : undefined;
+      const response = await protocol.post(request, params, signal, metadata);
       for await (const event of protocol.events(response)) apply(conversation, event);
     } catch (error) {
       outcome = error.name === "AbortError" ? { isStopped: true } : { failure: failureOf(error) };
@@ -77,6 +80,11 @@ export function createTurns(options) {
   function apply(conversation, event) {
     dispatch(conversation, event);
     const isSeen = isShown(conversation);
+    if (event.type === "thread.created" && conversation.isTemporary) threads.setListing(event.thread.id, "temporary");
+    if (event.type === "thread.item.done" && threads.listingOf(idOf(conversation.state)) === "archived") {
+      threads.setListing(idOf(conversation.state), ""); // by the server, with each new item
+      threads.put(conversation.state.thread);
+    }
     if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
     if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
     if (event.type === "progress_update") alerts.announce(event.text);
@@ -185,7 +193,10 @@ export function createTurns(options) {
     };
     const thread_id = conversation.state.thread?.id;
     if (thread_id) start(conversation, "threads.add_user_message", { thread_id, input }, { draft });
-    else start(conversation, "threads.create", { input }, { draft });
+    else {
+      conversation.isTemporary = options.isTemporary();
+      start(conversation, "threads.create", { input }, { draft });
+    }
   }
 
   /** Let the page's own script answer a client tool. @param {Held} conversation @param {any} item */

@@ -1,0 +1,62 @@
+"""
+The page of a shared thread (V11), for whoever has the link. It needs no sign-in and no cookie.
+
+A link that shows nothing is answered alike, whatever the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from chatkit.store import NotFoundError
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.decorators import classonlymethod
+
+from chatstore.http.views import EndpointView
+from chatstore.shares import snapshots
+
+HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",  # the link is the secret
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class _PublicView(EndpointView):
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
+        return login_not_required(super().as_view(**initkwargs))
+
+    async def check_access(self, request: HttpRequest) -> None:
+        """Let everybody in: the link is the permission."""
+
+
+class SharedPageView(_PublicView):
+    """GET of the page, which loads the items."""
+
+    async def get(self, request: HttpRequest, link: str) -> HttpResponse:
+        # The template of the chat page, so that a site's changes of it are seen here too.
+        context: dict[str, Any] = {"is_shared": True}
+        status = 200
+        try:
+            context["shared_title"] = (await snapshots.load_page(link)).title
+            context["items_url"] = reverse("chatstore:shared_items", args=[link])
+        except NotFoundError:
+            status = 404
+        page = await sync_to_async(render_to_string)("chatstore/chat.html", context, request)
+        return HttpResponse(page, status=status, headers=HEADERS)
+
+
+class SharedItemsView(_PublicView):
+    """GET of a page of its items, as JSON; ``?after=`` is the cursor that the page before named."""
+
+    async def get(self, request: HttpRequest, link: str) -> HttpResponse:
+        page = await snapshots.load_page(link, request.GET.get("after") or None)
+        answer = {"data": page.items, "after": page.after, "has_more": page.after is not None}
+        return JsonResponse(answer, headers=HEADERS)

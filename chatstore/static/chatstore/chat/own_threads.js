@@ -1,0 +1,28 @@
+/**
+ * Requests beside the ChatKit endpoint: what a user does with a thread besides writing in it.
+ *
+ * @typedef {ReturnType<typeof createOwnThreads>} OwnThreads
+ * @typedef {{ pinned_at: string | null, archived_at: string | null, shared_at: string | null,
+ *   is_temporary: boolean, link?: string }} ThreadState `link` is a new link's path
+ */
+
+/**
+ * @param {object} options
+ * @param {string} options.url of the threads
+ * @param {import("./protocol.js").Protocol["ask"]} options.ask
+ */
+export function createOwnThreads({ url, ask }) {
+  const address = (/** @type {string} */ id) => `${url}${encodeURIComponent(id)}/`;
+
+  return {
+    /** A list as threads.list answers it. @param {"pinned" | "archived"} name @param {string | null} [after] */
+    list: (name, after) => ask(`${url}?${new URLSearchParams({ list: name, ...(after && { after }) })}`),
+    /** @param {string} id @returns {Promise<ThreadState>} */
+    state: (id) => ask(address(id)),
+    /** @param {string} id @param {{ pinned: boolean } | { archived: boolean } | { shared: boolean }} change
+     * @returns {Promise<ThreadState>} */
+    change: (id, change) => ask(address(id), change),
+    /** @param {string} id @param {string} format */
+    exportUrl: (id, format) => `${address(id)}export/?format=${format}`,
+  };
+}

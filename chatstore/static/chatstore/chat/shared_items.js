@@ -1,0 +1,39 @@
+/** The items of a shared conversation, drawn as the chat page draws them, but for reading only. */
+
+/**
+ * @param {import("./answers.js").AnswerModules & { answers: typeof import("./answers.js"), conversation: typeof import("./conversation.js") }} modules
+ * @param {{ dom: import("./dom.js").Dom, text: import("./text.js").Text }} needs
+ */
+export function createSharedItems(modules, { dom, text }) {
+  const nothing = () => {};
+  // A picture's address would tell its host who reads; and files are not shared.
+  const addresses = { ...modules.addresses, mayShowImage: () => false };
+  const { ItemView } = modules.answers.createAnswers(
+    { ...modules, addresses },
+    {
+      dom,
+      text,
+      covers: modules.conversation.covers,
+      copyButton: () => dom.el("span"),
+      imageDomains: () => [],
+      announce: nothing,
+      onError: nothing,
+      onEntity: nothing,
+      onFeedback: async () => {},
+      onQuote: nothing,
+      onTool: nothing,
+      onAction: nothing,
+      onQuestionsAnswered: nothing,
+    },
+  );
+
+  /** @param {any} item @returns {HTMLElement} */
+  function draw(item) {
+    const { node } = new ItemView({ item, isLive: false });
+    for (const button of node.querySelectorAll(".actions button")) button.remove();
+    for (const control of node.querySelectorAll("button, input, select, textarea")) control.disabled = true;
+    return node;
+  }
+
+  return { draw };
+}

@@ -1,0 +1,105 @@
+"""
+What an owner does with threads besides writing in them: pins, archives and shares them (V9, V11).
+
+The operations of OwnThreadMethods, which documents them. Each changes the owner's columns only, and
+these are in no thread that load_thread returns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from chatkit.store import NotFoundError
+from chatkit.types import ThreadMetadata
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from chatstore import codec
+from chatstore.db.attempts import IN_THREAD, Attempt, Steps
+from chatstore.exceptions import RequestRefused
+from chatstore.models import ChatSession
+from chatstore.store import queries
+from chatstore.store.owner import Owner
+from chatstore.store.rows import decode_rows
+
+
+@dataclass(frozen=True)
+class ThreadState:
+    """
+    What a thread's owner has done with it.
+
+    Args:
+        pinned_at, archived_at, shared_at: None if it is not.
+        is_temporary: whether it is deleted some time after its last message (R6).
+    """
+
+    pinned_at: dt.datetime | None
+    archived_at: dt.datetime | None
+    shared_at: dt.datetime | None
+    is_temporary: bool
+
+
+def load_pinned(owner: Owner, limit: int) -> Steps[list[ThreadMetadata]]:
+    rows = yield owner.query(queries.select_pinned_threads(limit))
+    return decode_rows(codec.load_thread, rows)
+
+
+def load_state(owner: Owner, thread_id: str) -> Steps[ThreadState]:
+    yield IN_THREAD
+    columns = ("pinned_at", "archived_at", "shared_at", "listing")
+    rows = owner.sessions.visible().thread(thread_id).values_list(*columns)
+    for pinned_at, archived_at, shared_at, listing in rows:
+        is_temporary = listing == ChatSession.Listing.TEMPORARY
+        return ThreadState(pinned_at, archived_at, shared_at, is_temporary)
+    raise NotFoundError(f"Thread {thread_id} not found")
+
+
+def pin(owner: Owner, attempt: Attempt, thread_id: str, is_pinned: bool) -> Steps[None]:
+    yield IN_THREAD
+    if is_pinned:
+        columns: dict[str, Any] = {"pinned_at": timezone.now(), "archived_at": None, "listing": ""}
+    else:
+        columns = {"pinned_at": None}
+    _change(owner, thread_id, **columns)
+
+
+def archive(owner: Owner, attempt: Attempt, thread_id: str, is_archived: bool) -> Steps[None]:
+    yield IN_THREAD
+    if is_archived:
+        listing, archived_at = ChatSession.Listing.ARCHIVED, timezone.now()
+        _change(owner, thread_id, listing=listing, archived_at=archived_at, pinned_at=None)
+    else:
+        _change(owner, thread_id, listing="", archived_at=None)
+
+
+def share(owner: Owner, attempt: Attempt, thread_id: str, share_hash: str) -> Steps[None]:
+    yield IN_THREAD
+    _change(
+        owner,
+        thread_id,
+        Q(moderation=""),
+        share_hash=share_hash,
+        shared_at=timezone.now(),
+        shared_until=F("updated_at"),
+    )
+
+
+def end_share(owner: Owner, attempt: Attempt, thread_id: str) -> Steps[None]:
+    yield IN_THREAD
+    _change(owner, thread_id, **NOT_SHARED)
+
+
+NOT_SHARED: dict[str, Any] = {"share_hash": "", "shared_at": None, "shared_until": None}
+
+
+def _change(owner: Owner, thread_id: str, *conditions: Q, **columns: Any) -> None:
+    """Set columns of a thread; NotFoundError if there is none, RequestRefused if it can't be."""
+    thread = owner.sessions.visible().thread(thread_id)
+    if thread.lasting().filter(*conditions).update(**columns):
+        return
+    if not thread.exists():
+        raise NotFoundError(f"Thread {thread_id} not found")
+    raise RequestRefused(_("This can't be done with this conversation."), 409)

@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JSDOM } from "jsdom";
+import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
+import * as answer_text from "../../chatstore/static/chatstore/chat/answer_text.js";
+import * as answers from "../../chatstore/static/chatstore/chat/answers.js";
+import * as conversation from "../../chatstore/static/chatstore/chat/conversation.js";
+import * as dialect from "../../chatstore/static/chatstore/chat/dialect.js";
+import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
+import * as feedback from "../../chatstore/static/chatstore/chat/feedback.js";
+import * as items from "../../chatstore/static/chatstore/chat/items.js";
+import * as limits from "../../chatstore/static/chatstore/chat/limits.js";
+import * as markdown from "../../chatstore/static/chatstore/chat/markdown.js";
+import { createOwnThreads } from "../../chatstore/static/chatstore/chat/own_threads.js";
+import * as plain_text from "../../chatstore/static/chatstore/chat/plain_text.js";
+import * as questions from "../../chatstore/static/chatstore/chat/questions.js";
+import { createShareDialog } from "../../chatstore/static/chatstore/chat/share_dialog.js";
+import { createSharedItems } from "../../chatstore/static/chatstore/chat/shared_items.js";
+import * as sources from "../../chatstore/static/chatstore/chat/sources.js";
+import * as steps from "../../chatstore/static/chatstore/chat/steps.js";
+import { createTemporary } from "../../chatstore/static/chatstore/chat/temporary.js";
+import { createText } from "../../chatstore/static/chatstore/chat/text.js";
+import * as thinking from "../../chatstore/static/chatstore/chat/thinking.js";
+import { createThreads } from "../../chatstore/static/chatstore/chat/threads.js";
+import * as widget_fields from "../../chatstore/static/chatstore/chat/widget_fields.js";
+import * as widget_style from "../../chatstore/static/chatstore/chat/widget_style.js";
+import * as widgets from "../../chatstore/static/chatstore/chat/widgets.js";
+import * as marked from "../../chatstore/static/chatstore/vendor/marked.esm.js";
+import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
+import { BASE, strings } from "./page.js";
+
+/** A document with these elements, by their ids. */
+function open(html) {
+  const { window } = new JSDOM(`<!doctype html><body>${html}</body>`, { url: BASE });
+  globalThis.document = window.document;
+  globalThis.CSS = { escape: (text) => text };
+  globalThis.HTMLElement = window.HTMLElement;
+  globalThis.IntersectionObserver = class {
+    observe() {}
+    disconnect() {}
+  };
+  return { window, dom: createDom(window.document), text: createText(strings, "en") };
+}
+
+const thread = (id, day) => ({ id, title: id, created_at: `2026-01-0${day}T12:00:00Z`, status: { type: "active" } });
+
+/** The list, whose server has these threads by list. */
+async function openList(lists) {
+  const page = open(
+    `<button id="new"></button><input id="search"><div id="thread-list"></div><p id="no-threads"></p>
+     <button id="more-threads"></button><button id="archived"></button>`,
+  );
+  const asked = [];
+  const answer = (name) => {
+    asked.push(name);
+    return Promise.resolve({ data: lists[name] ?? [], has_more: false });
+  };
+  const threads = createThreads({
+    ...page,
+    excerpt: () => "",
+    createPreviews: () => ({ of: () => "", want() {}, set() {}, refresh() {}, resume() {} }),
+    call: () => answer("listed"),
+    own: { list: answer },
+    isOffline: () => false,
+    shown: () => null,
+    addressOf: (id) => `?thread=${id}`,
+    onFollow() {},
+    onMenu() {},
+    onError: (error) => assert.fail(error),
+  });
+  await threads.reload();
+  const shown = () =>
+    [...page.dom.$("thread-list").querySelectorAll("h2, li")].map((node) => node.dataset.id ?? node.textContent);
+  const view = async () => {
+    page.dom.$("archived").click();
+    await new Promise(setImmediate);
+  };
+  return { ...page, threads, asked, shown, view };
+}
+
+test("pinned threads come first, and are not repeated", async () => {
+  const lists = { listed: [thread("c", 3), thread("b", 2), thread("a", 1)], pinned: [thread("a", 1)] };
+  const { shown, threads } = await openList(lists);
+  assert.deepEqual(shown().slice(0, 2), ["Pinned", "a"]);
+  assert.deepEqual(shown().slice(3), ["c", "b"]);
+  threads.setPinned(thread("b", 2), true);
+  assert.deepEqual(shown().slice(0, 3), ["Pinned", "b", "a"]);
+  threads.put({ id: "a", title: "New", created_at: "2026-01-01T12:00:00Z" });
+  assert.equal(threads.find("a").title, "New");
+  threads.setPinned(thread("b", 2), false);
+  threads.drop("a");
+  assert.deepEqual(shown().slice(1), ["c", "b"]);
+});
+
+test("the archived ones are a list of their own", async () => {
+  const { dom, shown, threads, view, asked } = await openList({ listed: [thread("b", 2)], archived: [thread("a", 1)] });
+  await view();
+  assert.deepEqual(shown().slice(1), ["a"]);
+  assert.equal(dom.$("archived").getAttribute("aria-pressed"), "true");
+  assert.equal(threads.listingOf("a"), "archived");
+  threads.setListing("a", "");
+  assert.deepEqual(shown(), []);
+  assert.equal(dom.$("no-threads").textContent, strings.noArchived);
+  await view();
+  assert.deepEqual(shown().slice(1), ["b"]);
+  assert.deepEqual(asked, ["listed", "pinned", "archived", "pinned", "listed", "pinned"]);
+});
+
+test("a temporary thread and an archived one are not put into the list", async () => {
+  const { shown, threads } = await openList({ listed: [thread("b", 2)] });
+  threads.setListing("t", "temporary");
+  threads.put(thread("t", 3));
+  threads.setListing("b", "archived");
+  threads.put(thread("b", 2));
+  assert.deepEqual(shown(), []);
+  threads.setListing("b", "");
+  threads.put(thread("b", 2));
+  assert.deepEqual(shown().slice(1), ["b"]);
+});
+
+test("each request names the thread in its path", async () => {
+  const asked = [];
+  const own = createOwnThreads({ url: "/chat/threads/", ask: async (...request) => asked.push(request) });
+  await own.list("pinned");
+  await own.list("archived", "thr/1");
+  await own.state("thr/1");
+  await own.change("thr_1", { pinned: true });
+  assert.deepEqual(asked, [
+    ["/chat/threads/?list=pinned"],
+    ["/chat/threads/?list=archived&after=thr%2F1"],
+    ["/chat/threads/thr%2F1/"],
+    ["/chat/threads/thr_1/", { pinned: true }],
+  ]);
+  assert.equal(own.exportUrl("thr/1", "json"), "/chat/threads/thr%2F1/export/?format=json");
+});
+
+test("temporary is chosen for one new conversation, and said above it", () => {
+  const { dom, text } = open(
+    `<p id="temporary-choice"><button id="temporary"></button></p><p id="temporary-note"><span id="temporary-text"></span></p>`,
+  );
+  const temporary = createTemporary({ dom, say: text.say, hours: 24 });
+  const isHidden = () => [dom.$("temporary-choice").hidden, dom.$("temporary-note").hidden];
+  const first = {};
+  temporary.draw(first, { isNew: true, isTemporary: false });
+  assert.deepEqual(isHidden(), [false, true]);
+  dom.$("temporary").click();
+  assert.ok(temporary.isOn());
+  assert.deepEqual(isHidden(), [false, false]);
+  assert.match(dom.$("temporary-text").textContent, /deleted 24 hours after.*Moderators can read it/);
+  temporary.draw(first, { isNew: false, isTemporary: true });
+  assert.deepEqual(isHidden(), [true, false]);
+  temporary.draw(first, { isNew: true, isTemporary: false }); // its first message was refused
+  assert.ok(temporary.isOn());
+  temporary.draw({}, { isNew: true, isTemporary: false });
+  assert.ok(!temporary.isOn());
+  assert.deepEqual(isHidden(), [false, true]);
+});
+
+test("without temporary conversations there is no switch", () => {
+  const { dom, text } = open(
+    `<p id="temporary-choice"><button id="temporary"></button></p><p id="temporary-note"><span id="temporary-text"></span></p>`,
+  );
+  createTemporary({ dom, say: text.say, hours: 0 }).draw({}, { isNew: true, isTemporary: false });
+  assert.ok(dom.$("temporary-choice").hidden);
+});
+
+test("a link is shown once, when it is made", async () => {
+  const { dom, text, window } = open(
+    `<dialog id="share-dialog"><p id="share-state"></p><p id="share-link"><input id="share-url"></p>
+     <button id="share-end"></button><button id="share-copy"></button><button id="share-make"></button></dialog>`,
+  );
+  window.HTMLDialogElement.prototype.showModal = () => {};
+  const changes = [];
+  let shared_at = null;
+  const own = {
+    state: async () => ({ shared_at }),
+    async change(_id, { shared }) {
+      changes.push(shared);
+      shared_at = shared ? "2026-01-01T12:00:00Z" : null;
+      return { shared_at, ...(shared && { link: "/chat/shared/x/" }) };
+    },
+  };
+  const dialog = createShareDialog({ dom, text, own, announce() {}, onError: (error) => assert.fail(error) });
+  const press = async (id) => {
+    dom.$(id).click();
+    await new Promise(setImmediate);
+  };
+  await dialog.open({ id: "thr_1" });
+  assert.equal(dom.$("share-state").textContent, strings.notShared);
+  assert.ok(dom.$("share-link").hidden && dom.$("share-end").hidden);
+  await press("share-make");
+  assert.equal(dom.$("share-url").value, "https://chat.example/chat/shared/x/");
+  assert.ok(!dom.$("share-link").hidden && !dom.$("share-end").hidden);
+  await dialog.open({ id: "thr_1" });
+  assert.ok(dom.$("share-link").hidden);
+  assert.equal(dom.$("share-url").value, "");
+  assert.equal(dom.$("share-make").textContent, strings.renewLink);
+  await press("share-end");
+  assert.deepEqual(changes, [true, false]);
+});
+
+/** What draws the items of a shared conversation. */
+function openShared() {
+  const { window, dom, text } = open("");
+  globalThis.matchMedia = () => ({ matches: false });
+  globalThis.localStorage = window.localStorage;
+  const modules = { addresses, answer_text, answers, conversation, dialect, feedback, items, limits, markdown };
+  Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, questions, sources });
+  Object.assign(modules, { steps, thinking, widget_fields, widget_style, widgets });
+  return createSharedItems(modules, { dom, text }).draw;
+}
+
+test("a shared conversation fetches nothing and runs nothing", () => {
+  const draw = openShared();
+  const base = { created_at: "2026-01-01T12:00:00Z", thread_id: "" };
+  const said =
+    "![x](https://evil.example/x.png) ![y](/chat/files/1/) <img src=/y onerror=alert(1)> <script>alert(1)</script> [a](javascript:alert(1)) **bold**";
+  const drawn = [
+    { ...base, id: "1", type: "assistant_message", content: [{ type: "output_text", text: said, annotations: [] }] },
+    {
+      ...base,
+      id: "2",
+      type: "user_message",
+      content: [{ type: "input_text", text: "<b>words</b>" }],
+      attachments: [{ id: "", type: "file", name: "picture.png", mime_type: "image/png" }],
+    },
+    { ...base, id: "3", type: "generated_image" },
+    {
+      ...base,
+      id: "4",
+      type: "widget",
+      widget: {
+        type: "Card",
+        asForm: true,
+        confirm: { label: "Send", action: { type: "send" } },
+        children: [
+          { type: "Image", src: "/chat/files/1/" },
+          { type: "Button", label: "Press", onClickAction: { type: "p" } },
+        ],
+      },
+    },
+  ].map(draw);
+  for (const node of drawn) {
+    assert.equal(node.querySelector("img, script, iframe, [onerror], [href^='javascript:']"), null);
+  }
+  assert.equal(drawn[0].querySelector("strong").textContent, "bold");
+  assert.match(drawn[1].textContent, /<b>words<\/b>/);
+  assert.match(drawn[1].textContent, /picture\.png/);
+  for (const node of drawn) {
+    assert.equal(node.querySelector(".actions button"), null);
+    for (const control of node.querySelectorAll("button, input, select, textarea")) assert.ok(control.disabled);
+  }
+  assert.match(drawn[3].textContent, /Press/);
+});

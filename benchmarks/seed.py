@@ -40,19 +40,18 @@ bicycle brake chain saddle wheel spoke pump tyre valve lamp bell frame fork peda
 how what when why please thanks order refund invoice delivery address password account
 the a of in to for and is it on with my your this that not can do have will be from
 """.split()  # noqa: SIM905 (shorter than a list)
-# Of other scripts: Chinese and Japanese words are written without spaces between them.
-SCRIPTS = {
-    "": """
-        队列 消息 服务器 任务 部署 数据库 错误 日志 用户 配置 更新 版本 测试 文件 网络 问题 请问 如何
-        谢谢 订单 退款 自行车 刹车 链条 车座 轮子 地址 密码 账户 我们 可以 已经 需要 因为 所以 但是
-        マークダウン ダウンロード サーバー エラー 設定 更新 自転車 ブレーキ 注文 返金 住所 方法 ください
-    """.split(),
-    " ": """
-        배포 서버 오류 설정 주문 환불 주소 비밀번호 자전거 감사합니다 어떻게 할까요 배포합니다 문서 사용자
-        сервер ошибка отчёт заказ возврат адрес пароль велосипед тормоз спасибо можно нужно как что это
-        docker compose container deploy queue worker markdown parser release version cluster restart
-    """.split(),
-}
+# Of other scripts, some of which are written without spaces.
+UNSPACED = """
+队列 消息 服务器 任务 部署 数据库 错误 日志 用户 配置 更新 版本 测试 文件 网络 问题 请问
+如何 谢谢 订单 退款 自行车 刹车 链条 车座 轮子 地址 密码 账户 我们 可以 已经 需要 因为
+マークダウン ダウンロード サーバー エラー 設定 更新 自転車 ブレーキ 注文 返金 住所 方法
+""".split()  # noqa: SIM905
+SPACED = """
+배포 서버 오류 설정 주문 환불 주소 비밀번호 자전거 감사합니다 어떻게 할까요 배포합니다
+сервер ошибка отчёт заказ возврат адрес пароль велосипед тормоз спасибо можно нужно как
+docker compose container deploy queue worker markdown parser release version cluster restart
+""".split()  # noqa: SIM905
+SCRIPTS = {"": UNSPACED, " ": SPACED}  # by what stands between the words
 SCRIPTS_SHARE = 0.1  # of the messages that hold words of SCRIPTS too
 RARE_WORDS = "Hapax", "缓存"  # in one thread of each call of seed()
 

@@ -3,7 +3,7 @@ The words by which PostgreSQL finds a text, and the query for them.
 
 PostgreSQL takes a run of letters for one word. Chinese, Japanese and Thai are written without
 spaces, and Korean joins words, so of these scripts each pair of neighbouring characters is indexed
-instead: "abcd" by "ab", "bc" and "cd". A search for it looks for pairs that have all its characters.
+instead: "abcd" by "ab", "bc" and "cd". A search for it looks for as many as have all characters.
 """
 
 from __future__ import annotations

@@ -326,7 +326,8 @@ INSERT INTO chat_messages (message_id, session_id, user_id, item_id, item_type, 
   sender_type, content, timestamp, payload, metadata, feedback, hidden_by)
 SELECT md5('m' || n || '-' || k)::uuid, md5('s' || n)::uuid, 'user_' || n % 2000, 'msg_' || k,
   'user_message', '', 'user', 'everywhere rare' || n % 3000 || CASE WHEN n > 29000
-  THEN ' old マークダウン' ELSE '' END, now() - n * interval '4 minutes' - k * interval '1 second', repeat('x', 200), '{}', CASE
+  THEN ' old マークダウン' ELSE '' END,
+  now() - n * interval '4 minutes' - k * interval '1 second', repeat('x', 200), '{}', CASE
   WHEN (n + k) % 50 = 0 THEN 'negative' WHEN (n + k) % 25 = 0 THEN 'positive' ELSE '' END, ''
 FROM generate_series(1, 30000) n, generate_series(0, 2) k;
 INSERT INTO chat_messages (message_id, session_id, user_id, item_id, item_type, item_status,

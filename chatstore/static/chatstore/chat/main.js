@@ -38,6 +38,7 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./previews.js")} previews
  * @property {typeof import("./threads.js")} threads
  * @property {typeof import("./composer.js")} composer
+ * @property {typeof import("./waiting.js")} waiting
  * @property {typeof import("./kept_draft.js")} kept_draft
  * @property {typeof import("./selection.js")} selection
  * @property {typeof import("./uploads.js")} uploads
@@ -135,6 +136,14 @@ async function start(modules) {
     siteTitle: config.siteTitle,
     model,
     ItemView,
+    asItem: modules.waiting.asItem,
+    drawWaiting: modules.waiting.createWaiting({
+      dom,
+      strings,
+      ItemView,
+      onEdit: (draft) => turns.editWaiting(draft),
+      onRemove: (draft) => turns.removeWaiting(draft),
+    }),
     scroll,
     threadOf: threads.find,
     onRetry: () => turns.retry(shown()),
@@ -292,8 +301,9 @@ async function start(modules) {
   addEventListener("pagehide", () => {
     const { state } = shown();
     // A message that was refused, for want of a session perhaps, was not written for nothing.
-    const unsent = composer.isEmpty() && !state.turn ? model.pendingOf(state)?.draft : null;
-    keptDraft.keep({ ...(unsent ?? composer.draft()), id: model.idOf(state) });
+    const unsent = state.turn ? null : model.pendingOf(state)?.draft;
+    const draft = modules.composer.joinDrafts([unsent, ...state.waiting, composer.draft()]);
+    keptDraft.keep({ ...draft, id: model.idOf(state) });
   });
   const kept = keptDraft.take();
   if (kept) composer.putDraft(kept.id, { ...kept, attachments: [] });

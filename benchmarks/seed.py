@@ -53,7 +53,7 @@ docker compose container deploy queue worker markdown parser release version clu
 """.split()  # noqa: SIM905
 SCRIPTS = {"": UNSPACED, " ": SPACED}  # by what stands between the words
 SCRIPTS_SHARE = 0.1  # of the messages that hold words of SCRIPTS too
-RARE_WORDS = "Hapax", "缓存"  # in one thread of each call of seed()
+RARE_WORDS = "Hapax", "缓存"  # in ten messages of each call of seed()
 
 
 def seed(
@@ -120,7 +120,7 @@ def seed(
                 item_id, text = f"msg_{index}", _text(choose, 40 if index % 2 else 12)
                 if choose.random() < SCRIPTS_SHARE:
                     text += f" {_text_of_scripts(choose)}"
-                if number == 0:
+                if number == 0 and index < MESSAGES:
                     text += f" {' '.join(RARE_WORDS)}"
                 payload = values["payload"].replace("THREAD", thread_id)
                 yield {

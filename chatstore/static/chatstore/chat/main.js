@@ -87,6 +87,8 @@ async function start(modules) {
     text,
     covers: model.covers,
     copyButton,
+    load: { katex: loadKatex, highlighter: loadHighlighter },
+    diagramUrl: config.diagramUrl ?? "",
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
     announce: (message) => alerts.announce(message),
     onError: (error) => alerts.showError(error),
@@ -201,6 +203,15 @@ async function start(modules) {
 
   function shown() {
     return conversations.shown;
+  }
+
+  async function loadKatex() {
+    await import(config.katexUrl); // no module: it sets a global variable
+    return /** @type {any} */ (globalThis).katex;
+  }
+
+  async function loadHighlighter() {
+    return (await import(config.highlighterUrl)).default;
   }
 
   /** The thread that the page's address names, or null. */

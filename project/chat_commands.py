@@ -256,8 +256,8 @@ async def close(reply: Reply, words: str) -> Events:
 COMMANDS: dict[str, Callable[[Reply, str], Events]] = {
     command.__name__: command
     for command in (
-        markdown, formulas, long, slow, sources, workflow, task, progress, widget, typing, form, choices,
-        chart, tool, ask, image, notice, error, lock, close,
+        markdown, formulas, long, slow, sources, workflow, task, progress, widget, typing, form,
+        choices, chart, tool, ask, image, notice, error, lock, close,
     )
 }  # fmt: skip
 

@@ -20,9 +20,9 @@ class DiagramFrameView(TemplateView):
     """
     An empty page that draws the diagram which the chat page sends to it.
 
-    Mermaid needs inline styles, which a strict policy of the chat page forbids, and it draws what a
-    model has written. So this page has a policy of its own: it may run its two scripts, load nothing
-    else, and has no origin, so that it reaches neither the site's pages nor its cookies.
+    Mermaid needs inline styles, which a strict policy of the chat page forbids, and it draws what
+    a model has written. So this page has a policy of its own: it may run its two scripts, load
+    nothing else, and has no origin, so that it reaches neither the site's pages nor its cookies.
     """
 
     template_name = "chatstore/diagram.html"

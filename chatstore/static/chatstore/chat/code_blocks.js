@@ -80,6 +80,6 @@ export function createCodeBlocks(options) {
     pre.tabIndex = 0;
     frame.append(pre);
     if (more) frame.append(more);
-    if (language && isClosed && !more) colour(code, label, language);
+    if (language && language !== "mermaid" && isClosed && !more) colour(code, label, language);
   };
 }

@@ -126,22 +126,17 @@ EVIL = "https://evil.example/words?said=here"
 ELSEWHERE = [EVIL, "//evil.example/a.png", "/\\evil.example/a.png", "http://evil.example/a.png"]
 
 
-DIAGRAMS = f"""
+DIAGRAM = f"""
 
 ```mermaid
 flowchart LR
     a --> b
     click b href "{EVIL}"
 ```
-
-```mermaid
-flowchart LR
-    a@{{ img: "{EVIL}", label: "A", w: 60, h: 60 }} --> b
-```
 """
 
 
-def test_nothing_leaves_the_site_by_itself(visit: Visits, open_items: Any) -> None:
+def test_nothing_leaves_the_site_by_itself(open_items: Any) -> None:
     """There is no policy here that would stop it: Visits fails a test that asks another host."""
     images = [
         {"type": "Image", "src": address, "alt": "A widget's picture"} for address in ELSEWHERE
@@ -169,7 +164,7 @@ def test_nothing_leaves_the_site_by_itself(visit: Visits, open_items: Any) -> No
                 }
             },
             *[{"image": address} for address in ELSEWHERE],
-            {"text": rf"\(\href{{{EVIL}}}{{x}} \includegraphics{{{EVIL}}}\)" + DIAGRAMS},
+            {"text": rf"\(\href{{{EVIL}}}{{x}} \includegraphics{{{EVIL}}}\)" + DIAGRAM},
             {"text": "Words", "notes": [{"type": "annotation", "source": source, "index": 0}]},
         ]
     )
@@ -182,12 +177,9 @@ def test_nothing_leaves_the_site_by_itself(visit: Visits, open_items: Any) -> No
     expect(items.last.locator(".sources a")).to_have_count(0)
     for number in range(11):
         items.nth(number).scroll_into_view_if_needed()
-    visit.expect("Content Security Policy")  # the frame's: it refuses the pictures
-    page.get_by_role("button", name="Draw").first.click()
+    page.get_by_role("button", name="Draw").click()
     drawing = page.frame_locator(".diagram")
     expect(drawing.locator("svg .node")).to_have_count(2)
-    expect(drawing.locator("[href^=http], script")).to_have_count(0)
-    page.get_by_role("button", name="Draw", exact=True).click()
-    expect(page.get_by_text("This diagram can’t be drawn.")).to_be_visible()
+    expect(drawing.locator("svg [*|href^=http], svg script")).to_have_count(0)
     ask(page, "Hello")
     expect(answers(page).last).to_be_visible()

@@ -5,7 +5,8 @@ Each thread has ten messages, so they are 2,000,000 and 20,000. The two database
 round the fastest of several calls counts, because it is the least disturbed by other processes.
 The pages are asked for through Django's test client, as a superuser.
 
-benchmarks/flat.py uses the large database too, and a third one of 200 threads.
+benchmarks/flat.py and benchmarks/search.py use the large database too, and a third one of 200
+threads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks import flat
+from benchmarks import flat, search
 from benchmarks.figure import Figure
 
 THREADS = int(os.environ.get("BENCH_THREADS", "200000"))
@@ -46,6 +47,7 @@ def figures() -> Iterator[Figure]:
         for _number in range(ROUNDS):
             few, many = (_pages(use, name) for name in ("few", "many"))
             rounds.append({name: (many[name], few[name]) for name in many})
+        search_figures = list(search.figures(use, "fewest", "many"))
         flat_figures = list(flat.figures(use, "fewest", "many"))
     for name in rounds[0]:
         seconds = statistics.median(each[name][0] for each in rounds)
@@ -56,6 +58,7 @@ def figures() -> Iterator[Figure]:
             "of_2000_threads",
             at_most=AT_MOST.get(name),
         )
+    yield from search_figures
     yield from flat_figures
 
 

@@ -40,6 +40,20 @@ bicycle brake chain saddle wheel spoke pump tyre valve lamp bell frame fork peda
 how what when why please thanks order refund invoice delivery address password account
 the a of in to for and is it on with my your this that not can do have will be from
 """.split()  # noqa: SIM905 (shorter than a list)
+# Of other scripts, some of which are written without spaces.
+UNSPACED = """
+队列 消息 服务器 任务 部署 数据库 错误 日志 用户 配置 更新 版本 测试 文件 网络 问题 请问
+如何 谢谢 订单 退款 自行车 刹车 链条 车座 轮子 地址 密码 账户 我们 可以 已经 需要 因为
+マークダウン ダウンロード サーバー エラー 設定 更新 自転車 ブレーキ 注文 返金 住所 方法
+""".split()  # noqa: SIM905
+SPACED = """
+배포 서버 오류 설정 주문 환불 주소 비밀번호 자전거 감사합니다 어떻게 할까요 배포합니다
+сервер ошибка отчёт заказ возврат адрес пароль велосипед тормоз спасибо можно нужно как
+docker compose container deploy queue worker markdown parser release version cluster restart
+""".split()  # noqa: SIM905
+SCRIPTS = {"": UNSPACED, " ": SPACED}  # by what stands between the words
+SCRIPTS_SHARE = 0.1  # of the messages that hold words of SCRIPTS too
+RARE_WORDS = "Hapax", "缓存"  # in ten messages of each call of seed()
 
 
 def seed(
@@ -104,6 +118,10 @@ def seed(
             for index in range(messages):
                 values = answer if index % 2 else question
                 item_id, text = f"msg_{index}", _text(choose, 40 if index % 2 else 12)
+                if choose.random() < SCRIPTS_SHARE:
+                    text += f" {_text_of_scripts(choose)}"
+                if number == 0 and index < MESSAGES:
+                    text += f" {' '.join(RARE_WORDS)}"
                 payload = values["payload"].replace("THREAD", thread_id)
                 yield {
                     **values,
@@ -137,6 +155,11 @@ def analyze() -> None:
 
 def _text(choose: random.Random, words: int) -> str:
     return " ".join(choose.choices(WORDS, k=words))
+
+
+def _text_of_scripts(choose: random.Random) -> str:
+    space, words = choose.choice([*SCRIPTS.items()])
+    return space.join(choose.choices(words, k=12))
 
 
 def _adapters(model: type[Model]) -> dict[str, tuple[str, Any, Callable[[Any], Any]]]:

@@ -58,6 +58,12 @@ async def markdown(reply: Reply, words: str) -> Events:
         yield event
 
 
+async def formulas(reply: Reply, words: str) -> Events:
+    """formulas, a diagram and code"""
+    async for event in reply.text(samples.FORMULAS):
+        yield event
+
+
 async def long(reply: Reply, words: str) -> Events:
     """a long answer; /long 200 is one of 200 kB"""
     kilobytes = min(int(words), 500) if words.isascii() and words.isdigit() else 20
@@ -250,8 +256,8 @@ async def close(reply: Reply, words: str) -> Events:
 COMMANDS: dict[str, Callable[[Reply, str], Events]] = {
     command.__name__: command
     for command in (
-        markdown, long, slow, sources, workflow, task, progress, widget, typing, form, choices,
-        chart, tool, ask, image, notice, error, lock, close,
+        markdown, formulas, long, slow, sources, workflow, task, progress, widget, typing, form,
+        choices, chart, tool, ask, image, notice, error, lock, close,
     )
 }  # fmt: skip
 

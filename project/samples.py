@@ -37,6 +37,38 @@ def wear(twelve_links: float) -> float:
 
 """
 
+FORMULAS = r"""With \(d\) as the wheel's diameter and \(z\) teeth, one turn of the cranks takes you
+
+\[
+s = \pi d \cdot \frac{z_\text{front}}{z_\text{rear}}
+\]
+
+and the force in the chain is
+
+$$
+F = \begin{cases}
+  \dfrac{2M}{d_\text{front}} & \text{while you pedal} \\
+  0 & \text{while you coast}
+\end{cases}
+\qquad
+\begin{aligned} M &= F_p \, l \\ &= \sqrt{F_x^2 + F_y^2}\; l \end{aligned}
+$$
+
+A new chain is $20 to $40. How the parts hang together:
+
+```mermaid
+flowchart LR
+    cranks[Cranks] --> chain{Chain}
+    chain -->|worn| cassette[Cassette]
+    chain -->|new| wheel((Wheel))
+    cassette --> wheel
+```
+
+```js
+const development = (diameter, front, rear) => Math.PI * diameter * (front / rear);
+```
+"""
+
 SLOW = (
     "A good ride begins slowly: the first kilometres belong to the muscles, the next ones to "
     "the breath, and only then does the road open. So I take my time with this answer, word "

@@ -64,6 +64,7 @@ class CommandsTests(TestCase):
             "lock": "assistant_message",
             "close": "assistant_message",
             "slow": "assistant_message",
+            "formulas": "assistant_message",
         }
         self.assertEqual(set(shows), set(COMMANDS))
         for command in sorted(set(shows) - {"slow"}):

@@ -351,6 +351,33 @@ def test_the_page_works_under_a_strict_policy(visit: Visits) -> None:
     for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/chart", "/image"):
         ask(page, command)  # Visits fails the test if the policy is violated
     expect(answers(page).first.locator("pre")).to_be_visible()
+    check_formulas_code_and_diagram(page)
+
+
+def check_formulas_code_and_diagram(page: Page) -> None:
+    """Each is drawn by a library that is loaded when the first answer needs it."""
+    loads = "performance.getEntriesByType('resource').map(({ name }) => name).join(' ')"
+    assert not re.search(r"katex|mermaid", page.evaluate(loads))
+    ask(page, "/formulas")
+    answer = answers(page).last
+    expect(answer.locator("math")).to_have_count(4)
+    expect(answer.locator("code.formula")).to_have_count(0)
+    expect(answer).to_contain_text("A new chain is $20 to $40.")
+    fraction = answer.locator("math mfrac").first.bounding_box()
+    assert fraction
+    assert fraction["height"] > 25  # drawn one above the other
+    diagram, code = answer.locator(".code").all()
+    expect(code.locator(".code-bar span")).to_have_text("JavaScript")
+    expect(code.locator(".hljs-keyword")).to_have_text("const")
+    assert "mermaid" not in page.evaluate(loads)
+    diagram.get_by_role("button", name="Draw").click()
+    frame = diagram.frame_locator("iframe")
+    expect(frame.locator("svg .node")).to_have_count(4)
+    expect(diagram.locator("pre")).to_be_hidden()
+    # The frame has no origin: it reaches nothing of the page.
+    assert page.frames[-1].evaluate("origin") == "null"
+    diagram.get_by_role("button", name="Show the code").click()
+    expect(diagram.locator("pre")).to_contain_text("flowchart LR")
 
 
 def test_hashed_static_files_work(browser: Browser, tmp_path: Path) -> None:

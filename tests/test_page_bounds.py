@@ -126,6 +126,16 @@ EVIL = "https://evil.example/words?said=here"
 ELSEWHERE = [EVIL, "//evil.example/a.png", "/\\evil.example/a.png", "http://evil.example/a.png"]
 
 
+DIAGRAM = f"""
+
+```mermaid
+flowchart LR
+    a --> b
+    click b href "{EVIL}"
+```
+"""
+
+
 def test_nothing_leaves_the_site_by_itself(open_items: Any) -> None:
     """There is no policy here that would stop it: Visits fails a test that asks another host."""
     images = [
@@ -154,17 +164,22 @@ def test_nothing_leaves_the_site_by_itself(open_items: Any) -> None:
                 }
             },
             *[{"image": address} for address in ELSEWHERE],
+            {"text": rf"\(\href{{{EVIL}}}{{x}} \includegraphics{{{EVIL}}}\)" + DIAGRAM},
             {"text": "Words", "notes": [{"type": "annotation", "source": source, "index": 0}]},
         ]
     )
     items = page.locator("#items .item")
-    expect(items).to_have_count(10)
+    expect(items).to_have_count(11)
     expect(page.locator("#items img")).to_have_count(0)
     expect(items.nth(5).get_by_role("link")).to_have_attribute("href", EVIL)
     items.last.get_by_text("Sources (1)").click()
     expect(items.last.locator(".sources li")).to_have_text("A source")
     expect(items.last.locator(".sources a")).to_have_count(0)
-    for number in range(10):
+    for number in range(11):
         items.nth(number).scroll_into_view_if_needed()
+    page.get_by_role("button", name="Draw").click()
+    drawing = page.frame_locator(".diagram")
+    expect(drawing.locator("svg .node")).to_have_count(2)
+    expect(drawing.locator("svg [*|href^=http], svg script")).to_have_count(0)
     ask(page, "Hello")
     expect(answers(page).last).to_be_visible()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import Site, Visits
-from tests.chat import answers, ask
+from tests.chat import answers, ask, open_thread, rows
 
 pytestmark = pytest.mark.browser
 
@@ -93,19 +93,86 @@ def test_text_outlives_the_session_in_which_it_was_written(visit: Visits, site: 
     expect(box).to_have_value("")
 
 
-def test_a_message_waits_while_a_tool_of_the_page_runs(chat: Page) -> None:
+def write(page: Page, text: str) -> None:
+    box = page.get_by_role("textbox", name="Message")
+    box.fill(text)
+    box.press("Enter")
+    expect(box).to_have_value("")
+
+
+def bubbles(page: Page) -> Locator:
+    return page.locator("#items .user-message .bubble")
+
+
+def test_messages_wait_while_a_tool_of_the_page_runs(chat: Page) -> None:
+    """They can be edited, removed and moved away from; then they are sent, in order, with files."""
     chat.evaluate(SLOW_TOOL)
     ask(chat, "/tool", wait=False)
     expect(chat.locator(".tool .spinner")).to_be_visible()
-    box = chat.get_by_role("textbox", name="Message")
-    box.fill("Next question")
-    box.press("Enter")
-    expect(box).to_have_value("Next question")
+    waiting = chat.locator("#waiting li")
+    for text in ("First", "Second", "Third"):
+        write(chat, text)
+    file = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Some words"}
+    chat.locator("#file").set_input_files([file])
+    expect(chat.locator(".upload.done")).to_have_count(1)
+    write(chat, "With a file")
+    expect(waiting).to_have_count(4)
+    waiting.nth(1).get_by_role("button", name="Remove this message").click()
+    waiting.nth(1).get_by_role("button", name="Edit this message").click()
+    expect(chat.get_by_role("textbox", name="Message")).to_have_value("Third")
+    write(chat, "Third, edited")
+    expect(waiting.locator(".bubble")).to_have_text(["First", "With a file", "Third, edited"])
+    expect(bubbles(chat)).to_have_text(["/tool"])
+    expect(rows(chat)).to_have_count(1)
+    chat.get_by_role("button", name="New conversation").click()
+    expect(waiting).to_have_count(0)
+    open_thread(chat, 0)
+    expect(waiting).to_have_count(3)
     chat.evaluate("finishTool({ width: 7 })")
-    expect(answers(chat).last).to_contain_text("'width': 7")
-    expect(chat.locator("#items .user-message")).to_have_count(1)
-    box.press("Enter")
-    expect(chat.locator("#items .user-message")).to_have_count(2)
+    expect(bubbles(chat)).to_have_text(["/tool", "First", "With a file", "Third, edited"])
+    expect(waiting).to_have_count(0)
+    expect(answers(chat).nth(0)).to_contain_text("'width': 7")
+    expect(answers(chat)).to_have_count(4)
+    expect(chat.locator("#items .user-message").nth(2).locator(".file")).to_have_text("notes.txt")
+
+
+def test_what_waits_goes_back_into_the_box_when_the_answer_is_stopped(
+    visit: Visits, chat: Page
+) -> None:
+    ask(chat, "/slow", wait=False)
+    expect(chat.get_by_role("button", name="Stop")).to_be_visible()
+    for text in ("First", "Second"):
+        write(chat, text)
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("Third")
+    chat.get_by_role("button", name="Stop").click()
+    expect(box).to_have_value("First\n\nSecond\n\nThird")
+    expect(chat.locator("#waiting li")).to_have_count(0)
+    expect(bubbles(chat)).to_have_text(["/slow"])
+
+
+def test_what_waits_outlives_an_error_and_a_reload(visit: Visits, chat: Page) -> None:
+    visit.expect("status of 500")
+    chat.evaluate(SLOW_TOOL)
+    ask(chat, "/tool", wait=False)
+    expect(chat.locator(".tool .spinner")).to_be_visible()
+    for text in ("First", "Second"):
+        write(chat, text)
+
+    def refuse(route: Route) -> None:
+        if "add_client_tool_output" in (route.request.post_data or ""):
+            route.fulfill(status=500, json={"error": "No."})
+        else:
+            route.continue_()
+
+    chat.route("**/chat/api/", refuse)
+    chat.evaluate("finishTool({ width: 7 })")
+    expect(chat.get_by_role("alert")).to_contain_text("No.")
+    expect(chat.locator("#waiting li")).to_have_count(2)
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("Third")
+    chat.reload()
+    expect(box).to_have_value("First\n\nSecond\n\nThird")
 
 
 def test_a_tool_that_never_ends_can_be_stopped(chat: Page) -> None:

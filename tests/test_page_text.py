@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import call_command
 from django.template.loader import render_to_string
 from django.test import RequestFactory, SimpleTestCase
+from django.urls import reverse
 from django.utils import translation
 
 import chatstore
@@ -21,6 +22,7 @@ import chatstore
 HERE = Path(chatstore.__file__).parent
 MODULES = sorted((HERE / "static/chatstore/chat").glob("*.js"))
 SCRIPT = "\n".join(path.read_text() for path in MODULES)
+VENDOR = HERE / "static/chatstore/vendor"
 TEMPLATE = (HERE / "templates/chatstore/chat.html").read_text()
 MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 OWN_NAMES = {"chatstore"}  # the demo's name
@@ -83,6 +85,27 @@ class TextTests(SimpleTestCase):
             self.assertIn('<html lang="he" dir="rtl">', render())
 
 
+class DiagramFrameTests(SimpleTestCase):
+    def policy(self) -> dict[str, str]:
+        response = self.client.get(reverse("chatstore:diagram"))
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(response["X-Frame-Options"], "SAMEORIGIN")
+        header = response["Content-Security-Policy"]
+        return {name: values for name, _, values in (d.partition(" ") for d in header.split("; "))}
+
+    def test_it_has_no_origin_loads_its_scripts_only_and_is_framed_by_the_site_only(self) -> None:
+        policy = self.policy()
+        self.assertEqual(policy["sandbox"], "allow-scripts")
+        self.assertEqual(policy["default-src"], "'none'")
+        self.assertEqual(policy["script-src"], "'self'")
+        self.assertEqual(policy["style-src"], "'self' 'unsafe-inline'")
+        self.assertEqual(policy["frame-ancestors"], "'self'")
+
+    def test_its_scripts_may_be_on_another_host(self) -> None:
+        with self.settings(STATIC_URL="https://static.example/assets/"):
+            self.assertEqual(self.policy()["script-src"], "https://static.example")
+
+
 class StaticFilesTests(SimpleTestCase):
     def test_the_page_works_with_hashed_names(self) -> None:
         folder = self.enterContext(TemporaryDirectory())
@@ -90,9 +113,23 @@ class StaticFilesTests(SimpleTestCase):
         with self.settings(STATIC_ROOT=folder, STORAGES=storages, DEBUG=False):
             call_command("collectstatic", interactive=False, verbosity=0)
             html = render() + render(is_shared=True)
+            frame = render_to_string("chatstore/diagram.html")
         names = [f"chat/{path.stem}" for path in MODULES]
-        for name in (*names, "vendor/marked.esm", "vendor/purify.es", "vendor/eventsource-parser"):
+        vendored = ("marked.esm", "purify.es", "eventsource-parser", "katex.min", "highlight.min")
+        names += [f"vendor/{name}" for name in vendored]
+        for name in names:
             self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")
+        for name in ("vendor/mermaid.min", "diagram"):
+            self.assertRegex(frame, rf'<script src="/static/chatstore/{name}\.[0-9a-f]{{12}}\.js"')
+
+    def test_each_library_lies_beside_its_licence(self) -> None:
+        licences = {path.name.split(".")[1] for path in VENDOR.glob("LICENSE.*.txt")}
+        libraries = {path.name.split(".")[0] for path in VENDOR.glob("*.js")}
+        self.assertEqual(libraries, licences)
+
+    def test_what_few_answers_need_is_not_loaded_with_the_page(self) -> None:
+        loaded = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', render())
+        self.assertEqual([url for url in loaded if re.search("katex|highlight|mermaid", url)], [])
 
     def test_the_template_names_each_module_once(self) -> None:
         links = re.findall(

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -73,6 +74,7 @@ class WordsTest(SearchTestCase):
     def test_words_of_every_script_are_found_and_so_are_beginnings(self) -> None:
         texts = {
             "zh": "这是消息队列系统。使用docker部署",
+            "zh2": "队列系、系统、统消",
             "ja": "これはマークダウン形式です",
             "ko": "배포안내를 보세요",
             "th": "สวัสดีชาวโลก",
@@ -82,11 +84,13 @@ class WordsTest(SearchTestCase):
         }
         self.add(**texts)
         for text, expected in {
-            "队列": {"zh"},
+            "队列": {"zh", "zh2"},
+            "队列系": {"zh", "zh2"},
             "消息队列": {"zh"},
-            "统": {"zh"},
-            "队": {"zh"},
+            "统": {"zh", "zh2"},
+            "队": {"zh", "zh2"},
             "系队": set(),
+            "列系统消": set(),  # each two of its characters are side by side
             "マークダウン": {"ja"},
             "배포": {"ko"},
             "ชาวโลก": {"th"},
@@ -98,7 +102,7 @@ class WordsTest(SearchTestCase):
             '"runs at"': {"en"},
             "example.com": {"en"},
             "3.11": {"en"},
-            "队列'\\": {"zh"},
+            "队列'\\": {"zh", "zh2"},
         }.items():
             with self.subTest(text):
                 hits = search.messages(text).hits
@@ -216,6 +220,14 @@ class LimitsTest(SearchTestCase):
         self.assertEqual([hit.message.item_id for hit in response.context["result"].hits], ["m1"])
         self.assertNotContains(response, "looked through")
 
+    @pytest.mark.postgresql
+    def test_the_newest_matches_are_found_even_if_the_index_returns_only_some(self) -> None:
+        self.shrink(SCANNED_MESSAGES=2)
+        self.add(m1="blue", m2="rare", m3="blue")
+        self.assertEqual(set(self.found("q=blue")), {"m1", "m3"})
+        with mock.patch.object(search, "_through_index", return_value=[]):
+            self.assertEqual(self.found("q=blue"), ["m3"])
+
     def test_of_many_matches_the_newest_are_ranked_and_the_page_says_so(self) -> None:
         self.shrink(MAX_RANKED=2, MAX_HITS=2)
         self.add(m1="blue blue blue", m2="blue", m3="blue")
@@ -313,8 +325,9 @@ SELECT md5('s' || n)::uuid, 'thr_' || n, 'user_' || n % 2000, 'A title of ' || n
 INSERT INTO chat_messages (message_id, session_id, user_id, item_id, item_type, item_status,
   sender_type, content, timestamp, payload, metadata, feedback, hidden_by)
 SELECT md5('m' || n || '-' || k)::uuid, md5('s' || n)::uuid, 'user_' || n % 2000, 'msg_' || k,
-  'user_message', '', 'user', 'everywhere rare' || n % 3000 || CASE WHEN n > 29000 THEN ' old' ELSE
-  '' END, now() - n * interval '4 minutes' - k * interval '1 second', repeat('x', 200), '{}', CASE
+  'user_message', '', 'user', 'everywhere rare' || n % 3000 || CASE WHEN n > 29000
+  THEN ' old マークダウン' ELSE '' END,
+  now() - n * interval '4 minutes' - k * interval '1 second', repeat('x', 200), '{}', CASE
   WHEN (n + k) % 50 = 0 THEN 'negative' WHEN (n + k) % 25 = 0 THEN 'positive' ELSE '' END, ''
 FROM generate_series(1, 30000) n, generate_series(0, 2) k;
 INSERT INTO chat_messages (message_id, session_id, user_id, item_id, item_type, item_status,
@@ -413,6 +426,16 @@ class PlansTest(TestCase):
             plan = cursor.fetchone()[0][0]["Plan"]
         self.assertLessEqual(max(rows_read(plan)), 1001, plan)
 
+    def test_a_word_of_several_pairs_reads_of_its_matches_the_newest_only(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            search.messages("マークダウン")
+        newest = next(query["sql"] for query in queries if "to_tsquery" in query["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {newest}".replace("%", "%%"))
+            plan = cursor.fetchone()[0][0]["Plan"]
+        fetched = [node for node in nodes(plan) if node["Node Type"] == "Bitmap Heap Scan"]
+        self.assertEqual([node.get("Rows Removed by Filter", 0) for node in fetched], [0], plan)
+
     def check_plan(self, sql: str) -> None:
         # The search plans these statements, which it orders by an expression, without table scans.
         is_forced = "interval" in sql.partition("ORDER BY")[2]
@@ -423,11 +446,15 @@ class PlansTest(TestCase):
         self.assertNotRegex(plan, r"Seq Scan on chat_(sessions|messages)", sql)
 
 
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for node in plan.get("Plans", ()):
+        yield from nodes(node)
+
+
 def rows_read(plan: dict[str, Any]) -> Iterator[float]:
     """Yield how many rows each node of a plan has read."""
-    yield plan["Actual Rows"] * plan["Actual Loops"]
-    for node in plan.get("Plans", ()):
-        yield from rows_read(node)
+    return (node["Actual Rows"] * node["Actual Loops"] for node in nodes(plan))
 
 
 @pytest.mark.postgresql

@@ -31,6 +31,7 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
             }
         return super().get_context_data(
             api_url=reverse("chatstore:api"),
+            diagram_url=reverse("chatstore:diagram"),
             upload_url=reverse("chatstore:upload"),
             upload_strategy="direct",
             max_upload_bytes=settings.max_upload_bytes,

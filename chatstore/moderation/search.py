@@ -42,8 +42,10 @@ MAX_MATCH = 500  # characters of the first match that are displayed
 MAX_TEXT = 1_000  # characters of a search; SQLite refuses very long patterns
 HIGHEST_CHARACTER = "\U0010ffff"  # sorts after every other, so that a range can match a prefix
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
+# Compiling the query (jit) takes longer than it can save.
 _PLAN = (
-    "SELECT set_config('gin_fuzzy_search_limit', %s, true), set_config('enable_seqscan', %s, true)"
+    "SELECT set_config('gin_fuzzy_search_limit', %s, true),"
+    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 )
 _WORD = re.compile(r"[^\W_]+")
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
@@ -148,6 +150,8 @@ def messages(
     rows = rows.filter(**_given(sender_type=sender, feedback=feedback))
     if is_indexed:
         rows = rows.alias(words=words.vector("content")).filter(words=words.query(terms))
+        inexact = (term for term in terms if not words.is_exact(term))
+        rows = rows.filter(*(Q(content__contains=term) for term in inexact))
     else:
         rows = rows.filter(*(_contains(rows.db, "content", term) for term in terms))
     rows = (
@@ -158,7 +162,7 @@ def messages(
     # Any, since the model's type lacks the annotation.
     found: list[Any] = list(rows.filter(is_new)[: MAX_RANKED + 1])
     if is_indexed and is_new and len(found) <= MAX_RANKED:  # rare among the newest
-        found = _through_index(rows, "timestamp", MAX_RANKED + 1)
+        found += _through_index(rows.filter(~is_new), "timestamp", MAX_RANKED + 1 - len(found))
     pattern = re.compile("|".join(map(_pattern, terms)), re.IGNORECASE)
     ranked = sorted(found[:MAX_RANKED], key=lambda row: _rank(row, pattern), reverse=True)
     _add_threads(ranked[:MAX_HITS])
@@ -192,7 +196,7 @@ def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[An
     that is rolled back after the query, so that no later query is planned by them.
     """
     with transaction.atomic(using=rows.db), connections[rows.db].cursor() as cursor:
-        cursor.execute(_PLAN, [str(FUZZY_LIMIT), "off"])
+        cursor.execute(_PLAN, [str(FUZZY_LIMIT)])
         # Ordered by an expression, because an index on the column alone would be preferred.
         found = list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
         transaction.set_rollback(True, using=rows.db)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { joinDrafts } from "../../chatstore/static/chatstore/chat/composer.js";
 import * as model from "../../chatstore/static/chatstore/chat/conversation.js";
 
 const AT = "2026-01-01T00:00:00+00:00";
@@ -261,4 +262,77 @@ test("what covers another has all that it says", () => {
   assert.ok(!covers({ a: 1 }, { a: 1, b: 2 }));
   assert.ok(!covers([1, 2], [1]));
   assert.ok(!covers({}, JSON.parse('{"__proto__": {"a": 1}, "constructor": 1}')));
+});
+
+const draft = (text) => ({ text, attachments: [], quoted: null });
+const waits = (one) => ({ type: "waiting.added", draft: one });
+
+test("messages wait for the end of the answer, in their order", () => {
+  const [first, second, third] = ["one", "two", "three"].map(draft);
+  const asked = play(opened(), began(), waits(first), waits(second), waits(third));
+  assert.equal(model.nextWaiting(asked), null); // an answer is under way
+  const edited = play(asked, { type: "waiting.removed", draft: second });
+  assert.deepEqual(edited.waiting, [first, third]);
+  const ended = play(edited, { type: "turn.ended" });
+  assert.equal(model.nextWaiting(ended), first);
+  const sent = play(ended, { type: "waiting.removed", draft: first }, began());
+  assert.equal(model.nextWaiting(sent), null);
+  assert.equal(model.nextWaiting(play(sent, { type: "turn.ended" })), third);
+  assert.deepEqual(play(sent, { type: "waiting.emptied" }).waiting, []);
+});
+
+test("two messages that say the same both wait", () => {
+  const [one, same] = [draft("again"), draft("again")];
+  const asked = play(opened(), began(), waits(one), waits(same), { type: "waiting.removed", draft: same });
+  assert.equal(asked.waiting.length, 1);
+  assert.equal(asked.waiting[0], one);
+});
+
+test("nothing is sent by itself after an answer that failed or was stopped, nor in a locked thread", () => {
+  const asked = play(opened(), began(), waits(draft("next")));
+  const failed = play(asked, { type: "turn.ended", failure: { message: "No.", status: 500 } });
+  assert.equal(model.nextWaiting(failed), null);
+  assert.equal(failed.waiting.length, 1);
+  const again = play(failed, began(), { type: "turn.ended" });
+  assert.equal(model.nextWaiting(again), failed.waiting[0]);
+  assert.equal(model.nextWaiting(play(asked, { type: "turn.ended", isStopped: true })), null);
+  const error = { type: "error", message: "Full." };
+  assert.equal(model.nextWaiting(play(asked, error, { type: "turn.ended" })), null);
+  const lock = { type: "thread.changed", thread: { ...THREAD, status: { type: "locked" } } };
+  assert.equal(model.nextWaiting(play(asked, lock, { type: "turn.ended" })), null);
+});
+
+test("messages wait for a tool of the page too, and for the answer to its output", () => {
+  const call = { id: "tc", type: "client_tool_call", status: "pending", name: "size" };
+  const ended = play(
+    opened(),
+    began(),
+    waits(draft("next")),
+    { type: "thread.item.done", item: call },
+    {
+      type: "turn.ended",
+    },
+  );
+  assert.equal(model.nextWaiting(ended), null); // the tool is about to run
+  const running = play(ended, { type: "tool.began", id: "tc" });
+  assert.equal(model.nextWaiting(running), null);
+  const done = play(
+    running,
+    { type: "tool.ended", id: "tc" },
+    { type: "turn.began", request: "threads.add_client_tool_output" },
+  );
+  assert.equal(model.nextWaiting(done), null);
+  assert.equal(model.nextWaiting(play(done, { type: "turn.ended" })).text, "next");
+});
+
+test("several drafts become one, with all that they have", () => {
+  const file = { id: "atc_1" };
+  const joined = joinDrafts([
+    null,
+    { text: "One", attachments: [], quoted: null },
+    { text: "", attachments: [file], quoted: "Words" },
+    { text: "Two", attachments: [file], quoted: "Others" },
+  ]);
+  assert.deepEqual(joined, { text: "One\n\nTwo", attachments: [file, file], quoted: "Words" });
+  assert.deepEqual(joinDrafts([undefined]), { text: "", attachments: [], quoted: null });
 });

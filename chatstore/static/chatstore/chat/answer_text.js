@@ -16,8 +16,9 @@ const SLICE_LENGTH = 30_000; // of Markdown
  * @param {import("./limits.js").Budget} options.budget
  * @param {import("./plain_text.js").PlainText} options.plainText
  * @param {(run: () => void) => void} options.nextFrame
+ * @param {typeof import("./formulas.js").openFormulaAt} options.openFormulaAt
  */
-export function createAnswerText({ dom, markdown, budget, plainText, nextFrame }) {
+export function createAnswerText({ dom, markdown, budget, plainText, nextFrame, openFormulaAt }) {
   return class {
     constructor() {
       this.node = dom.el("div", { class: "prose", dir: "auto" });
@@ -77,9 +78,10 @@ export function createAnswerText({ dom, markdown, budget, plainText, nextFrame }
       while (count < this.tokens.length && length < SLICE_LENGTH) length += this.tokens[count++].raw.length;
       const isRest = count === this.tokens.length;
       if (isRest) {
-        // The last block may change yet.
-        count--;
-        while (count > 0 && this.tokens[count].type === "space") count--;
+        // The last block may change yet, and so may those that may turn out to be within a formula.
+        const open = openFormulaAt(this.text.slice(this.settled.length));
+        do length -= this.tokens[--count]?.raw.length ?? 0;
+        while (count > 0 && (length > open || this.tokens[count].type === "space"));
       }
       const settled = this.tokens.slice(0, Math.max(count, 0));
       const rest = this.tokens.slice(settled.length);

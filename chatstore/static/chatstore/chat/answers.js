@@ -10,6 +10,10 @@
  * @property {typeof import("./plain_text.js")} plain_text
  * @property {typeof import("./markdown.js")} markdown
  * @property {typeof import("./answer_text.js")} answer_text
+ * @property {typeof import("./library.js")} library
+ * @property {typeof import("./formulas.js")} formulas
+ * @property {typeof import("./code_blocks.js")} code_blocks
+ * @property {typeof import("./diagrams.js")} diagrams
  * @property {typeof import("./sources.js")} sources
  * @property {typeof import("./steps.js")} steps
  * @property {typeof import("./questions.js")} questions
@@ -20,6 +24,8 @@
  * @property {typeof import("./items.js")} items
  * @property {{ Marked: any, Tokenizer: any }} marked
  * @property {{ default: any }} purify
+ *
+ * @typedef {(() => Promise<any>) | null} Load
  */
 
 /**
@@ -29,6 +35,8 @@
  * @param {import("./text.js").Text} needs.text
  * @param {typeof import("./conversation.js").covers} needs.covers
  * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
+ * @param {{ katex: Load, highlighter: Load }} needs.load libraries; null: there is none
+ * @param {string} needs.diagramUrl of the frame in which diagrams are drawn, or empty
  * @param {() => string[]} needs.imageDomains that the shown thread allows
  * @param {(message: string) => void} needs.announce
  * @param {(error: unknown) => void} needs.onError
@@ -50,7 +58,10 @@ export function createAnswers(modules, needs) {
     requestAnimationFrame(run);
   };
   const budget = modules.limits.createBudget(strings);
-  const Tokenizer = modules.dialect.extendTokenizer(modules.limits.limitTokenizer(modules.marked.Tokenizer, budget));
+  const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+  const finder = modules.formulas.createFinder(budget);
+  const limited = modules.limits.limitTokenizer(modules.marked.Tokenizer, budget);
+  const Tokenizer = modules.formulas.extendForFormulas(modules.dialect.extendTokenizer(limited), finder);
   const plainText = modules.plain_text.createPlainText({ dom, strings });
   const markdown = modules.markdown.createMarkdown({
     Marked: modules.marked.Marked,
@@ -59,9 +70,23 @@ export function createAnswers(modules, needs) {
     DOMPurify: modules.purify.default,
     dom,
     strings,
-    copyButton: needs.copyButton,
     mayShowImage,
-    plainText,
+    codeBlock: modules.code_blocks.createCodeBlocks({
+      dom,
+      strings,
+      DOMPurify: modules.purify.default,
+      highlighter: modules.library.createLibrary(needs.load.highlighter, nextFrame),
+      diagramButton: modules.diagrams.createDiagrams({ dom, strings, url: needs.diagramUrl, isDark }),
+      copyButton: needs.copyButton,
+      plainText,
+    }),
+    formula: modules.formulas.createFormulas({
+      dom,
+      strings,
+      DOMPurify: modules.purify.default,
+      katex: modules.library.createLibrary(needs.load.katex, nextFrame),
+    }),
+    formulaExtension: (renderer) => modules.formulas.formulaExtension(finder, renderer),
   });
   const AnswerText = modules.answer_text.createAnswerText({
     dom,
@@ -69,6 +94,7 @@ export function createAnswers(modules, needs) {
     budget,
     plainText,
     nextFrame,
+    openFormulaAt: modules.formulas.openFormulaAt,
   });
   const sources = modules.sources.createSources({
     dom,
@@ -98,7 +124,7 @@ export function createAnswers(modules, needs) {
     styles: modules.widget_style,
     fields: modules.widget_fields,
     mayShowImage,
-    isDark: () => matchMedia("(prefers-color-scheme: dark)").matches,
+    isDark,
     onAction: needs.onAction,
   });
   const thumbs = modules.feedback.createFeedback({

@@ -10,6 +10,19 @@ const LONGEST_QUOTE = 2000;
 /** @type {Draft} */
 const EMPTY = { text: "", attachments: [], quoted: null };
 
+/** Several drafts as one, in this order. @param {(Draft | null | undefined)[]} drafts @returns {Draft} */
+export function joinDrafts(drafts) {
+  const all = drafts.filter(Boolean);
+  return {
+    text: all
+      .map(({ text }) => text)
+      .filter(Boolean)
+      .join("\n\n"),
+    attachments: all.flatMap(({ attachments }) => attachments),
+    quoted: all.find(({ quoted }) => quoted)?.quoted ?? null,
+  };
+}
+
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
@@ -42,8 +55,9 @@ export function createComposer({ dom, onSend, onStop }) {
 
   function drawButtons() {
     const isReady = !state.isLoading && attachments.every(({ id }) => id);
-    $("send").disabled = !isReady || !(message.value.trim() || attachments.length);
-    $("send").hidden = state.isAnswering;
+    const isWritten = message.value.trim() || attachments.length > 0;
+    $("send").disabled = !isReady || !isWritten;
+    $("send").hidden = state.isAnswering && !isWritten; // beside Stop: it is sent after the answer
     $("stop").hidden = !state.isAnswering || !state.isCancellable;
   }
 
@@ -122,7 +136,7 @@ export function createComposer({ dom, onSend, onStop }) {
   });
   $("composer").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!$("send").disabled && !state.isAnswering) send(message.value.trim());
+    if (!$("send").disabled) send(message.value.trim());
   });
   $("stop").addEventListener("click", onStop);
   $("unquote").addEventListener("click", () => quote(null));
@@ -141,12 +155,14 @@ export function createComposer({ dom, onSend, onStop }) {
     setState,
     setDraft,
     draft,
+    /** Put drafts before what is being written. @param {...Draft} before */
+    prepend: (...before) => setDraft(joinDrafts([...before, draft()])),
     isEmpty: () => !message.value && !attachments.length,
     keepDraft,
     restoreDraft,
-    /** @param {string | null} id @param {Draft} one */
-    putDraft(id, one) {
-      drafts.set(id, one);
+    /** For when they come back to it. @param {string | null} id @param {...Draft} before */
+    putDraft(id, ...before) {
+      drafts.set(id, joinDrafts([...before, drafts.get(id)]));
     },
     quote,
     attach: (/** @type {any} */ attachment) => setAttachments([...attachments, attachment]),

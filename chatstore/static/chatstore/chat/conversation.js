@@ -38,6 +38,7 @@
  * @property {boolean} hasMore whether there are earlier ones
  * @property {Turn | null} turn the one that is under way
  * @property {Turn | null} last the one that ended, until its outcome is dealt with
+ * @property {readonly any[]} waiting drafts of messages to be sent, in order, when the answer has ended
  */
 
 /** @param {string | null} id @returns {Conversation} */
@@ -49,6 +50,7 @@ export const newConversation = (id = null) => ({
   hasMore: false,
   turn: null,
   last: null,
+  waiting: [],
 });
 
 /**
@@ -60,6 +62,7 @@ export const newConversation = (id = null) => ({
  * - `turn.began` {request, params, draft, replaced}, `turn.ended` {isStopped, failure}
  * - `turn.settled`: its outcome is dealt with
  * - `tool.began`, `tool.ended` {id}
+ * - `waiting.added`, `waiting.removed` {draft}, `waiting.emptied`
  *
  * @param {Conversation} before
  * @param {any} event
@@ -107,6 +110,12 @@ export function reduce(before, event) {
       return withEntry(state, event.id, (entry) => ({ ...entry, isRunning: true }));
     case "tool.ended": // the server doesn't send the call again once it has its answer
       return withEntry(state, event.id, ({ item }) => ({ item: { ...item, status: "completed" }, isLive: false }));
+    case "waiting.added":
+      return { ...state, waiting: [...state.waiting, event.draft] };
+    case "waiting.removed":
+      return { ...state, waiting: state.waiting.filter((draft) => draft !== event.draft) };
+    case "waiting.emptied":
+      return { ...state, waiting: [] };
     default:
       return state; // an effect, a notice, or what a later version of the protocol brings
   }
@@ -125,6 +134,14 @@ export const lastOf = (state, type) => state.entries.findLast(({ item }) => item
 
 /** Whether an answer is under way, or waits for a tool of this page. @param {Conversation} state */
 export const isBusy = ({ turn, entries }) => Boolean(turn) || entries.some(({ isRunning }) => isRunning);
+
+/** The waiting message that is to be sent now: none after an answer that failed, that was stopped, or
+ * that waits for a tool. @param {Conversation} state */
+export function nextWaiting(state) {
+  const { last, waiting } = state;
+  const isOver = !isBusy(state) && !(last?.failure || last?.isStopped || last?.tool);
+  return isOver && isActive(state) ? (waiting[0] ?? null) : null;
+}
 
 /** The turn whose message is shown though the server hasn't sent it back. @param {Conversation} state */
 export const pendingOf = ({ turn, last }) => [turn, last].find((one) => one?.draft && !one.isStored) ?? null;

@@ -46,8 +46,19 @@ export function createConversations(options) {
     if (conversation === shown) timeline.draw(conversation.state);
   }
 
+  /** Messages that wait go back to where they are written: no answer is under way that they follow.
+   * @param {Held} conversation */
+  function takeBackWaiting(conversation) {
+    const { waiting } = conversation.state;
+    if (!waiting.length) return;
+    dispatch(conversation, { type: "waiting.emptied" });
+    if (conversation === shown) composer.prepend(...waiting);
+    else composer.putDraft(idOf(conversation.state), ...waiting);
+  }
+
   /** @param {string | null} id null: a new one */
   async function open(id) {
+    if (!model.isBusy(shown.state)) takeBackWaiting(shown);
     composer.keepDraft(idOf(shown.state));
     const conversation = [...answering].find(({ state }) => id && idOf(state) === id) ?? held(id);
     shown = conversation;
@@ -129,6 +140,7 @@ export function createConversations(options) {
     open,
     load,
     earlier,
+    takeBackWaiting,
     threadChanged,
   };
 }

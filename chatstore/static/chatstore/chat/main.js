@@ -41,6 +41,7 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./share_dialog.js")} share_dialog
  * @property {typeof import("./temporary.js")} temporary
  * @property {typeof import("./composer.js")} composer
+ * @property {typeof import("./waiting.js")} waiting
  * @property {typeof import("./kept_draft.js")} kept_draft
  * @property {typeof import("./selection.js")} selection
  * @property {typeof import("./uploads.js")} uploads
@@ -91,6 +92,8 @@ async function start(modules) {
     text,
     covers: model.covers,
     copyButton,
+    load: { katex: loadKatex, highlighter: loadHighlighter },
+    diagramUrl: config.diagramUrl ?? "",
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
     announce: (message) => alerts.announce(message),
     onError: (error) => alerts.showError(error),
@@ -164,6 +167,14 @@ async function start(modules) {
     siteTitle: config.siteTitle,
     model,
     ItemView,
+    asItem: modules.waiting.asItem,
+    drawWaiting: modules.waiting.createWaiting({
+      dom,
+      strings,
+      ItemView,
+      onEdit: (draft) => turns.editWaiting(draft),
+      onRemove: (draft) => turns.removeWaiting(draft),
+    }),
     scroll,
     threadOf: threads.find,
     onRetry: () => turns.retry(shown()),
@@ -225,6 +236,15 @@ async function start(modules) {
 
   function shown() {
     return conversations.shown;
+  }
+
+  async function loadKatex() {
+    await import(config.katexUrl); // no module: it sets a global variable
+    return /** @type {any} */ (globalThis).katex;
+  }
+
+  async function loadHighlighter() {
+    return (await import(config.highlighterUrl)).default;
   }
 
   /** The thread that the page's address names, or null. */
@@ -350,8 +370,9 @@ async function start(modules) {
   addEventListener("pagehide", () => {
     const { state } = shown();
     // A message that was refused, for want of a session perhaps, was not written for nothing.
-    const unsent = composer.isEmpty() && !state.turn ? model.pendingOf(state)?.draft : null;
-    keptDraft.keep({ ...(unsent ?? composer.draft()), id: model.idOf(state) });
+    const unsent = state.turn ? null : model.pendingOf(state)?.draft;
+    const draft = modules.composer.joinDrafts([unsent, ...state.waiting, composer.draft()]);
+    keptDraft.keep({ ...draft, id: model.idOf(state) });
   });
   const kept = keptDraft.take();
   if (kept) composer.putDraft(kept.id, { ...kept, attachments: [] });

@@ -22,6 +22,12 @@ const PURIFY = {
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 const escapeHTML = (/** @type {string} */ value) => value.replace(/[&<>"']/g, (c) => ENTITIES[c]);
 
+/** Whether the end of a block of code may yet come. @param {string} raw */
+function isOpen(raw) {
+  const fence = /^ {0,3}(`{3,}|~{3,})/.exec(raw)?.[1];
+  return Boolean(fence) && !new RegExp(`\\n {0,3}${fence[0]}{${fence.length},}[ \\t]*\\n*$`).test(raw);
+}
+
 /**
  * @param {object} options
  * @param {any} options.Marked
@@ -30,17 +36,24 @@ const escapeHTML = (/** @type {string} */ value) => value.replace(/[&<>"']/g, (c
  * @param {any} options.DOMPurify
  * @param {import("./dom.js").Dom} options.dom
  * @param {Record<string, string>} options.strings
- * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
  * @param {(address: string) => boolean} options.mayShowImage
- * @param {import("./plain_text.js").PlainText} options.plainText
+ * @param {import("./code_blocks.js").CodeBlocks} options.codeBlock
+ * @param {import("./formulas.js").Formulas} options.formula
+ * @param {(renderer: (formula: { raw: string }) => string) => any} options.formulaExtension
  */
 export function createMarkdown(options) {
-  const { Marked, DOMPurify, budget, dom, strings, copyButton, mayShowImage, plainText } = options;
+  const { Marked, DOMPurify, budget, dom, strings, mayShowImage } = options;
   const { el } = dom;
 
   const marked = new Marked({
     gfm: true,
     renderer: {
+      // Whether it is closed: code is coloured once there is all of it.
+      code(/** @type {any} */ { raw, text, lang }) {
+        const language = escapeHTML((lang ?? "").match(/^\S*/)[0]);
+        const classes = [language && `language-${language}`, isOpen(raw) && "open"].filter(Boolean).join(" ");
+        return `<pre><code class="${classes}">${escapeHTML(text)}\n</code></pre>\n`;
+      },
       html: (/** @type {any} */ { text }) => (INLINE_TAG.test(text.trim()) ? text : escapeHTML(text)),
       image: (/** @type {any} */ { href, text }) =>
         mayShowImage(href)
@@ -48,30 +61,12 @@ export function createMarkdown(options) {
           : `<a href="${escapeHTML(href)}">${escapeHTML(text || href)}</a>`,
     },
   });
+  marked.use(options.formulaExtension(({ raw }) => `<code class="formula">${escapeHTML(raw.trim())}</code>`));
   marked.setOptions({ tokenizer: options.tokenizer });
 
   /** What scrolls sideways by itself, by keyboard too. @param {...Node} tables */
   function scrolling(...tables) {
     return el("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": strings.table }, ...tables);
-  }
-
-  /** @param {Element} code of a pre */
-  function codeFrame(code) {
-    const language = /language-([\w+#.-]+)/.exec(code.className)?.[1] ?? "";
-    const pre = code.parentElement;
-    const text = code.textContent;
-    const more = plainText.fill(/** @type {HTMLElement} */ (code), text);
-    const bar = el(
-      "div",
-      { class: "code-bar" },
-      el("span", { text: language }),
-      copyButton(() => text, strings.copyCode),
-    );
-    const frame = el("div", { class: "code", dir: "ltr" }, bar);
-    pre.replaceWith(frame);
-    pre.tabIndex = 0;
-    frame.append(pre);
-    if (more) frame.append(more);
   }
 
   /** @param {DocumentFragment} fragment */
@@ -94,7 +89,10 @@ export function createMarkdown(options) {
       box.disabled = true;
       box.setAttribute("aria-label", strings.task);
     }
-    for (const code of fragment.querySelectorAll("pre > code")) codeFrame(code);
+    for (const code of fragment.querySelectorAll("pre > code")) options.codeBlock(code);
+    for (const formula of fragment.querySelectorAll("code.formula")) {
+      options.formula(/** @type {HTMLElement} */ (formula));
+    }
     return fragment;
   }
 

@@ -12,6 +12,8 @@
  * @param {string} options.siteTitle
  * @param {typeof import("./conversation.js")} options.model
  * @param {import("./items.js").Items} options.ItemView
+ * @param {typeof import("./waiting.js").asItem} options.asItem
+ * @param {import("./waiting.js").Waiting} options.drawWaiting
  * @param {import("./scroll.js").Scroll} options.scroll
  * @param {(id: string | null) => any} options.threadOf one that the list knows, before it is loaded
  * @param {() => void} options.onRetry
@@ -49,6 +51,7 @@ export function createTimeline(options) {
     drawn = state;
     if (state.entries !== before?.entries) drawEntries(state.entries);
     drawPending(state);
+    if (state.waiting !== before?.waiting) options.drawWaiting(state.waiting);
     // What follows changes with few events; a word of an answer is none of them.
     const isSame =
       before?.thread === state.thread &&
@@ -93,15 +96,7 @@ export function createTimeline(options) {
       $("pending").replaceChildren();
       $("pending").turn = null;
     } else if ($("pending").turn !== turn.params) {
-      const { input } = turn.params;
-      const item = {
-        type: "user_message",
-        id: "",
-        created_at: new Date().toISOString(),
-        content: input.content,
-        quoted_text: input.quoted_text,
-        attachments: turn.draft.attachments.map((/** @type {any} */ { answer }) => answer),
-      };
+      const item = options.asItem(turn.draft);
       $("pending").turn = turn.params;
       $("pending").replaceChildren(new ItemView({ item, isLive: false }).node);
     }

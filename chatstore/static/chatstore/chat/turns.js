@@ -98,14 +98,42 @@ export function createTurns(options) {
     const { last: turn } = state;
     const isUnsent = turn.draft && !turn.isStored;
     const isDone = !turn.failure && !turn.isStopped;
+    if (turn.isStopped) conversations.takeBackWaiting(conversation);
     if (!isShown(conversation)) {
-      if (isUnsent) composer.putDraft(idOf(state), turn.draft); // for when they come back to it
+      if (isUnsent) composer.putDraft(idOf(state), turn.draft);
     } else if (turn.failure) showFailure(conversation);
     else if (isDone) announceAnswer(conversation);
     else if (isUnsent) takeBackUnlessArrived(conversation);
     else alerts.announce(strings.ending_stopped);
     if (idOf(state) && !turn.failure) updatePreview(conversation);
     if (turn.tool && isDone && isShown(conversation)) runTool(conversation, turn.tool);
+    else sendNext(conversation);
+  }
+
+  /** Send the message that waits for the end of the answer. In a conversation that is not shown,
+   * nobody would see those that can't be sent. @param {Held} conversation */
+  function sendNext(conversation) {
+    const draft = model.nextWaiting(conversation.state);
+    if (draft) sendWaiting(conversation, draft);
+    else if (!isShown(conversation)) conversations.takeBackWaiting(conversation);
+  }
+
+  /** @param {Held} conversation @param {import("./composer.js").Draft} draft */
+  function sendWaiting(conversation, draft) {
+    dispatch(conversation, { type: "waiting.removed", draft });
+    sendIn(conversation, draft);
+  }
+
+  /** Write a message that waits anew. @param {import("./composer.js").Draft} draft */
+  function editWaiting(draft) {
+    removeWaiting(draft);
+    composer.prepend(draft);
+    composer.focus();
+  }
+
+  /** @param {import("./composer.js").Draft} draft */
+  function removeWaiting(draft) {
+    dispatch(conversations.shown, { type: "waiting.removed", draft });
   }
 
   /** @param {Held} conversation */
@@ -148,7 +176,7 @@ export function createTurns(options) {
     const { draft } = conversation.state.last;
     alerts.clear();
     dispatch(conversation, { type: "turn.settled" });
-    if (composer.isEmpty()) composer.setDraft(draft);
+    composer.prepend(draft);
     composer.focus();
   }
 
@@ -181,9 +209,20 @@ export function createTurns(options) {
     alerts.announce(say("answered", { text: said }));
   }
 
-  /** @param {import("./composer.js").Draft} draft */
+  /** Send a message, or let it wait until the answer and those before it are through.
+   * @param {import("./composer.js").Draft} draft */
   function send(draft) {
     const conversation = conversations.shown;
+    if (model.isBusy(conversation.state) || conversation.state.waiting.length) {
+      dispatch(conversation, { type: "waiting.added", draft });
+      scroll.toEnd();
+      alerts.announce(strings.waits);
+      if (!model.isBusy(conversation.state)) sendWaiting(conversation, conversation.state.waiting[0]);
+    } else sendIn(conversation, draft);
+  }
+
+  /** @param {Held} conversation @param {import("./composer.js").Draft} draft */
+  function sendIn(conversation, draft) {
     const { text, attachments, quoted } = draft;
     const input = {
       content: text ? [{ type: "input_text", text }] : [],
@@ -201,6 +240,7 @@ export function createTurns(options) {
 
   /** Let the page's own script answer a client tool. @param {Held} conversation @param {any} item */
   async function runTool(conversation, item) {
+    answering.add(conversation); // it goes on in memory, with what waits
     dispatch(conversation, { type: "tool.began", id: item.id });
     let result;
     try {
@@ -248,5 +288,5 @@ export function createTurns(options) {
     composer.focus();
   }
 
-  return { start, retry, send, stop, act, runTool };
+  return { start, retry, send, editWaiting, removeWaiting, stop, act, runTool };
 }

@@ -546,7 +546,7 @@ class GroupTest(TestCase):
         for _time in range(2):
             call_command("create_moderators", stdout=out)
         group = Group.objects.get()
-        self.assertIn("6 permissions", out.getvalue())
+        self.assertIn("12 permissions", out.getvalue())
         user = get_user_model().objects.create_user("carol", is_staff=True)
         user.groups.add(group)
         thread = add_thread("thr_1")

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from chatstore.admin import lists
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS, AdminAction
-from chatstore.admin.forms import ConfirmationForm, ReasonForm, RedactionForm
+from chatstore.admin.forms import ActionForm, ConfirmationForm, ReasonForm, RedactionForm
 from chatstore.admin.permissions import PageBase, has_permission
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatSession
@@ -162,4 +162,4 @@ def _get_action(actions: dict[str, AdminAction], name: str) -> AdminAction:
 def _form_class(
     action: AdminAction, final: type[ConfirmationForm] = ConfirmationForm
 ) -> type[ReasonForm]:
-    return final if action.is_final else ReasonForm
+    return final if action.is_final else ActionForm

@@ -6,9 +6,10 @@ from django.core.checks import CheckMessage, Error
 
 from chatstore.conf import settings
 
-STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
-FLAGS = ("model_memory", "use_presigned_urls", "reason_to_read", "sharded")
-DICTS = ("async_pool",)
+STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache", "flagger")
+FLAGS = ("model_memory", "use_presigned_urls", "reason_to_read", "report_thumbs_down", "sharded")
+DICTS = ("async_pool", "report_reasons")
+LISTS = ("report_mail", "action_reasons", "dismiss_reasons")
 POSITIVE_INTEGERS = (
     "cache_ttl",
     "max_page_size",
@@ -35,7 +36,8 @@ def check_types() -> list[CheckMessage]:
         for names, of_type, what in (
             (STRINGS, str, "text"),
             (FLAGS, bool, "True or False"),
-            (DICTS, dict, "a dict of options"),
+            (DICTS, dict, "a dict"),
+            (LISTS, (list, tuple), "a list"),
         )
         for name in names
         if not isinstance(value := getattr(settings, name), of_type)

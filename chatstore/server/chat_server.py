@@ -27,7 +27,6 @@ from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
     ErrorEvent,
-    FeedbackKind,
     HiddenContextItem,
     SDKHiddenContextItem,
     StreamingReq,
@@ -56,9 +55,9 @@ from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import RequestRefused
 from chatstore.server import preconditions, requests, user_limits
-from chatstore.server.agent_server import AgentServer
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
+from chatstore.server.moderated_server import ModeratedServer
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
@@ -70,7 +69,7 @@ logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
 
 
-class ChatServer(AgentServer[TContext], Generic[TContext]):
+class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     """
     Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
 
@@ -120,18 +119,6 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
             return _("This conversation is closed.")
         return _("This conversation is locked.")
 
-    async def add_feedback(
-        self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
-    ) -> None:
-        """
-        Keep the feedback with its items (V1).
-
-        Raises NotImplementedError (501) where the store has no method for it.
-        """
-        if not isinstance(self.store, ExtendedStore):
-            raise NotImplementedError("The store is no ExtendedStore, and keeps no feedback")
-        await self.store.save_feedback(thread_id, item_ids, feedback, context)
-
     # Requests
 
     async def process(
@@ -157,14 +144,6 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         else:
             admission.end()
         return result
-
-    async def admit_upload(self, context: TContext) -> None:
-        """Count a direct upload; LimitReached where the user has created too much (V7)."""
-        await user_limits.admit(self._user_id(context), user_limits.CREATION)
-
-    def _user_id(self, context: TContext) -> Any:
-        get_user_id = getattr(self.store, "get_user_id", codec.user_id_from_context)
-        return get_user_id(context)
 
     async def _serve(
         self, request: ChatKitReq, context: TContext
@@ -262,6 +241,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         finally:  # also where an event can't be sent; a workflow may stay open for the next turn
             await answers.keep(thread.id, "failed", (AssistantMessageItem, WidgetItem))
             await keep_turn(self.store, thread.id, turn, context)
+            self._show_to_flagger(thread.id, turn, context)
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext

@@ -20,6 +20,8 @@ from chatstore.models import (
     ChatMessageQuerySet,
     ChatModelTurn,
     ChatModelTurnQuerySet,
+    ChatReport,
+    ChatReportQuerySet,
     ChatSession,
     ChatSessionQuerySet,
 )
@@ -49,6 +51,10 @@ class Owner:
     @property
     def model_turns(self) -> ChatModelTurnQuerySet:
         return ChatModelTurn.objects.using(self.using).for_owner(self.user_id)
+
+    @property
+    def reports(self) -> ChatReportQuerySet:
+        return ChatReport.objects.using(self.using).for_owner(self.user_id)
 
     @property
     def attachments(self) -> ChatAttachmentQuerySet:

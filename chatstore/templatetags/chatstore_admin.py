@@ -6,7 +6,7 @@ from django import template
 
 from chatstore.db.row_keys import row_key
 from chatstore.models import ChatSession
-from chatstore.moderation.display import display_title
+from chatstore.moderation.display import display_title, visible
 
 register = template.Library()
 
@@ -17,5 +17,7 @@ def title_of(thread: ChatSession) -> str:
     return display_title(thread)
 
 
+# Untrusted text, in which no character can hide others.
+register.filter(visible)
 # The key of a row in URLs and forms of the admin.
 register.filter(row_key)

@@ -42,6 +42,7 @@ FANS_OUT = {
     "chatstore.admin.permissions.PageBase.thread": "a page's URL names the thread's key only",
     "chatstore.lifecycle.retention.cleanup": "retention looks for old threads of all owners",
     "chatstore.lifecycle.erasure._owners_of_reports_by": "reports that a user has written",
+    "chatstore.server.suspensions._find_sentences": "those whom a process streams to",
     "chatstore.moderation.queue": "the queue holds reports on threads of all owners",
     "chatstore.lifecycle.unused_files.cleanup_files": "and for unused uploads of all owners",
     "chatstore.lifecycle.decode_check": "check_items reads every row",

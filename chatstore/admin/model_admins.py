@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, URLPattern, reverse
+from django.urls import URLPattern, reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +29,7 @@ from chatstore.admin.lists import (
     users_by_id,
 )
 from chatstore.admin.permissions import has_permission
+from chatstore.admin.person_pages import person_link
 from chatstore.admin.read_only import ReadOnlyAdmin
 from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
@@ -55,6 +56,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
             "is_on_hold__exact",
             "activity",
             "thumbs",
+            "user_id__exact",
             "updated_at__year",
             "updated_at__month",
             "updated_at__day",
@@ -141,15 +143,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("owner"))
     def shown_owner(self, thread: ChatSession) -> str:
         owner = getattr(thread, "owner", None) or users_by_id({thread.user_id}).get(thread.user_id)
-        if owner is None:
-            return visible(thread.user_id)
-        options = owner._meta
-        try:
-            name = f"admin:{options.app_label}_{options.model_name}_change"
-            url = reverse(name, args=[owner.pk], current_app=self.admin_site.name)
-        except NoReverseMatch:
-            return f"{owner} ({thread.user_id})"
-        return format_html('<a href="{}">{}</a>', url, owner)
+        return person_link(self.admin_site, thread.user_id, owner)
 
     @admin.display(description=_("state"))
     def state(self, thread: ChatSession) -> str:

@@ -24,6 +24,7 @@ from chatstore.admin.action_pages import ActionPages, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.forms import ExportForm, SearchForm
 from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
+from chatstore.admin.person_pages import PersonPages
 from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
@@ -34,7 +35,7 @@ from chatstore.portability import downloads
 MAX_RECORDS = 50  # moderation records on a thread's page
 
 
-class Pages(ActionPages):
+class Pages(ActionPages, PersonPages):
     """The pages; each method that takes a request is a view."""
 
     def urls(self) -> list[URLPattern]:
@@ -50,6 +51,8 @@ class Pages(ActionPages):
             page("search/", self.search, "search"),
             page("overview/", self.overview, "overview"),
             page("reason/<str:key>/", self.reason, "reason"),
+            page("people/<str:key>/", self.person, "person"),
+            page("people/<str:key>/do/<str:name>/", self.person_action, "person_action"),
             page(f"{thread}/transcript/", self.transcript, "transcript"),
             page(f"{thread}/do/<str:name>/", self.thread_action, "action"),
             page(f"{thread}/export/", self.export_one, "export"),

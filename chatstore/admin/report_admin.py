@@ -14,6 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from chatstore.admin.lists import BoundedChangeList
+from chatstore.admin.person_pages import person_link
 from chatstore.admin.read_only import ReadOnlyAdmin
 from chatstore.admin.report_pages import ReportPages
 from chatstore.codec import replace_unstorable
@@ -137,7 +138,7 @@ class ChatReportAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("owner"))
     def owner(self, report: ChatReport) -> str:
-        return display_line(report.user_id, 80)
+        return person_link(self.admin_site, report.user_id)
 
     @admin.display(description=_("state"))
     def badge(self, report: ChatReport) -> str:

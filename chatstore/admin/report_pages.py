@@ -24,6 +24,7 @@ from chatstore.admin.action_pages import applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.forms import ActionForm
 from chatstore.admin.permissions import REASONS, PageBase, has_permission
+from chatstore.admin.person_pages import person_key
 from chatstore.admin.report_forms import AssignForm, DismissForm, NoReasonForm
 from chatstore.attachments.responses import INLINE_TYPES
 from chatstore.conf import settings
@@ -154,6 +155,7 @@ class ReportPages(PageBase):
             report=report,
             reason=reports.reason_label(report),
             thread=thread,
+            person_url=self.url("person", person_key(report.user_id)),
             forms=shown,
             previous=previous,
             following=following,

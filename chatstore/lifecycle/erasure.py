@@ -27,6 +27,7 @@ from chatstore.models import (
     ChatModelTurn,
     ChatReport,
     ChatSession,
+    ChatSuspension,
     Counts,
 )
 
@@ -80,7 +81,7 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
     while batch_files := run_sync(using, _erase_uploads, user_id):
         receipt.erased.files += batch_files
         reset_queries()
-    run_sync(using, _erase_words, user_id)
+    run_sync(using, _erase_moderation, user_id)
     empty_log(using)
     receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
     receipt.files_left = (
@@ -105,12 +106,17 @@ def _erase_threads(attempt: Attempt, user_id: str) -> Counts:
     return delete_sessions(sessions, limit=BATCH_SIZE)
 
 
-def _erase_words(attempt: Attempt, user_id: str) -> None:
-    """Empty the words of reports; what else a report holds is ids, as in the moderation records."""
+def _erase_moderation(attempt: Attempt, user_id: str) -> None:
+    """
+    Empty the words of reports, whose rest is ids, as that of the moderation records; and delete a
+    suspension that has ended.
+    """
     reports = ChatReport.objects.using(attempt.using)
     held = ChatSession.objects.using(attempt.using).for_owner(user_id).filter(is_on_hold=True)
     of_held = held.filter(session_id=OuterRef("session_id"))
     reports.for_owner(user_id).filter(~Exists(of_held)).update(words="")
+    ended = ChatSuspension.objects.using(attempt.using).for_owner(user_id)
+    ended.filter(ends_at__lte=timezone.now()).raw_delete()
     for owner in _owners_of_reports_by(attempt, user_id):
         reports.for_owner(owner).filter(reporter=user_id).update(words="")
 

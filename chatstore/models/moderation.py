@@ -65,6 +65,8 @@ class ModerationRecord(models.Model):
         indexes = [
             models.Index(fields=["created_at", "id"], name="chat_moderation_by_time"),
             models.Index(fields=["thread_id", "created_at"], name="chat_moderation_of_thread"),
+            models.Index(fields=["user_id", "created_at"], name="chat_moderation_of_owner"),
+            models.Index(fields=["staff_name", "created_at"], name="chat_moderation_of_staff"),
         ]
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from collections.abc import (
     Callable,
 )
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from chatkit.errors import ErrorCode
@@ -53,8 +54,8 @@ from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
-from chatstore.exceptions import RequestRefused
-from chatstore.server import preconditions, requests, user_limits
+from chatstore.exceptions import Refused, RequestRefused
+from chatstore.server import preconditions, requests, suspensions, user_limits
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
 from chatstore.server.moderated_server import ModeratedServer
@@ -127,11 +128,14 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         """
         Serve one request; a streaming one has its first event when this returns.
 
-        Raises LimitReached where the user has started too much (V7), and what
-        chatstore.server.preconditions.check raises; nothing is stored then (V5).
+        Raises LimitReached where the user has started too much (V7), RequestRefused (403) for a
+        suspended person (M6), and what chatstore.server.preconditions.check raises; nothing is
+        stored then (V5).
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
+        if not isinstance(parsed, requests.READS):
+            await self.check_may_write(context)
         admission = await user_limits.admit(self._user_id(context), user_limits.cost_of(parsed))
         try:
             with allow_cache(isinstance(parsed, requests.READS_A_THREAD)):
@@ -188,12 +192,17 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
             last_event = self._event(self._replaced())
             await stop_replaced(params.thread_id, replaced, last_event)
         events: AsyncGenerator[bytes, None] = self._process_streaming(request, context)
+        start = partial(
+            EventStream.start,
+            error_event=self._error_event,
+            turn=turn,
+            owner=str(self._user_id(context)),
+        )
+        suspensions.watch()
         if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
-            return await EventStream.start(events, error_event=self._error_event, turn=turn)
+            return await start(events)
         try:
-            return await EventStream.start(
-                _with_second(events), error_event=self._error_event, turn=turn
-            )
+            return await start(_with_second(events))
         except Exception:
             # Of two new threads at once with one file, one is refused (S20), with its thread.
             if turn.thread_id:
@@ -266,6 +275,8 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         return ErrorEvent(code="custom", message=message, allow_retry=False)
 
     def _error_event(self, error: BaseException) -> bytes:
+        if isinstance(error, Refused):
+            return self._event(ErrorEvent(code="custom", message=str(error), allow_retry=False))
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
 
     def _event(self, event: BaseModel) -> bytes:

@@ -10,13 +10,15 @@ from chatkit.types import AssistantMessageItem, FeedbackKind, UserMessageItem
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.db.execution import run
+from chatstore.exceptions import RequestRefused
 from chatstore.models import ChatReport
 from chatstore.moderation import flagging, reports
+from chatstore.moderation.people import describe_suspension
 from chatstore.moderation.records import get_database
 from chatstore.server import user_limits
 from chatstore.server.agent_server import AgentServer
 from chatstore.server.errors import describe
-from chatstore.server.stores import ExtendedStore
+from chatstore.server.stores import ExtendedStore, SuspensionStore
 from chatstore.turns import Turn
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ TContext = TypeVar("TContext")
 
 
 class ModeratedServer(AgentServer[TContext], Generic[TContext]):
-    """Feedback, reports, and the flagger."""
+    """Feedback, reports, the flagger, and suspensions."""
 
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
@@ -58,14 +60,28 @@ class ModeratedServer(AgentServer[TContext], Generic[TContext]):
         Raises LimitReached (429) where the user has created too much, and NotFoundError for what
         the user has no such message of.
         """
+        await self.check_may_write(context)
         await user_limits.admit(self._user_id(context), user_limits.CREATION)
         await self._flag(
             context, thread_id, item_id, reason=reason, words=words, source=ChatReport.Source.USER
         )
 
     async def admit_upload(self, context: TContext) -> None:
-        """Count a direct upload; LimitReached where the user has created too much (V7)."""
+        """
+        Count a direct upload.
+
+        Raises LimitReached where the user has created too much (V7), and RequestRefused (403) for
+        a suspended person (M6).
+        """
+        await self.check_may_write(context)
         await user_limits.admit(self._user_id(context), user_limits.CREATION)
+
+    async def check_may_write(self, context: TContext) -> None:
+        """Raise RequestRefused (403), with the reason, if the user is suspended (M6)."""
+        if self._user_id(context) is None or not isinstance(self.store, SuspensionStore):
+            return
+        if suspension := await self.store.load_suspension(context):
+            raise RequestRefused(describe_suspension(*suspension), 403)
 
     async def _flag(
         self, context: TContext, thread_id: str, item_id: str, **options: str

@@ -24,6 +24,8 @@ from chatstore.models import (
     ChatReportQuerySet,
     ChatSession,
     ChatSessionQuerySet,
+    ChatSuspension,
+    ChatSuspensionQuerySet,
 )
 
 
@@ -55,6 +57,10 @@ class Owner:
     @property
     def reports(self) -> ChatReportQuerySet:
         return ChatReport.objects.using(self.using).for_owner(self.user_id)
+
+    @property
+    def suspensions(self) -> ChatSuspensionQuerySet:
+        return ChatSuspension.objects.using(self.using).for_owner(self.user_id)
 
     @property
     def attachments(self) -> ChatAttachmentQuerySet:

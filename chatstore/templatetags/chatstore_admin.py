@@ -5,8 +5,9 @@ from __future__ import annotations
 from django import template
 
 from chatstore.db.row_keys import row_key
-from chatstore.models import ChatSession
-from chatstore.moderation.display import display_title, visible
+from chatstore.models import ChatReport, ChatSession
+from chatstore.moderation.display import display_line, display_title, visible
+from chatstore.moderation.reports import reason_label
 
 register = template.Library()
 
@@ -15,6 +16,12 @@ register = template.Library()
 def title_of(thread: ChatSession) -> str:
     """Return the thread's title for display, or its id if it has none."""
     return display_title(thread)
+
+
+@register.filter
+def reason_of(report: ChatReport) -> str:
+    """Return the text of a report's reason."""
+    return display_line(reason_label(report), 80)
 
 
 # Untrusted text, in which no character can hide others.

@@ -53,6 +53,7 @@ class PermissionsTest(StorageMixin, TestCase):
         urls |= {item_url(self.message, "do", act): "moderate" for act in ("hide", "show")}
         return urls | {
             item_url(self.message, "do", "redact"): "redact",
+            item_url(self.message, "do", "flag"): "handle_reports",
             url(self.thread, "export"): "export",
             url(self.thread, "transcript"): "read_transcript",
             url(self.thread, "files", self.file.pk): "read_transcript",

@@ -63,7 +63,7 @@ def open_thread(page: Page, owner: str) -> None:
 
 
 def give_reason(page: Page, button: str, reason: str = "Because", typed: str = "") -> None:
-    page.get_by_label("Reason").fill(reason)
+    page.locator("form.chatstore-form:not(.chatstore-acts) textarea[name=reason]").fill(reason)
     if typed:
         page.get_by_label(f"Type “{typed}” to confirm").fill(typed)
     page.get_by_role("button", name=button).click()

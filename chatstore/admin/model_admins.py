@@ -79,6 +79,8 @@ class ChatSessionAdmin(ReadOnlyAdmin):
                     "reason",
                     "moderation",
                     "moderation_reason",
+                    "assignee",
+                    "labels",
                     "is_on_hold",
                     "hold_reason",
                     "hidden_at",

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatstore.admin import lists
 from chatstore.admin.forms import ActionForm, ReasonForm
-from chatstore.admin.permissions import PageBase, has_permission
+from chatstore.admin.permissions import PageBase, has_permission, person_key
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatReport, ChatSession, ModerationRecord
 from chatstore.moderation import people
@@ -120,11 +120,6 @@ class PersonPages(PageBase):
             )
         except NoReverseMatch:
             return ""
-
-
-def person_key(user_id: str) -> str:
-    """Return the text that names a person in a URL; it has no character that would be quoted."""
-    return user_id.encode().hex()
 
 
 def person_link(site: admin.AdminSite, user_id: str, account: Any = None) -> str:

@@ -20,14 +20,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.admin.action_pages import applicable_actions
+from chatstore.admin.action_pages import act_bar, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.forms import ActionForm
-from chatstore.admin.permissions import REASONS, PageBase, has_permission
-from chatstore.admin.person_pages import person_key
+from chatstore.admin.permissions import PageBase, has_permission, person_key
 from chatstore.admin.report_forms import AssignForm, DismissForm, NoReasonForm
 from chatstore.attachments.responses import INLINE_TYPES
-from chatstore.conf import settings
 from chatstore.db.row_keys import row_key, rows_with_keys
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatMessage, ChatReport, ChatSession
@@ -170,12 +168,10 @@ class ReportPages(PageBase):
         if not has_permission(request, "read_transcript"):
             return {}
         key = row_key(thread)
-        reason = request.session.get(REASONS, {}).get(key, "")
-        if settings.reason_to_read and not reason:
-            query = urlencode({"next": request.get_full_path()})
-            return {"reason_url": f"{self.url('reason', key)}?{query}"}
+        by = self.reader(request, key)
+        if by is None:
+            return {"reason_url": self.reason_url(request, key)}
         page = _page_at(thread, report)
-        by = Moderator.from_user(request.user, reason)
         record(thread, by, Action.READ, [entry.row.item_id for entry in page.entries])
         return {
             "page": page,
@@ -184,6 +180,8 @@ class ReportPages(PageBase):
                 for entry in page.entries
             ],
             "actions": applicable_actions(request, THREAD_ACTIONS, thread),
+            "bar": act_bar(request, thread),
+            "owner_url": self.owner_url(thread),
             "reported": report.message_id,
             "may_read_words": True,
             "inline_types": INLINE_TYPES,

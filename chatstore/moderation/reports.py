@@ -8,6 +8,7 @@ An act of a moderator and its record are one transaction. Permissions are not ch
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -129,8 +130,12 @@ def take(report: ChatReport, by: Moderator) -> None:
 
 
 def assign(report: ChatReport, by: Moderator, *, assignee: str) -> None:
-    """Give a report to a moderator, whoever had it; to nobody if the name is empty."""
-    _change(report, by, Action.ASSIGN, {}, assignee=assignee)
+    """
+    Give a report to a moderator, whoever had it; to nobody if the name is empty.
+
+    The record names the moderator as its reason.
+    """
+    _change(report, replace(by, reason=assignee), Action.ASSIGN, {}, assignee=assignee)
 
 
 def resolve(report: ChatReport, by: Moderator) -> None:

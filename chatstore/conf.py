@@ -212,6 +212,11 @@ class Settings:
         return self._get("REASON_TO_READ", False)
 
     @property
+    def record_days(self) -> int:
+        """For how many days cleanup_records keeps moderation records; 0: for ever (M3)."""
+        return self._get("RECORD_DAYS", 0)
+
+    @property
     def report_reasons(self) -> Mapping[str, Any]:
         """Why a user may report a message: each reason's name, and its text (M5)."""
         default: Mapping[str, Any] = DEFAULT_REPORT_REASONS

@@ -44,6 +44,7 @@ FANS_OUT = {
     "chatstore.lifecycle.erasure._owners_of_reports_by": "reports that a user has written",
     "chatstore.server.suspensions._find_sentences": "those whom a process streams to",
     "chatstore.moderation.queue": "the queue holds reports on threads of all owners",
+    "chatstore.lifecycle.records": "and for closed reports of all owners",
     "chatstore.lifecycle.unused_files.cleanup_files": "and for unused uploads of all owners",
     "chatstore.lifecycle.decode_check": "check_items reads every row",
     "chatstore.sharding.requirements": "undoing looks for keys that two owners have",

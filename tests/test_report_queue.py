@@ -19,10 +19,9 @@ from chatstore.models import ChatMessage, ChatReport, ChatSession, ModerationRec
 from chatstore.moderation import queue, reports
 from chatstore.moderation.actions import delete
 from chatstore.moderation.records import Moderator
-from tests.moderators import client_of, staff
+from tests.moderators import REPORTS, client_of, staff
 from tests.rows import add_thread
 
-REPORTS = "/admin/chatstore/chatreport/"
 SEES = ("view_chatsession", "view_chatreport")
 READS = (*SEES, "read_transcript")
 WORKS = (*READS, "handle_reports")

@@ -5,7 +5,8 @@ It holds pages, forms and permissions only: the actions are in chatstore.moderat
 chatstore.lifecycle, exports are in chatstore.portability.
 """
 
-from chatstore.admin.model_admins import ChatMessageAdmin, ChatSessionAdmin, ModerationRecordAdmin
+from chatstore.admin.model_admins import ChatMessageAdmin, ChatSessionAdmin
+from chatstore.admin.record_admin import ModerationRecordAdmin
 from chatstore.admin.report_admin import ChatReportAdmin
 
 __all__ = ["ChatMessageAdmin", "ChatReportAdmin", "ChatSessionAdmin", "ModerationRecordAdmin"]

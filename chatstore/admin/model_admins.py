@@ -1,5 +1,5 @@
 """
-The ModelAdmin classes of threads, messages and moderation records.
+The ModelAdmin classes of threads and messages.
 
 The moderators' own pages are in chatstore.admin.pages, the change lists in chatstore.admin.lists.
 """
@@ -32,7 +32,7 @@ from chatstore.admin.permissions import has_permission
 from chatstore.admin.person_pages import person_link
 from chatstore.admin.read_only import ReadOnlyAdmin
 from chatstore.db.row_keys import row_key
-from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation import search
 from chatstore.moderation.display import display_json, display_title, visible
 
@@ -243,15 +243,6 @@ class ChatMessageAdmin(ReadOnlyAdmin):
         if message.hidden_at:
             badges.append(("hidden", _("Hidden")))
         return _badges(badges)
-
-
-@admin.register(ModerationRecord)
-class ModerationRecordAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "staff_name", "action", "thread_id", "found", "reason")
-    list_filter = ("action",)
-    filter_lookups = frozenset({"action__exact"})
-    ordering = ("-created_at",)
-    sortable_by = ("created_at",)
 
 
 def _without_titles(request: HttpRequest, columns: Any) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ POSITIVE_INTEGERS = (
     "retention_days",
 )
 LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
-INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens")
+INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens", "record_days")
 
 
 def check_types() -> list[CheckMessage]:

@@ -7,10 +7,11 @@ chatstore.checks tests their types and values.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from django.conf import settings as django_settings
+from django.utils.translation import gettext_lazy as _
 
 # Types that models can read, and that a browser shows without executing anything.
 DEFAULT_UPLOAD_TYPES = (
@@ -25,6 +26,27 @@ DEFAULT_UPLOAD_TYPES = (
     "text/markdown",
 )
 
+# Why a user reports a message; the reason is stored by its name.
+DEFAULT_REPORT_REASONS = {
+    "harmful": _("It is harmful or offensive"),
+    "wrong": _("It is wrong or misleading"),
+    "private": _("It shows private data"),
+    "illegal": _("It breaks the law"),
+    "other": _("Another reason"),
+}
+
+# What moderators choose from when they act, and when they dismiss a report.
+DEFAULT_ACTION_REASONS = (
+    _("Spam or advertising"),
+    _("Insults or hatred"),
+    _("Private data"),
+    _("Against the rules of this site"),
+)
+DEFAULT_DISMISS_REASONS = (
+    _("Nothing is wrong with it"),
+    _("Reported by mistake"),
+    _("Dealt with already"),
+)
 
 Value = TypeVar("Value")
 
@@ -203,6 +225,45 @@ class Settings:
     def reason_to_read(self) -> bool:
         """Whether moderators must give a reason before they read a conversation (M3)."""
         return self._get("REASON_TO_READ", False)
+
+    @property
+    def record_days(self) -> int:
+        """For how many days cleanup_records keeps moderation records; 0: for ever (M3)."""
+        return self._get("RECORD_DAYS", 0)
+
+    @property
+    def report_reasons(self) -> Mapping[str, Any]:
+        """Why a user may report a message: each reason's name, and its text (M5)."""
+        default: Mapping[str, Any] = DEFAULT_REPORT_REASONS
+        return self._get("REPORT_REASONS", default)
+
+    @property
+    def action_reasons(self) -> Sequence[Any]:
+        """The reasons that a moderator who acts can choose from; users may see them."""
+        default: Sequence[Any] = DEFAULT_ACTION_REASONS
+        return self._get("ACTION_REASONS", default)
+
+    @property
+    def dismiss_reasons(self) -> Sequence[Any]:
+        """The reasons that a moderator who dismisses a report can choose from."""
+        default: Sequence[Any] = DEFAULT_DISMISS_REASONS
+        return self._get("DISMISS_REASONS", default)
+
+    @property
+    def report_thumbs_down(self) -> bool:
+        """Whether a thumb down is a report too (M5)."""
+        return self._get("REPORT_THUMBS_DOWN", False)
+
+    @property
+    def report_mail(self) -> Sequence[str]:
+        """The addresses that get a mail for each new report (M5)."""
+        default: Sequence[str] = ()
+        return self._get("REPORT_MAIL", default)
+
+    @property
+    def flagger(self) -> str:
+        """Dotted path of what looks at the text of each new message, and may report it (M5)."""
+        return self._get("FLAGGER", "")
 
     @property
     def csrf_use_sessions(self) -> bool:

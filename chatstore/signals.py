@@ -19,6 +19,8 @@ thread_deleted = Signal()  # user_id, thread_id; deleted by the owner, a moderat
 thread_moderated = Signal()  # user_id, thread_id, action
 item_added = Signal()  # user_id, thread_id, item_id, item_type
 feedback_given = Signal()  # user_id, thread_id, item_ids, kind
+person_suspended = Signal()  # user_id
+message_reported = Signal()  # user_id, thread_id, item_id, report_id, source, reason
 user_erased = Signal()  # user_id, receipt; for applications that store more of the user
 
 

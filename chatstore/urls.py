@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chatstore.http import diagram, exports, files, own_threads, page, shares, views
+from chatstore.http import diagram, exports, files, own_threads, page, reports, shares, views
 
 app_name = "chatstore"
 urlpatterns = [
     path("", page.ChatPageView.as_view(), name="page"),
     path("diagram/", diagram.DiagramFrameView.as_view(), name="diagram"),
     path("api/", views.ChatKitView.as_view(), name="api"),
+    path("reports/", reports.ReportView.as_view(), name="report"),
     path("files/", files.UploadView.as_view(), name="upload"),
     path("files/<str:attachment_id>/", files.FileView.as_view(), name="file"),
     path("threads/", own_threads.OwnThreadsView.as_view(), name="threads"),

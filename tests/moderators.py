@@ -13,6 +13,7 @@ from chatstore.models import ChatMessage, ChatSession
 
 THREADS = "/admin/chatstore/chatsession/"
 MESSAGES = "/admin/chatstore/chatmessage/"
+REPORTS = "/admin/chatstore/chatreport/"
 RECORDS = "/admin/chatstore/moderationrecord/"
 
 

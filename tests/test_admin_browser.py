@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser import Site, Visits
-from tests.chat import seed
+from tests.chat import ask, seed
 
 pytestmark = pytest.mark.browser
 
@@ -63,7 +64,7 @@ def open_thread(page: Page, owner: str) -> None:
 
 
 def give_reason(page: Page, button: str, reason: str = "Because", typed: str = "") -> None:
-    page.get_by_label("Reason").fill(reason)
+    page.locator("form.chatstore-form:not(.chatstore-acts) textarea[name=reason]").fill(reason)
     if typed:
         page.get_by_label(f"Type “{typed}” to confirm").fill(typed)
     page.get_by_role("button", name=button).click()
@@ -258,3 +259,105 @@ def test_scripts_in_text_are_not_run(visit: Visits, site: Site, staff: None) -> 
     assert width <= 0, "a huge word widens the page"
     page.goto(f"{THREADS}search/?q=script")
     expect(page.locator(".chatstore-entry").first).to_contain_text("evil.example")
+
+
+JOIN_GROUP = """
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+user = get_user_model().objects.get(username="member")
+user.user_permissions.clear()
+user.groups.set(Group.objects.filter(name="Chat moderators"))
+"""
+
+
+def test_M5_M6_a_day_of_a_member_of_the_group(site: Site, visit: Visits, owner: str) -> None:
+    """From a report on the page to the person's suspension, and its end."""
+    made = site.shell(MAKE_STAFF.format(name="member", permissions=()))
+    site.sessions["member"] = json.loads(made.splitlines()[-1])
+    site.manage("create_moderators")
+    site.shell(JOIN_GROUP)
+
+    chat = visit("/chat/", user=owner)
+    chat.get_by_text("Conversation 000").click()
+    report = chat.locator(".assistant-message").last.get_by_role("button", name="Report")
+    report.click()
+    chat.get_by_label("It is wrong or misleading").check()
+    chat.get_by_label("What should the moderators know?").fill("It is not so.")
+    chat.locator("#report-dialog").get_by_role("button", name="Report").click()
+    expect(report).to_have_attribute("aria-pressed", "true")
+    expect(chat.locator("#live")).to_have_text("Thank you. The moderators will look at it.")
+
+    page = visit("/admin/chatstore/chatreport/", user="member")
+    owner_id = site.shell(OWNER_ID.format(name=owner)).splitlines()[-1]
+    page.locator("#searchbar").fill(owner_id)
+    page.get_by_role("button", name="Search").click()
+    page.locator("#result_list tbody a").first.click()
+    page.get_by_role("button", name="Take", exact=True).click()
+    expect(page.get_by_text("taken by member")).to_be_visible()
+    expect(page.get_by_text("It is not so.")).to_be_visible()
+    visit.expect("Applying inline style", "preload assets")  # of axe itself
+    check_page(page, "report")
+    reported = page.locator(".chatstore-entry.is-reported")
+    expect(reported).to_contain_text("The last words of 0")
+    reported.get_by_role("checkbox").check()
+    bar = page.locator(".chatstore-acts")
+    bar.get_by_label("Reason").select_option("Private data")
+    bar.get_by_role("button", name="Hide").click()
+    expect(reported).to_contain_text("Hidden by member")
+
+    page.locator(".chatstore-facts").get_by_role("link", name=owner_id, exact=True).click()
+    check_page(page, "person")
+    page.get_by_label("In your own words").fill("Please be kind.")
+    page.get_by_role("button", name="Suspend").click()
+    expect(page.locator(".chatstore-warning")).to_contain_text("Please be kind.")
+
+    visit.expect("403")
+    chat.get_by_role("textbox", name="Message").fill("Hello")
+    chat.get_by_role("textbox", name="Message").press("Enter")
+    expect(chat.locator("#problem")).to_contain_text("You are suspended until")
+    expect(chat.locator("#problem")).to_contain_text("Please be kind.")
+    chat.reload()
+    expect(chat.get_by_text("Question 0")).to_be_visible()
+    expect(chat.get_by_text("The last words of 0")).to_have_count(0)
+
+    page.get_by_label("In your own words").fill("A mistake")
+    page.get_by_role("button", name="Lift the suspension").click()
+    expect(page.get_by_text("The suspension is lifted.")).to_be_visible()
+    page.get_by_role("link", name="It is wrong or misleading").click()
+    resolve = page.locator("form", has=page.get_by_role("button", name="Resolve"))
+    resolve.get_by_label("In your own words").fill("Hidden")
+    resolve.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_text("Done: Resolve.")).to_be_visible()
+    ask(chat, "Hello again")
+
+    page.goto(f"/admin/chatstore/moderationrecord/?acts=only&user_id__exact={owner_id}")
+    expect(page.locator("td.field-action")).to_have_text(
+        [
+            "Resolved a report",
+            "Lifted the suspension",
+            "Suspended",
+            "Hid a message",
+            "Took a report",
+        ]
+    )
+
+
+def check_page(page: Page, name: str) -> None:
+    """Check that a page can be used by everybody, and fits a computer's screen and a phone's."""
+    check_access(page)
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        widest = page.evaluate(WIDEST)
+        assert widest <= width, (name, width, widest)
+        if folder := os.environ.get("CHATSTORE_TEST_PICTURES"):
+            page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
+
+
+# The right edge of the widest element of ours that does not scroll by itself.
+WIDEST = """() => Math.max(...[...document.querySelectorAll('#content-main, #content-main *')]
+  .filter((each) => !each.closest('pre, table'))
+  .map((each) => Math.floor(each.getBoundingClientRect().right)))"""
+OWNER_ID = """
+from django.contrib.auth import get_user_model
+print(get_user_model().objects.get(username={name!r}).pk)
+"""

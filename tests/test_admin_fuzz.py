@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client, TestCase
 
 from chatstore.moderation.records import Action, Moderator, record
-from tests.moderators import MESSAGES, RECORDS, THREADS, item_url, staff, url
+from tests.moderators import MESSAGES, RECORDS, REPORTS, THREADS, item_url, staff, url
 from tests.rows import StorageMixin, add_thread
 
 VALUES = (
@@ -48,13 +48,15 @@ PARAMETERS = {
         "updated_at__day",
         "updated_at__gte",
         "session_id__in",
+        "user_id__exact",
     ),
     MESSAGES: (*LIST_PARAMETERS, "feedback__exact", "feedback__isnull", "timestamp__gte"),
-    RECORDS: (*LIST_PARAMETERS, "action__exact", "id__in"),
+    RECORDS: (*LIST_PARAMETERS, "action__exact", "acts", "period", "user_id__exact", "id__in"),
+    REPORTS: (*LIST_PARAMETERS, "queue", "reason", "source__exact", "state__exact"),
     f"{THREADS}search/": ("q", "sender", "feedback", "since", "until", "unknown"),
     f"{THREADS}overview/": ("days",),
 }
-LISTS = (THREADS, MESSAGES, RECORDS)
+LISTS = (THREADS, MESSAGES, RECORDS, REPORTS)
 ACCEPTED = {200, 302, 400, 403, 404}
 
 
@@ -108,6 +110,11 @@ class FuzzTest(StorageMixin, TestCase):
                 f"{thread}items/{key}/do/hide/",
                 f"{thread}files/{key}/",
                 f"{THREADS}reason/{key}/",
+                f"{THREADS}people/{key}/",
+                f"{THREADS}people/{key}/do/lift/",
+                f"{REPORTS}{key}/change/",
+                f"{REPORTS}{key}/do/take/",
+                f"{thread}annotate/{key}/",
             ):
                 self.check("get", address)
 
@@ -143,6 +150,13 @@ class FuzzTest(StorageMixin, TestCase):
                 (item_url(self.message, "do", "hide"), {"reason": text}),
                 (url(self.thread, "export"), {"reason": text, "format": text}),
                 (f"{THREADS}reason/search/", {"reason": text}),
+                (url(self.thread, "acts"), {"action": text, "items": text, "reason": text}),
+                (url(self.thread, "acts"), {"action": "flag", "items": text, "preset": text}),
+                (url(self.thread, "annotate", "note"), {"note-text": text}),
+                (url(self.thread, "annotate", "label"), {"label-labels": text}),
+                (url(self.thread, "annotate", "assign"), {"assign-assignee": text}),
+                (f"{THREADS}people/616c/do/suspend/", {"reason": text, "hours": text}),
+                (f"{THREADS}people/616c/do/suspend/", {"reason": text, "hours": "1"}),
             ):
                 self.check("post", address, data)
 

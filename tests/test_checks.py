@@ -15,7 +15,14 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
-from chatstore.checks.values import DICTS, FLAGS, INTEGERS_OR_ZERO, POSITIVE_INTEGERS, STRINGS
+from chatstore.checks.values import (
+    DICTS,
+    FLAGS,
+    INTEGERS_OR_ZERO,
+    LISTS,
+    POSITIVE_INTEGERS,
+    STRINGS,
+)
 
 
 class SettingsChecksTest(SimpleTestCase):
@@ -52,6 +59,14 @@ class SettingsChecksTest(SimpleTestCase):
     def test_E011_urls_without_a_server(self) -> None:
         with override_settings(CHATSTORE_SERVER=""):
             self.assertEqual(self.found(), [("chatstore.E011", True)])
+
+    def test_E018_a_flagger_that_cant_be_called(self) -> None:
+        for name in ("nowhere.flag", "chatstore.moderation.flagging.MAX_WAITING", "nodots"):
+            with self.subTest(name), override_settings(CHATSTORE_FLAGGER=name):
+                self.assertEqual(self.found(), [("chatstore.E018", True)])
+        path = "chatstore.moderation.openai_flagger.OpenAIModeration"
+        with override_settings(CHATSTORE_FLAGGER=path):
+            self.assertEqual(self.found(), [])
 
     def test_E003_numbers_below_one_and_other_than_whole_numbers(self) -> None:
         for name in POSITIVE_INTEGERS:
@@ -122,6 +137,7 @@ class SettingsChecksTest(SimpleTestCase):
             (STRINGS, (None, 5, ["x"], object)),
             (FLAGS, ("False", 1, None)),
             (DICTS, (None, True, 10, "max_size")),
+            (LISTS, (None, True, "a@example.com")),
         ):
             for name in names:
                 for value in values:

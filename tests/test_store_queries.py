@@ -65,6 +65,7 @@ def operations() -> dict[str, tuple[Any, ...]]:
         "has_item": (store.has_item, "thr_1", "msg_1"),
         "add_model_turn": (store.add_model_turn, "thr_1", ModelTurn([], {})),
         "load_model_turns": (store.load_model_turns, "thr_1", 50),
+        "load_suspension": (store.load_suspension,),
         "save_feedback": (store.save_feedback, "thr_1", ["msg_1"], "positive"),
         "delete_thread_item": (store.delete_thread_item, "thr_1", "msg_1"),
         "delete_thread_item, unknown": (store.delete_thread_item, "thr_1", "msg_1"),

@@ -5,6 +5,7 @@ The pages that perform moderators' actions: each asks for a reason first.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,11 +17,17 @@ from django.utils.translation import ngettext
 
 from chatstore.admin import lists
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS, AdminAction
-from chatstore.admin.forms import ConfirmationForm, ReasonForm, RedactionForm
+from chatstore.admin.forms import ActionForm, ConfirmationForm, ReasonForm, RedactionForm
 from chatstore.admin.permissions import PageBase, has_permission
+from chatstore.attachments.responses import INLINE_TYPES
 from chatstore.exceptions import ModerationRefused
-from chatstore.models import ChatSession
-from chatstore.moderation.records import Moderator
+from chatstore.models import ChatMessage, ChatSession
+from chatstore.moderation import transcript
+from chatstore.moderation.records import Action, Moderator, record
+
+# What can be done below a conversation without leaving it; what is final has a page of its own.
+BAR_MESSAGE_ACTIONS = ("hide", "show", "flag")
+BAR_THREAD_ACTIONS = ("lock", "close", "reopen", "hold", "release")
 
 
 class ActionPages(PageBase):
@@ -52,7 +59,78 @@ class ActionPages(PageBase):
         back = self.next_url(request, f"{self.url('transcript', thread_key)}?{position}")
         if form.is_valid() and self._perform(request, action, message, form.cleaned_data):
             return HttpResponseRedirect(f"{back}#{message.pk}")
-        return self._render_form(request, action, form, thread, back)
+        shown = self._message_context(request, thread_key, thread, message)
+        return self._render_form(request, action, form, thread, back, **shown)
+
+    def _message_context(
+        self, request: HttpRequest, thread_key: str, thread: ChatSession, message: ChatMessage
+    ) -> dict[str, Any]:
+        """Return what shows the message that is acted on, and add the record of its reading."""
+        by = self.reader(request, thread_key)
+        if by is None:
+            return {"reason_url": self.reason_url(request, thread_key)}
+        record(thread, by, Action.READ, [message.item_id])
+        return {
+            "entry": transcript.read_entry(thread, message),
+            "owner_url": self.owner_url(thread),
+            "inline_types": INLINE_TYPES,
+        }
+
+    def acts(self, request: HttpRequest, thread_key: str) -> HttpResponseBase:
+        """Do what the bar below a conversation says, and return to the same place of it."""
+        name = request.POST.get("action", "")
+        is_for_thread = name in BAR_THREAD_ACTIONS
+        if request.method == "POST" and not is_for_thread and name not in BAR_MESSAGE_ACTIONS:
+            raise Http404
+        back = self.next_url(request, self.url("transcript", thread_key))
+        if request.method != "POST":
+            self.require_permissions(request, "read_transcript")
+            return HttpResponseRedirect(back)
+        action = (THREAD_ACTIONS if is_for_thread else MESSAGE_ACTIONS)[name]
+        self.require_permissions(request, "read_transcript", action.permission)
+        thread = self.thread(thread_key)
+        rows = [thread] if is_for_thread else self._selected_messages(request, thread)
+        form = ActionForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, _("Give a reason. Nothing was done."))
+        elif not rows:
+            messages.error(request, _("Select messages first. Nothing was done."))
+        else:
+            self._perform_all(request, action, rows, form.cleaned_data["reason"])
+        return HttpResponseRedirect(back)
+
+    def _selected_messages(self, request: HttpRequest, thread: ChatSession) -> list[ChatMessage]:
+        """Return the selected messages of a page, without what an action does not read."""
+        keys = []
+        for key in request.POST.getlist("items")[: transcript.PAGE_SIZE]:
+            try:
+                keys.append(uuid.UUID(key))
+            except ValueError as error:
+                raise Http404 from error
+        rows = ChatMessage.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
+        found = list(rows.filter(pk__in=keys).order_by("timestamp")) if keys else []
+        for message in found:
+            message.session = thread
+        return found
+
+    def _perform_all(
+        self, request: HttpRequest, action: AdminAction, rows: Sequence[Any], reason: str
+    ) -> None:
+        """Perform an action on each row, in a transaction of its own, and say what was done."""
+        by = Moderator.from_user(request.user, reason)
+        done, refusals = 0, []
+        for row in rows:
+            try:
+                action.perform(row, by)
+                done += 1
+            except ModerationRefused as refusal:
+                refusals.append(str(refusal))
+        if done:
+            messages.success(
+                request, _("%(action)s: %(count)d.") % {"action": action.label, "count": done}
+            )
+        for sentence in dict.fromkeys(refusals):
+            messages.warning(request, sentence)
 
     def action_on_threads(
         self, request: HttpRequest, action: AdminAction, rows: list[ChatSession]
@@ -142,6 +220,27 @@ class ActionPages(PageBase):
         return None if rows is None else self.action_on_threads(request, action, rows)
 
 
+def act_bar(request: HttpRequest, thread: ChatSession) -> dict[str, Any] | None:
+    """Return what the bar below a conversation shows; None if the account may do nothing there."""
+    message_actions = [
+        action
+        for name, action in MESSAGE_ACTIONS.items()
+        if name in BAR_MESSAGE_ACTIONS and has_permission(request, action.permission)
+    ]
+    thread_actions = [
+        action
+        for action in applicable_actions(request, THREAD_ACTIONS, thread)
+        if action.name in BAR_THREAD_ACTIONS
+    ]
+    if not message_actions and not thread_actions:
+        return None
+    return {
+        "form": ActionForm(),
+        "message_actions": message_actions,
+        "thread_actions": thread_actions,
+    }
+
+
 def applicable_actions(
     request: HttpRequest, actions: dict[str, AdminAction], row: Any
 ) -> list[AdminAction]:
@@ -162,4 +261,4 @@ def _get_action(actions: dict[str, AdminAction], name: str) -> AdminAction:
 def _form_class(
     action: AdminAction, final: type[ConfirmationForm] = ConfirmationForm
 ) -> type[ReasonForm]:
-    return final if action.is_final else ReasonForm
+    return final if action.is_final else ActionForm

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
-from chatstore.moderation import actions, redaction
+from chatstore.moderation import actions, redaction, reports
 from chatstore.moderation.records import Moderator, get_database
 
 Text = str | Promise
@@ -75,6 +75,11 @@ class AdminAction:
             action_flag=DELETION if self.name == ModerationRecord.Action.DELETE else CHANGE,
             change_message=message,
         )
+
+
+def flag(message: ChatMessage, by: Moderator) -> None:
+    """Report a message to the other moderators."""
+    reports.flag_by_moderator(message, by)
 
 
 THREAD_ACTIONS = {
@@ -163,6 +168,14 @@ MESSAGE_ACTIONS = {
             _("Shown again."),
             _("The user and the model see the message again."),
             lambda message: bool(message.hidden_at and message.hidden_by),
+        ),
+        AdminAction(
+            flag,
+            "handle_reports",
+            _("Report"),
+            _("Reported."),
+            _("The message is added to the queue of reports, with your reason."),
+            lambda message: True,
         ),
         AdminAction(
             redaction.redact,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -32,7 +33,37 @@ class ReasonForm(forms.Form):
         self.confirmation_word = confirmation_word
 
 
-class ConfirmationForm(ReasonForm):
+class ActionForm(ReasonForm):
+    """Asks for the reason of an action: one of the site's, in words, or both."""
+
+    preset = forms.ChoiceField(label=_("Reason"), required=False)
+    field_order = ("preset", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        presets = [str(text) for text in self.presets()]
+        if not presets:
+            del self.fields["preset"]
+            return
+        field: Any = self.fields["preset"]
+        field.choices = [("", "---------"), *((text, text) for text in presets)]
+        self.fields["reason"].label = _("In your own words")
+        self.fields["reason"].required = False
+
+    def presets(self) -> Sequence[Any]:
+        """Return the reasons to choose from."""
+        return settings.action_reasons
+
+    def clean(self) -> dict[str, Any]:
+        data = {**(super().clean() or self.cleaned_data)}
+        parts = (data.pop("preset", ""), data.get("reason", ""))
+        data["reason"] = ": ".join(part for part in parts if part)
+        if not data["reason"] and "reason" not in self.errors:
+            self.add_error("reason", self.fields["reason"].error_messages["required"])
+        return data
+
+
+class ConfirmationForm(ActionForm):
     """Asks also to type a word, for actions that can't be undone."""
 
     typed = forms.CharField(max_length=50, widget=forms.TextInput(attrs={"autocomplete": "off"}))

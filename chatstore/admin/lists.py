@@ -40,7 +40,7 @@ MAX_YEARS = 30  # before this year, that the date hierarchy shows
 # (DATA_UPLOAD_MAX_NUMBER_FIELDS).
 MAX_LISTED = 900
 # Columns of a thread that a list does not read: they may be very long (M7).
-UNLISTED = ("payload", "title", "metadata", "reason", "moderation_reason", "hold_reason")
+UNLISTED = ("payload", "title", "metadata", "reason", "moderation_reason", "hold_reason", "notes")
 MAX_COUNTED = 1000  # messages of a thread; of a longer thread, a list says "1,000+"
 
 

@@ -1,5 +1,5 @@
 """
-The ModelAdmin classes of threads, messages and moderation records.
+The ModelAdmin classes of threads and messages.
 
 The moderators' own pages are in chatstore.admin.pages, the change lists in chatstore.admin.lists.
 """
@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, URLPattern, reverse
+from django.urls import URLPattern, reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -29,9 +29,10 @@ from chatstore.admin.lists import (
     users_by_id,
 )
 from chatstore.admin.permissions import has_permission
+from chatstore.admin.person_pages import person_link
 from chatstore.admin.read_only import ReadOnlyAdmin
 from chatstore.db.row_keys import row_key
-from chatstore.models import ChatMessage, ChatSession, ModerationRecord
+from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation import search
 from chatstore.moderation.display import display_json, display_title, visible
 
@@ -67,6 +68,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
             "shared_at__isempty",
             "activity",
             "thumbs",
+            "user_id__exact",
             "updated_at__year",
             "updated_at__month",
             "updated_at__day",
@@ -89,6 +91,8 @@ class ChatSessionAdmin(ReadOnlyAdmin):
                     "reason",
                     "moderation",
                     "moderation_reason",
+                    "assignee",
+                    "labels",
                     "is_on_hold",
                     "hold_reason",
                     "hidden_at",
@@ -156,15 +160,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("owner"))
     def shown_owner(self, thread: ChatSession) -> str:
         owner = getattr(thread, "owner", None) or users_by_id({thread.user_id}).get(thread.user_id)
-        if owner is None:
-            return visible(thread.user_id)
-        options = owner._meta
-        try:
-            name = f"admin:{options.app_label}_{options.model_name}_change"
-            url = reverse(name, args=[owner.pk], current_app=self.admin_site.name)
-        except NoReverseMatch:
-            return f"{owner} ({thread.user_id})"
-        return format_html('<a href="{}">{}</a>', url, owner)
+        return person_link(self.admin_site, thread.user_id, owner)
 
     @admin.display(description=_("state"))
     def state(self, thread: ChatSession) -> str:
@@ -268,15 +264,6 @@ class ChatMessageAdmin(ReadOnlyAdmin):
         if message.hidden_at:
             badges.append(("hidden", _("Hidden")))
         return _badges(badges)
-
-
-@admin.register(ModerationRecord)
-class ModerationRecordAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "staff_name", "action", "thread_id", "found", "reason")
-    list_filter = ("action",)
-    filter_lookups = frozenset({"action__exact"})
-    ordering = ("-created_at",)
-    sortable_by = ("created_at",)
 
 
 def _without_titles(request: HttpRequest, columns: Any) -> tuple[str, ...]:

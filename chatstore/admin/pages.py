@@ -20,10 +20,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from chatstore import files
-from chatstore.admin.action_pages import ActionPages, applicable_actions
+from chatstore.admin.action_pages import ActionPages, act_bar, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
+from chatstore.admin.annotation_pages import AnnotationPages
 from chatstore.admin.forms import ExportForm, SearchForm
 from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
+from chatstore.admin.person_pages import PersonPages
 from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
@@ -34,7 +36,7 @@ from chatstore.portability import downloads
 MAX_RECORDS = 50  # moderation records on a thread's page
 
 
-class Pages(ActionPages):
+class Pages(ActionPages, AnnotationPages, PersonPages):
     """The pages; each method that takes a request is a view."""
 
     def urls(self) -> list[URLPattern]:
@@ -50,7 +52,11 @@ class Pages(ActionPages):
             page("search/", self.search, "search"),
             page("overview/", self.overview, "overview"),
             page("reason/<str:key>/", self.reason, "reason"),
+            page("people/<str:key>/", self.person, "person"),
+            page("people/<str:key>/do/<str:name>/", self.person_action, "person_action"),
             page(f"{thread}/transcript/", self.transcript, "transcript"),
+            page(f"{thread}/acts/", self.acts, "acts"),
+            page(f"{thread}/annotate/<str:name>/", self.annotate, "annotate"),
             page(f"{thread}/do/<str:name>/", self.thread_action, "action"),
             page(f"{thread}/export/", self.export_one, "export"),
             page(f"{thread}/items/<uuid:item>/", self.item, "item"),
@@ -81,6 +87,8 @@ class Pages(ActionPages):
                 (entry, applicable_actions(request, MESSAGE_ACTIONS, entry.row))
                 for entry in page.entries
             ],
+            bar=act_bar(request, thread),
+            owner_url=self.owner_url(thread),
             may_export=has_permission(request, "export"),
             inline_types=INLINE_TYPES,
         )
@@ -128,6 +136,7 @@ class Pages(ActionPages):
             "may_export": has_permission(request, "read_transcript")
             and has_permission(request, "export"),
             "records": records.order_by("-created_at")[:MAX_RECORDS],
+            **self.annotation_context(request, thread),
         }
 
     def list_actions(self, request: HttpRequest) -> dict[str, tuple[Any, Any]]:

@@ -49,11 +49,9 @@ def reading_permission_required(
     def page(self: PageBase, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         self.require_permissions(request, "read_transcript")
         key = str(kwargs.get("thread_key", "search"))
-        reason = request.session.get(REASONS, {}).get(key, "")
-        if settings.reason_to_read and not reason:
-            query = urlencode({"next": request.get_full_path()})
-            return HttpResponseRedirect(f"{self.url('reason', key)}?{query}")
-        return view(self, request, Moderator.from_user(request.user, reason), **kwargs)
+        if by := self.reader(request, key):
+            return view(self, request, by, **kwargs)
+        return HttpResponseRedirect(self.reason_url(request, key))
 
     return page
 
@@ -81,6 +79,27 @@ class PageBase:
                     request.path,
                 )
                 raise PermissionDenied
+
+    def reader(self, request: HttpRequest, key: str) -> Moderator | None:
+        """
+        Return whoever reads a thread, with the reason that they gave; None if they must give one.
+
+        Args:
+            key: the thread's row_key, or "search".
+        """
+        reason = request.session.get(REASONS, {}).get(key, "")
+        if settings.reason_to_read and not reason:
+            return None
+        return Moderator.from_user(request.user, reason)
+
+    def reason_url(self, request: HttpRequest, key: str) -> str:
+        """Return the address of the page that asks for the reason, and leads back here."""
+        query = urlencode({"next": request.get_full_path()})
+        return f"{self.url('reason', key)}?{query}"
+
+    def owner_url(self, thread: ChatSession) -> str:
+        """Return the address of the page of a thread's owner."""
+        return self.url("person", person_key(thread.user_id))
 
     def thread(self, key: str) -> ChatSession:
         """Return the thread with a row_key; Http404 if there is none, or several."""
@@ -135,6 +154,11 @@ class PageBase:
         if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()):
             return url
         return default or self.url("changelist")
+
+
+def person_key(user_id: str) -> str:
+    """Return the text that names a person in a URL; it has no character that would be quoted."""
+    return user_id.encode().hex()
 
 
 def has_permission(request: HttpRequest, permission: str) -> bool:

@@ -64,6 +64,24 @@ def check_server() -> list[CheckMessage]:
     return []
 
 
+def check_flagger() -> list[CheckMessage]:
+    """Check that CHATSTORE_FLAGGER names something that can be called (chatstore.E018)."""
+    if not settings.flagger:
+        return []
+    try:
+        if callable(import_string(settings.flagger)):
+            return []
+    except ImportError:
+        pass
+    return [
+        Error(
+            f"CHATSTORE_FLAGGER names {settings.flagger!r}, which is no function or class.",
+            hint="Such as chatstore.moderation.openai_flagger.OpenAIModeration.",
+            id="chatstore.E018",
+        )
+    ]
+
+
 def _check_server_is_set() -> list[CheckMessage]:
     try:
         reverse("chatstore:api")

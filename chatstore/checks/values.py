@@ -6,16 +6,18 @@ from django.core.checks import CheckMessage, Error
 
 from chatstore.conf import settings
 
-STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache")
+STRINGS = ("server", "cache", "domain_key", "storage", "base_url", "limits_cache", "flagger")
 FLAGS = (
     "keep_pinned",
     "model_memory",
     "reason_to_read",
+    "report_thumbs_down",
     "sharded",
     "sharing",
     "use_presigned_urls",
 )
-DICTS = ("async_pool",)
+DICTS = ("async_pool", "report_reasons")
+LISTS = ("report_mail", "action_reasons", "dismiss_reasons")
 POSITIVE_INTEGERS = (
     "cache_ttl",
     "max_page_size",
@@ -32,7 +34,13 @@ POSITIVE_INTEGERS = (
     "retention_days",
 )
 LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
-INTEGERS_OR_ZERO = (*LIMITS, "requests_per_second", "max_input_tokens", "temporary_hours")
+INTEGERS_OR_ZERO = (
+    *LIMITS,
+    "requests_per_second",
+    "max_input_tokens",
+    "record_days",
+    "temporary_hours",
+)
 
 
 def check_types() -> list[CheckMessage]:
@@ -42,7 +50,8 @@ def check_types() -> list[CheckMessage]:
         for names, of_type, what in (
             (STRINGS, str, "text"),
             (FLAGS, bool, "True or False"),
-            (DICTS, dict, "a dict of options"),
+            (DICTS, dict, "a dict"),
+            (LISTS, (list, tuple), "a list"),
         )
         for name in names
         if not isinstance(value := getattr(settings, name), of_type)

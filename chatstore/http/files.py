@@ -86,6 +86,7 @@ class FileView(EndpointView):
         return file_response(request, file, *safe_type_and_disposition(row))
 
     async def put(self, request: HttpRequest, attachment_id: str) -> HttpResponse:
+        await get_server().check_may_write(self.context)
         read = (
             request_limits.file_from_form
             if request_limits.is_form(request)

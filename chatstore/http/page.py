@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.generic import TemplateView
 
 from chatstore.conf import settings
+from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.store import DjangoStore
 
@@ -33,6 +34,9 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
             api_url=reverse("chatstore:api"),
             diagram_url=reverse("chatstore:diagram"),
             upload_url=reverse("chatstore:upload"),
+            report_url=reverse("chatstore:report"),
+            report_reasons=settings.report_reasons.items(),
+            max_report_words=MAX_REPORT_WORDS,
             upload_strategy="direct",
             max_upload_bytes=settings.max_upload_bytes,
             max_attachments=settings.max_attachments,

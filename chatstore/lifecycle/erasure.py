@@ -21,7 +21,15 @@ from chatstore.db.execution import run_sync
 from chatstore.lifecycle.deletion import delete_sessions
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.lifecycle.sqlite_log import empty_log
-from chatstore.models import ChatAttachment, ChatMessage, ChatModelTurn, ChatSession, Counts
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatModelTurn,
+    ChatReport,
+    ChatSession,
+    ChatSuspension,
+    Counts,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +56,8 @@ class Receipt:
 
 def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
     """
-    Erase all threads, messages and files of a user, except what is on hold (M4).
+    Erase all threads, messages and files of a user, except what is on hold (M4), and the words of
+    reports: those on the user's threads, and those that the user has written.
 
     It deletes in batches, each in a transaction of its own, and can be repeated after an error.
     """
@@ -72,6 +81,7 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
     while batch_files := run_sync(using, _erase_uploads, user_id):
         receipt.erased.files += batch_files
         reset_queries()
+    run_sync(using, _erase_moderation, user_id)
     empty_log(using)
     receipt.on_hold = list(held.order_by("thread_id").values_list("thread_id", flat=True))
     receipt.files_left = (
@@ -94,6 +104,29 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
 def _erase_threads(attempt: Attempt, user_id: str) -> Counts:
     sessions = ChatSession.objects.using(attempt.using).for_owner(user_id).order_by("session_id")
     return delete_sessions(sessions, limit=BATCH_SIZE)
+
+
+def _erase_moderation(attempt: Attempt, user_id: str) -> None:
+    """
+    Empty the words of reports, whose rest is ids, as that of the moderation records; and delete a
+    suspension that has ended.
+    """
+    reports = ChatReport.objects.using(attempt.using)
+    held = ChatSession.objects.using(attempt.using).for_owner(user_id).filter(is_on_hold=True)
+    of_held = held.filter(session_id=OuterRef("session_id"))
+    reports.for_owner(user_id).filter(~Exists(of_held)).update(words="")
+    ended = ChatSuspension.objects.using(attempt.using).for_owner(user_id)
+    ended.filter(ends_at__lte=timezone.now()).raw_delete()
+    for owner in _owners_of_reports_by(attempt, user_id):
+        reports.for_owner(owner).filter(reporter=user_id).update(words="")
+
+
+def _owners_of_reports_by(attempt: Attempt, user_id: str) -> list[str]:
+    """Return the owners of the threads that the user has reported, other than the user's own."""
+    written = ChatReport.objects.using(attempt.using).filter(reporter=user_id).exclude(words="")
+    return list(
+        written.exclude(user_id=user_id).order_by().values_list("user_id", flat=True).distinct()
+    )
 
 
 def _erase_uploads(attempt: Attempt, user_id: str) -> int:

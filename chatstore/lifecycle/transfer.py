@@ -19,6 +19,7 @@ from chatstore.models import (
     ChatAttachment,
     ChatMessage,
     ChatModelTurn,
+    ChatReport,
     ChatSession,
     Counts,
     OwnedQuerySet,
@@ -45,7 +46,8 @@ class Transfer(NamedTuple):
 
 def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = False) -> Transfer:
     """
-    Transfer all threads and uploads of one owner to another, for example of a visitor who signs up.
+    Transfer all threads and uploads of one owner to another, for example of a visitor who signs up,
+    and the reports on these threads. A suspension stays with the person.
 
     Each thread is one transaction, in which its rows are copied and deleted: the owner of a row is
     never updated, because tables may be sharded by it. Memory holds one thread at a time. A stream
@@ -99,7 +101,13 @@ def _move_thread(session_id: UUID, from_user: str, to_user: str, attempt: Attemp
     with changing, transaction.atomic(using=attempt.using):
         if not rows[0].select_for_update().first():
             return Counts()  # deleted since its key was read
-        return Counts(*_move(rows, to_user))
+        counts = Counts(*_move(rows, to_user))
+        _move([_reports(attempt.using, from_user).filter(session_id=session_id)], to_user)
+        return counts
+
+
+def _reports(using: str, user_id: str) -> OwnedQuerySet[Any]:
+    return ChatReport.objects.using(using).for_owner(user_id)
 
 
 def _move_uploads(from_user: str, to_user: str, attempt: Attempt) -> Counts:

@@ -2,8 +2,8 @@
 The models, and the methods of their querysets. Imports only the settings of chatstore.
 
 ChatSession is a ChatKit thread, ChatMessage an item of any type, ChatModelTurn what a model did
-besides. Each row keeps the whole object as JSON text in ``payload``; the other columns are derived
-from it, or written by moderators.
+besides. Each row of these keeps the whole object as JSON text in ``payload``; the other columns are
+derived from it, or written by moderators.
 Three rules make it possible to shard the tables by owner (Citus) with the same models:
 
 - every row of a conversation has its owner in ``user_id``, which is never null and never changes,
@@ -19,9 +19,12 @@ from chatstore.models.keys import file_key, message_key, model_turn_key, session
 from chatstore.models.messages import ChatMessage, ChatMessageQuerySet
 from chatstore.models.model_turns import ChatModelTurn, ChatModelTurnQuerySet
 from chatstore.models.moderation import ModerationRecord
+from chatstore.models.reports import MAX_REPORT_WORDS, ChatReport, ChatReportQuerySet
 from chatstore.models.sessions import ChatSession, ChatSessionQuerySet
+from chatstore.models.suspensions import ChatSuspension, ChatSuspensionQuerySet
 
 __all__ = [
+    "MAX_REPORT_WORDS",
     "ChatAttachment",
     "ChatAttachmentQuerySet",
     "ChatFileToRemove",
@@ -29,8 +32,12 @@ __all__ = [
     "ChatMessageQuerySet",
     "ChatModelTurn",
     "ChatModelTurnQuerySet",
+    "ChatReport",
+    "ChatReportQuerySet",
     "ChatSession",
     "ChatSessionQuerySet",
+    "ChatSuspension",
+    "ChatSuspensionQuerySet",
     "Counts",
     "IdentifierField",
     "ModerationRecord",

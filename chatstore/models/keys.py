@@ -35,6 +35,11 @@ def file_key(attachment_id: str) -> uuid.UUID:
     return _uuid5(uuid.NAMESPACE_DNS, f"chatkit-attachment-{attachment_id}")
 
 
+def suspension_key(user_id: str) -> uuid.UUID:
+    """Return the primary key of a person's suspension."""
+    return _uuid5(uuid.NAMESPACE_DNS, f"chatkit-suspension-{user_id}")
+
+
 def model_turn_key(thread_id: str, turn_id: str) -> uuid.UUID:
     """Return the primary key of what a model did in a turn of the thread."""
     return _uuid5(session_key(thread_id), f"turn-{turn_id}")

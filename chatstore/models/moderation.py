@@ -31,6 +31,15 @@ class ModerationRecord(models.Model):
         REDACT = "redact", _("Redacted a message")
         DELETE = "delete", _("Deleted")
         UNSHARE = "unshare", _("Ended the link")
+        FLAG = "flag", _("Reported")
+        TAKE = "take", _("Took a report")
+        ASSIGN = "assign", _("Assigned")
+        RESOLVE = "resolve", _("Resolved a report")
+        DISMISS = "dismiss", _("Dismissed a report")
+        SUSPEND = "suspend", _("Suspended")
+        LIFT = "lift", _("Lifted the suspension")
+        NOTE = "note", _("Wrote a note")
+        LABEL = "label", _("Set labels")
 
     created_at = models.DateTimeField(_("when"), default=timezone.now)
     staff_id = models.CharField(_("account"), max_length=255)
@@ -57,6 +66,8 @@ class ModerationRecord(models.Model):
         indexes = [
             models.Index(fields=["created_at", "id"], name="chat_moderation_by_time"),
             models.Index(fields=["thread_id", "created_at"], name="chat_moderation_of_thread"),
+            models.Index(fields=["user_id", "created_at"], name="chat_moderation_of_owner"),
+            models.Index(fields=["staff_name", "created_at"], name="chat_moderation_of_staff"),
         ]
 
     def __str__(self) -> str:

@@ -141,6 +141,20 @@ class ChatSession(OwnedModel):
         help_text=_("When its owner deleted it while it was on hold."),
     )
 
+    # For moderators among themselves: neither the user nor the model sees them.
+    assignee = IdentifierField(_("assignee"), default="", db_default="", blank=True)
+    labels = models.CharField(
+        _("labels"),
+        max_length=255,
+        default="",
+        db_default="",
+        blank=True,
+        help_text=_("Separated by commas."),
+    )
+    notes = models.JSONField(
+        _("notes"), null=True, blank=True, help_text=_("Each has who, when and text.")
+    )
+
     objects = ChatSessionQuerySet.as_manager()
 
     class Meta:
@@ -154,6 +168,9 @@ class ChatSession(OwnedModel):
             ("redact", _("Can redact messages for good")),
             ("hold", _("Can put threads on hold")),
             ("export", _("Can export conversations")),
+            ("note", _("Can write notes on threads")),
+            ("label", _("Can label threads")),
+            ("assign", _("Can assign threads and reports to moderators")),
         ]
         indexes = [
             models.Index(fields=["updated_at", "session_id"], name="chat_sessions_activity"),

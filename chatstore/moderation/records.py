@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import router
 
@@ -12,6 +12,16 @@ from chatstore import codec
 from chatstore.models import ChatSession, ModerationRecord
 
 Action = ModerationRecord.Action
+
+
+class Recorded(Protocol):
+    """What an action is about: a thread, a report on one, or a person, who has no thread."""
+
+    @property
+    def thread_id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -39,15 +49,13 @@ class Moderator:
         return cls(user.get_username(), codec.replace_unstorable(reason.strip()), str(user.pk))
 
 
-def record(
-    thread: ChatSession, by: Moderator, action: Action, item_ids: Iterable[str] = ()
-) -> None:
+def record(thread: Recorded, by: Moderator, action: Action, item_ids: Iterable[str] = ()) -> None:
     """Add the record of one action: that a thread was read, exported or changed (M3)."""
     record_all([(thread, item_ids)], by, action)
 
 
 def record_all(
-    threads: Iterable[tuple[ChatSession, Iterable[str]]], by: Moderator, action: Action
+    threads: Iterable[tuple[Recorded, Iterable[str]]], by: Moderator, action: Action
 ) -> None:
     """Add a record for each thread, with the ids of its items, in one statement."""
     ModerationRecord.objects.using(get_database()).bulk_create(

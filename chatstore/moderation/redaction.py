@@ -40,6 +40,8 @@ def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> 
         # What a model did with it too, also in a turn that is running now.
         owner.model_turns.filter(session_id=thread.pk).of_item(message.item_id).raw_delete()
         owner.sessions.filter(pk=thread.pk).update(items_redacted_at=now)
+        # Who has reported it may have quoted it.
+        owner.reports.filter(session_id=thread.pk, item_id=message.item_id).update(words="")
         files.delete_attachments(select_attachments(owner, message))
 
 

@@ -107,15 +107,7 @@ def read_page(
         until: the page ends with the last entry at or before this time.
         since: instead, the page begins with the first entry at or after this time.
     """
-    rows: ChatMessageQuerySet = ChatMessage.objects.for_owner(thread.user_id)
-    rows = rows.filter(session_id=thread.pk)
-    shown = rows.defer("payload", "content", "metadata").annotate(
-        payload_start=Left("payload", MAX_PAYLOAD_LENGTH + 1),
-        # One look for the whole page; most threads of an application without tools have none.
-        has_turns=Exists(
-            ChatModelTurn.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
-        ),
-    )
+    rows, shown = _rows(thread)
     has_older = has_newer = False
     if since is not None:
         shown = shown.filter(timestamp__gte=codec.as_utc(since)).order_by("timestamp")
@@ -141,6 +133,25 @@ def read_page(
         older=entries[0].row.timestamp - MICROSECOND if entries and has_older else None,
         newer=entries[-1].row.timestamp + MICROSECOND if entries and has_newer else None,
         is_short=is_short,
+    )
+
+
+def read_entry(thread: ChatSession, message: ChatMessage) -> Entry | None:
+    """Return one message as a page shows it; None if it is gone."""
+    _all, shown = _rows(thread)
+    return next(iter(_entries(thread, list(shown.filter(pk=message.pk)))), None)
+
+
+def _rows(thread: ChatSession) -> tuple[ChatMessageQuerySet, Any]:
+    """Return the querysets of the thread's messages: the plain one, and what a page reads."""
+    rows: ChatMessageQuerySet = ChatMessage.objects.for_owner(thread.user_id)
+    rows = rows.filter(session_id=thread.pk)
+    return rows, rows.defer("payload", "content", "metadata").annotate(
+        payload_start=Left("payload", MAX_PAYLOAD_LENGTH + 1),
+        # One look for the whole page; most threads of an application without tools have none.
+        has_turns=Exists(
+            ChatModelTurn.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from collections.abc import (
     Callable,
 )
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from chatkit.errors import ErrorCode
@@ -27,7 +28,6 @@ from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
     ErrorEvent,
-    FeedbackKind,
     HiddenContextItem,
     SDKHiddenContextItem,
     StreamingReq,
@@ -54,11 +54,11 @@ from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
-from chatstore.exceptions import RequestRefused
-from chatstore.server import preconditions, requests, user_limits
-from chatstore.server.agent_server import AgentServer
+from chatstore.exceptions import Refused, RequestRefused
+from chatstore.server import preconditions, requests, suspensions, user_limits
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
+from chatstore.server.moderated_server import ModeratedServer
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
@@ -70,7 +70,7 @@ logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
 
 
-class ChatServer(AgentServer[TContext], Generic[TContext]):
+class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     """
     Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
 
@@ -120,18 +120,6 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
             return _("This conversation is closed.")
         return _("This conversation is locked.")
 
-    async def add_feedback(
-        self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
-    ) -> None:
-        """
-        Keep the feedback with its items (V1).
-
-        Raises NotImplementedError (501) where the store has no method for it.
-        """
-        if not isinstance(self.store, ExtendedStore):
-            raise NotImplementedError("The store is no ExtendedStore, and keeps no feedback")
-        await self.store.save_feedback(thread_id, item_ids, feedback, context)
-
     # Requests
 
     async def process(
@@ -140,11 +128,14 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         """
         Serve one request; a streaming one has its first event when this returns.
 
-        Raises LimitReached where the user has started too much (V7), and what
-        chatstore.server.preconditions.check raises; nothing is stored then (V5).
+        Raises LimitReached where the user has started too much (V7), RequestRefused (403) for a
+        suspended person (M6), and what chatstore.server.preconditions.check raises; nothing is
+        stored then (V5).
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
+        if not isinstance(parsed, requests.READS):
+            await self.check_may_write(context)
         admission = await user_limits.admit(self._user_id(context), user_limits.cost_of(parsed))
         try:
             with allow_cache(isinstance(parsed, requests.READS_A_THREAD)):
@@ -157,19 +148,6 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         else:
             admission.end()
         return result
-
-    async def admit_upload(self, context: TContext) -> None:
-        """Count a direct upload; LimitReached where the user has created too much (V7)."""
-        await user_limits.admit(self._user_id(context), user_limits.CREATION)
-
-    async def admit_export(self, context: TContext) -> user_limits.Admission:
-        """Count a download of one's own threads, whose stream the caller ends (V7, V10)."""
-        cost = user_limits.CREATION + user_limits.STREAM
-        return await user_limits.admit(self._user_id(context), cost)
-
-    def _user_id(self, context: TContext) -> Any:
-        get_user_id = getattr(self.store, "get_user_id", codec.user_id_from_context)
-        return get_user_id(context)
 
     async def _serve(
         self, request: ChatKitReq, context: TContext
@@ -214,12 +192,17 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
             last_event = self._event(self._replaced())
             await stop_replaced(params.thread_id, replaced, last_event)
         events: AsyncGenerator[bytes, None] = self._process_streaming(request, context)
+        start = partial(
+            EventStream.start,
+            error_event=self._error_event,
+            turn=turn,
+            owner=str(self._user_id(context)),
+        )
+        suspensions.watch()
         if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
-            return await EventStream.start(events, error_event=self._error_event, turn=turn)
+            return await start(events)
         try:
-            return await EventStream.start(
-                _with_second(events), error_event=self._error_event, turn=turn
-            )
+            return await start(_with_second(events))
         except Exception:
             # Of two new threads at once with one file, one is refused (S20), with its thread.
             if turn.thread_id:
@@ -267,6 +250,7 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         finally:  # also where an event can't be sent; a workflow may stay open for the next turn
             await answers.keep(thread.id, "failed", (AssistantMessageItem, WidgetItem))
             await keep_turn(self.store, thread.id, turn, context)
+            self._show_to_flagger(thread.id, turn, context)
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: TContext
@@ -291,6 +275,8 @@ class ChatServer(AgentServer[TContext], Generic[TContext]):
         return ErrorEvent(code="custom", message=message, allow_retry=False)
 
     def _error_event(self, error: BaseException) -> bytes:
+        if isinstance(error, Refused):
+            return self._event(ErrorEvent(code="custom", message=str(error), allow_retry=False))
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
 
     def _event(self, event: BaseModel) -> bytes:

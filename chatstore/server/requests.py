@@ -11,6 +11,7 @@ from chatkit.types import (
     ChatKitReq,
     InputTranscribeReq,
     ItemsFeedbackReq,
+    ItemsListReq,
     StreamingReq,
     ThreadsAddClientToolOutputReq,
     ThreadsAddStructuredInputReq,
@@ -18,6 +19,7 @@ from chatkit.types import (
     ThreadsCreateReq,
     ThreadsCustomActionReq,
     ThreadsGetByIdReq,
+    ThreadsListReq,
     ThreadsRetryAfterItemReq,
     ThreadsSyncCustomActionReq,
     ThreadsUpdateReq,
@@ -43,6 +45,8 @@ CONTINUES_A_THREAD = (
     ThreadsCustomActionReq,
     ThreadsSyncCustomActionReq,
 )
+# What a suspended person may do: look at what there is (M6).
+READS = (ThreadsGetByIdReq, ThreadsListReq, ItemsListReq)
 # What may be served with a thread from the cache (S21): its state decides nothing that is written.
 READS_A_THREAD = (ThreadsGetByIdReq, ItemsFeedbackReq)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Protocol, runtime_checkable
 
 from chatkit.types import AssistantMessageItem, FeedbackKind, WidgetItem
@@ -28,6 +29,13 @@ class ExtendedStore(Protocol):
     ) -> None: ...
 
     async def has_item(self, thread_id: str, item_id: str, context: Any) -> bool: ...
+
+
+@runtime_checkable
+class SuspensionStore(Protocol):
+    """A store that knows who is suspended."""
+
+    async def load_suspension(self, context: Any) -> tuple[str, dt.datetime | None] | None: ...
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ from typing import Any
 from asgiref.sync import AsyncToSync
 
 from chatstore.db.connections import begin_stream, release_connections
+from chatstore.exceptions import Refused
 from chatstore.server.errors import describe
 from chatstore.server.event_queue import EventQueue
 from chatstore.turns import StateChangedError, Turn
@@ -47,10 +48,12 @@ class EventStream:
         events: AsyncGenerator[bytes, None],
         error_event: Callable[[BaseException], bytes],
         turn: Turn,
+        owner: str,
     ) -> None:
         self._events = events
         self._error_event = error_event
         self._turn = turn
+        self.owner = owner
         self._last: bytes | None = None
         self._queue = EventQueue()
         self._first: bytes | None = None
@@ -67,6 +70,7 @@ class EventStream:
         *,
         error_event: Callable[[BaseException], bytes],
         turn: Turn | None = None,
+        owner: str = "",
     ) -> EventStream:
         """
         Start the task, and return when the first event is there.
@@ -75,6 +79,7 @@ class EventStream:
             events: the SDK's generator.
             error_event: makes the event that ends the stream after an exception.
             turn: that the stream is for, by which a retry finds it.
+            owner: the id of whoever it is sent to, by which a suspension finds it.
 
         Raises what the generator raises before its first event, ServerStoppingError where the
         server is told to stop before it, and StateChangedError where a retry replaces the turn.
@@ -82,7 +87,7 @@ class EventStream:
         if _is_draining:
             await events.aclose()
             raise ServerStoppingError
-        stream = cls(events, error_event, turn or Turn())
+        stream = cls(events, error_event, turn or Turn(), owner)
         stream._task = asyncio.create_task(stream._run())
         stream._task.add_done_callback(stream._end_queue)
         _live.add(stream)
@@ -161,6 +166,14 @@ class EventStream:
             self._failure = StateChangedError()
         self.close()
 
+    def refuse(self, error: Refused) -> None:
+        """Stop the answer, keep what there is of it, and tell the client why; from any thread."""
+        if self._has_begun:
+            self._last = self._error_event(error)
+        else:
+            self._failure = error
+        self.close()
+
     def close(self) -> None:
         """Cancel from any thread, without waiting: Django closes a response like this."""
         if not self._loop.is_closed():
@@ -178,6 +191,18 @@ async def stop_all() -> None:
     while streams := [stream for stream in _live if stream._loop is loop]:
         await asyncio.gather(*(stream.stop() for stream in streams))
         await asyncio.sleep(0)  # lets them leave _live
+
+
+def owners() -> set[str]:
+    """Return the ids of those whom this process streams answers to."""
+    return {stream.owner for stream in list(_live)}
+
+
+def refuse_all(owner: str, error: Refused) -> None:
+    """Stop the streams of one owner, and tell them why; from any thread."""
+    for stream in list(_live):
+        if stream.owner == owner:
+            stream.refuse(error)
 
 
 async def stop_replaced(thread_id: str, retry_id: str, last_event: bytes) -> None:

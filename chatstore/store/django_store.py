@@ -7,6 +7,7 @@ repeats it after a transient error, and releases its connection.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Generic, ParamSpec, TypeVar
 
@@ -200,6 +201,10 @@ class DjangoStore(
     ) -> None:
         """Store the user's feedback with the items; unknown and hidden items are ignored (V1)."""
         await self._read(items.save_feedback, context, thread_id, item_ids, kind)
+
+    async def load_suspension(self, context: TContext) -> tuple[str, dt.datetime | None] | None:
+        """Return why and until when the user may not write; None if they may (M6)."""
+        return await self._read(items.load_suspension, context)
 
     async def save_attachment(self, attachment: Attachment, context: TContext) -> None:
         """

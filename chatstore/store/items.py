@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -258,6 +259,14 @@ def _delete_or_hide(
     model_turns.raw_delete()
     # For a repeated add_thread_item, which must not insert again what was deleted (S15).
     thread.update(items_deleted_at=timezone.now())
+
+
+def load_suspension(owner: Owner) -> Steps[tuple[str, dt.datetime | None] | None]:
+    for reason, ends_at in (yield owner.query(queries.select_suspension)):
+        ends_at = ends_at and codec.as_utc(ends_at)
+        if ends_at is None or ends_at > timezone.now():
+            return reason, ends_at
+    return None
 
 
 def save_feedback(

@@ -20,8 +20,12 @@ from chatstore.models import (
     ChatMessageQuerySet,
     ChatModelTurn,
     ChatModelTurnQuerySet,
+    ChatReport,
+    ChatReportQuerySet,
     ChatSession,
     ChatSessionQuerySet,
+    ChatSuspension,
+    ChatSuspensionQuerySet,
 )
 
 
@@ -49,6 +53,14 @@ class Owner:
     @property
     def model_turns(self) -> ChatModelTurnQuerySet:
         return ChatModelTurn.objects.using(self.using).for_owner(self.user_id)
+
+    @property
+    def reports(self) -> ChatReportQuerySet:
+        return ChatReport.objects.using(self.using).for_owner(self.user_id)
+
+    @property
+    def suspensions(self) -> ChatSuspensionQuerySet:
+        return ChatSuspension.objects.using(self.using).for_owner(self.user_id)
 
     @property
     def attachments(self) -> ChatAttachmentQuerySet:

@@ -33,6 +33,7 @@ from chatstore.models import (
     ChatModelTurn,
     ChatSession,
     ChatSessionQuerySet,
+    ChatSuspension,
 )
 from chatstore.turns import Required
 
@@ -95,6 +96,11 @@ _THREAD_VALUES = column_parameters(
     ChatSession, "thread_id", "payload", "title", "status", "reason", "metadata"
 )
 select_thread = Statement(_thread.values_list(*_THREAD_COLUMNS, "retry_id"))
+
+
+select_suspension = Statement(
+    ChatSuspension.objects.for_owner(OWNER).values_list("reason", "ends_at")
+)
 
 
 @cache

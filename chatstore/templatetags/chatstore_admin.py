@@ -5,8 +5,9 @@ from __future__ import annotations
 from django import template
 
 from chatstore.db.row_keys import row_key
-from chatstore.models import ChatSession
-from chatstore.moderation.display import display_title
+from chatstore.models import ChatReport, ChatSession
+from chatstore.moderation.display import display_line, display_title, visible
+from chatstore.moderation.reports import reason_label
 
 register = template.Library()
 
@@ -17,5 +18,13 @@ def title_of(thread: ChatSession) -> str:
     return display_title(thread)
 
 
+@register.filter
+def reason_of(report: ChatReport) -> str:
+    """Return the text of a report's reason."""
+    return display_line(reason_label(report), 80)
+
+
+# Untrusted text, in which no character can hide others.
+register.filter(visible)
 # The key of a row in URLs and forms of the admin.
 register.filter(row_key)

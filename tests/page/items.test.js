@@ -24,6 +24,7 @@ function setUp(drawWidget) {
     drawWidget: (item) => drawWidget(item, page),
     drawQuestions: () => null,
     thumbs: () => [],
+    reportButton: () => null,
     copyButton: () => dom.el("button"),
     onQuote() {},
     linkAddress: (address) => address,

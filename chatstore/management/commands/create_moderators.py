@@ -17,12 +17,19 @@ PERMISSIONS = (
     "read_transcript",
     "moderate",
     "hold",
+    "view_chatreport",
+    "handle_reports",
+    "assign",
+    "note",
+    "label",
+    "suspend",
 )
 
 
 class Command(BaseCommand):
     help = (
-        f"Creates the group “{NAME}”, which may read, lock, hide and put on hold in the admin. "
+        f"Creates the group “{NAME}”, which may read, lock, hide, put on hold, work on reports and "
+        "suspend people in the admin. "
         "It has no permission to redact, delete or export. If the group exists, missing "
         "permissions are added."
     )

@@ -21,6 +21,7 @@
  * @property {typeof import("./widget_style.js")} widget_style
  * @property {typeof import("./widget_fields.js")} widget_fields
  * @property {typeof import("./feedback.js")} feedback
+ * @property {typeof import("./report.js")} report
  * @property {typeof import("./items.js")} items
  * @property {{ Marked: any, Tokenizer: any }} marked
  * @property {{ default: any }} purify
@@ -42,6 +43,7 @@
  * @param {(error: unknown) => void} needs.onError
  * @param {(entity: any) => void} needs.onEntity
  * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
+ * @param {(item: any) => HTMLElement | null} needs.reportButton
  * @param {(node: HTMLElement, source: string) => void} needs.onQuote
  * @param {(item: any) => void} needs.onTool
  * @param {(item: any, config: any, payload: any) => void} needs.onAction
@@ -148,6 +150,7 @@ export function createAnswers(modules, needs) {
     drawWidget,
     drawQuestions,
     thumbs,
+    reportButton: needs.reportButton,
     copyButton: needs.copyButton,
     onQuote: needs.onQuote,
     linkAddress,

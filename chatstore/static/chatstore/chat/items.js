@@ -19,6 +19,7 @@
  * @param {import("./widgets.js").Widgets} options.drawWidget
  * @param {(item: any) => HTMLElement} options.drawQuestions
  * @param {(item: any) => HTMLElement[]} options.thumbs
+ * @param {(item: any) => HTMLElement | null} options.reportButton
  * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
  * @param {(node: HTMLElement, item: any) => void} options.onQuote
  * @param {(address: any) => string | null} options.linkAddress
@@ -101,7 +102,8 @@ export function createItems(options) {
     });
     const source = () => item.content.map((/** @type {any} */ part) => splitThought(part.text).answer).join("\n\n");
     const quote = iconButton("quote", strings.quote, () => options.onQuote(view.node, source()));
-    const actions = () => [options.copyButton(source, strings.copy), quote, ...options.thumbs(item)];
+    const copy = () => options.copyButton(source, strings.copy);
+    const actions = () => [copy(), quote, ...options.thumbs(item), options.reportButton(item)];
     return [
       ...bodies,
       annotations.length > 0 && sources.sourceList(annotations),

@@ -1,0 +1,56 @@
+"""The view by which users report messages to the moderators (M5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+
+from chatstore import codec
+from chatstore.conf import settings
+from chatstore.exceptions import RequestRefused
+from chatstore.http.views import EndpointView
+from chatstore.models import MAX_REPORT_WORDS
+from chatstore.server import get_server
+
+MAX_BYTES = 16 * 1024
+
+
+class ReportView(EndpointView):
+    """
+    POST of JSON with thread_id, item_id, reason and words; the answer is ``{"reported": true}``.
+
+    A message that one has reported, and that nobody has looked at yet, is not reported again.
+    """
+
+    async def post(self, request: HttpRequest) -> JsonResponse:
+        values = _read(request)
+        await get_server().report(
+            values["thread_id"], values["item_id"], values["reason"], values["words"], self.context
+        )
+        return JsonResponse({"reported": True}, headers={"Cache-Control": "no-store"})
+
+
+def _read(request: HttpRequest) -> dict[str, str]:
+    """Return the request's values; RequestRefused (400, 413) for what is no report."""
+    body = request.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise RequestRefused(_("The request is too large."), 413)
+    try:
+        given: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestRefused(_("The request is not JSON."), 400) from None
+    names = ("thread_id", "item_id", "reason", "words")
+    if not isinstance(given, dict) or not all(
+        isinstance(given.get(name, ""), str) for name in names
+    ):
+        raise RequestRefused(_("The request is no report."), 400)
+    values = {name: str(codec.replace_unstorable(given.get(name, ""))) for name in names}
+    if not values["item_id"] or values["reason"] not in settings.report_reasons:
+        raise RequestRefused(_("Choose a reason from the list."), 400)
+    if len(values["words"]) > MAX_REPORT_WORDS:
+        sentence = _("The description is too long: at most %(limit)d characters.")
+        raise RequestRefused(sentence % {"limit": MAX_REPORT_WORDS}, 400)
+    return values

@@ -85,8 +85,10 @@ class IsolationTests(EndpointMixin, TestCase):
     async def test_A2_every_url_with_another_users_ids(self) -> None:
         tried = {
             "page": None,  # contains no id
+            "diagram": None,
             "api": None,  # above
             "upload": None,
+            "report": None,  # tests/test_reports.py
             "threads": None,  # of these, tests/test_own_threads.py
             "thread": None,
             "thread_export": None,  # tests/test_user_exports.py

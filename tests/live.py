@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 import json
-import multiprocessing
 import os
 import signal
 import tempfile
@@ -23,12 +22,10 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from tests.browser import ROOT, free_port
-from tests.live_process import serve
+from tests.live_process import FORKS, serve
 
 Event = dict[str, Any]
 CSRF = "a" * 32
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([serve.__module__])
 HEADERS = {"X-CSRFToken": CSRF}
 
 

@@ -2,11 +2,12 @@
 A server in a process of its own, forked from one that has imported what takes seconds to import.
 
 That process, of the standard library's "forkserver", imports this module, but nothing that reads
-Django's settings: each server has settings of its own.
+Django's settings: what is forked has settings of its own.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,9 @@ import uvicorn.lifespan.on
 import uvicorn.protocols.http.auto
 from django.core import asgi  # noqa: F401
 from django.test import signals  # noqa: F401
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
 
 
 def serve(port: int, env: dict[str, str], log: str, folder: str) -> None:

@@ -420,10 +420,12 @@ class AnotherDatabaseTest(ArchiveTestCase):
         before = rows.everything()
         self.manage("$MANAGE migrate --database other -v 0 --skip-checks")
         self.manage(
-            "$MANAGE export_threads --files $FILES.piped"
-            " | $MANAGE import_threads --database other --files $FILES.piped"
+            "$MANAGE export_threads --files $FILES.piped --skip-checks"
+            " | $MANAGE import_threads --database other --files $FILES.piped --skip-checks"
         )
-        again = self.manage("$MANAGE export_threads --database other --files $FILES.again")
+        again = self.manage(
+            "$MANAGE export_threads --database other --files $FILES.again --skip-checks"
+        )
 
         self.assertEqual(again, expected)
         self.assertEqual(
@@ -431,9 +433,9 @@ class AnotherDatabaseTest(ArchiveTestCase):
             {path.name for path in Path(self.path("files")).iterdir()},
         )
 
-        said = self.manage("$MANAGE cleanup_threads --days 1 --database other")
+        said = self.manage("$MANAGE cleanup_threads --days 1 --database other --skip-checks")
         self.assertIn(b"Deleted 3 threads, 4 messages and 3 files.", said)
-        said = self.manage("$MANAGE erase_user bob --database other")
+        said = self.manage("$MANAGE erase_user bob --database other --skip-checks")
         self.assertIn(b"Erased 0 threads, 0 messages and 2 files of bob.", said)
         self.assertEqual(rows.everything(), before)
 
@@ -762,7 +764,15 @@ class FullDiskTest(ArchiveTestCase):
                     os.close(reader)
                     out = os.fdopen(writer, "wb")
                 done = subprocess.run(
-                    [sys.executable, "-W", "ignore", "-m", "django", "export_threads"],
+                    [
+                        sys.executable,
+                        "-W",
+                        "ignore",
+                        "-m",
+                        "django",
+                        "export_threads",
+                        "--skip-checks",
+                    ],
                     cwd=Path(__file__).resolve().parent.parent,
                     env=os.environ
                     | {

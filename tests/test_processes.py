@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +12,9 @@ from django.test import TransactionTestCase
 from chatstore.models import ChatAttachment, ChatMessage, ChatSession
 from chatstore.store import DjangoStore
 from tests.base import ALICE, thread
+from tests.live_process import FORKS
+from tests.worker import work
 
-ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 30
 
 store = DjangoStore()
@@ -28,27 +25,22 @@ class TwoProcessesTest(TransactionTestCase):
     def at_once(self, *jobs: list[list[Any]]) -> list[list[str | None]]:
         """Run each list of operations in its own process, at the same time; return the errors."""
         connection.close()
-        workers = [
-            subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "tests.worker"],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in jobs
-        ]
         database = str(connection.settings_dict["NAME"])
-        for worker, operations in zip(workers, jobs, strict=True):
-            worker.stdin.write(json.dumps({"database": database, "operations": operations}) + "\n")
-            worker.stdin.flush()
+        workers, pipes = [], []
+        for operations in jobs:
+            ours, theirs = FORKS.Pipe()
+            worker = FORKS.Process(target=work, args=(database, operations, theirs))
+            worker.start()
+            workers.append(worker)
+            pipes.append(ours)
+        for pipe in pipes:
+            self.assertTrue(pipe.poll(60) and pipe.recv() == "ready")
+        for pipe in pipes:
+            pipe.send("go")
+        answers = [pipe.recv() for pipe in pipes if pipe.poll(60)]
         for worker in workers:
-            self.assertEqual(worker.stdout.readline(), "ready\n")
-        for worker in workers:
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-        answers = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
-        self.assertEqual([worker.returncode for worker in workers], [0] * len(workers))
+            worker.join(10)
+        self.assertEqual([worker.exitcode for worker in workers], [0] * len(workers))
         return answers
 
     def items(self, order: str = "asc") -> list[Any]:

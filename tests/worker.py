@@ -1,17 +1,10 @@
-"""
-Runs store operations on the tests' database in another process, for test_processes.py.
-
-Reads the database's name and a list of operations, ``[method, user_id, *arguments]``, as JSON
-from its first line of input, says "ready", waits for the second line, and answers with a list
-of the errors' names, or null where there was none.
-"""
+"""Runs store operations on the tests' database in another process, for test_processes.py."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import sys
+from multiprocessing.connection import Connection
 from typing import Any
 
 
@@ -39,22 +32,24 @@ async def run(operations: list[list[Any]]) -> list[str | None]:
     return errors
 
 
-def main() -> None:
+def work(database: str, operations: list[list[Any]], pipe: Connection) -> None:
+    """
+    Connect, say so, wait for a word, and answer with the errors' names, None where there was none.
+
+    Args:
+        database: the name of the tests' database.
+        operations: ``[method, user_id, *arguments]`` of each.
+        pipe: to the test.
+    """
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     from django.db import connection
 
-    job = json.loads(sys.stdin.readline())
-    connection.settings_dict["NAME"] = job["database"]
+    connection.settings_dict["NAME"] = database
     connection.ensure_connection()
     connection.close()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    sys.stdout.write(json.dumps(asyncio.run(run(job["operations"]))))
-
-
-if __name__ == "__main__":
-    main()
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(asyncio.run(run(operations)))

@@ -114,7 +114,7 @@ test-postgresql: $(ALL_STAMP)
 
 # The store, moderation, retention and archives on tables that are divided by owner, as by Citus.
 test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation one_shard \
-	portability retention shards store))
+	portability retention shards shards_admin store))
 test-partitions: $(ALL_STAMP)
 	DATABASE_URL="$(POSTGRES_URL)" CI=true CHATSTORE_TEST_PARTITIONS=1 HYPOTHESIS_EXAMPLES=10 \
 		TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_partitions \

@@ -16,7 +16,7 @@ from tests.browser import browser, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
 from tests.postgresql import can_run, has_namespaces
-from tests.shard_rule import watch
+from tests.shard_watch import watch
 
 __all__ = ["browser", "site", "visit"]  # fixtures
 

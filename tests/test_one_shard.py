@@ -15,7 +15,7 @@ from chatstore.store import DjangoStore
 from tests import citus, rows
 from tests.async_pool import AsyncPoolMixin
 from tests.base import ALICE, attachment, thread, user_message
-from tests.shard_rule import watch
+from tests.shard_watch import watch
 from tests.test_store_queries import operations, store
 
 # The text alone does not tell which partition an INSERT goes to; a cluster's plan does.

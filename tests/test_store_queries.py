@@ -223,7 +223,8 @@ class PlansTest(TransactionTestCase):
 
     def a_users_threads(self) -> None:
         for order in ("asc", "desc"):
-            for after in (None, "thr_221", "thr_1501", "thr_3601"):
+            # With a cursor in the first twentieth of a list, MariaDB reads from its beginning.
+            for after in (None, "thr_301", "thr_1501", "thr_3601"):
                 with self.subTest(f"{order} after {after}"):
                     index = "chat_sessions_listed" if after is None else self.entered("created_at")
                     self.assert_plan_of(index, store.load_threads, 20, after, order)

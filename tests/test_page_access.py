@@ -34,6 +34,7 @@ def test_axe_finds_nothing_serious(visit: Visits, scheme: str) -> None:
     assert_accessible(page)
     for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/choices", "/chart"):
         ask(page, command)
+    ask(page, "/formulas")
     page.locator("summary").last.click()
     assert_accessible(page)
     for command in ("/tool", "/ask", "/image", "/notice", "/error"):
@@ -50,18 +51,32 @@ def test_axe_finds_nothing_serious(visit: Visits, scheme: str) -> None:
     assert_accessible(page)
 
 
-def test_axe_on_a_phone(visit: Visits) -> None:
+# Names of the buttons that a finger would miss. What stands within words is as high as these.
+SMALL = """[...document.querySelectorAll("button, summary, textarea, #search")]
+  .filter((node) => !node.matches(".cite, .link") && node.checkVisibility())
+  .map((node) => [node.ariaLabel ?? node.textContent, node.getBoundingClientRect()])
+  .filter(([, { width, height }]) => width < 44 || height < 44)
+  .map(([name, { width, height }]) => `${name} ${width} ${height}`)"""
+
+
+def test_axe_and_fingers_on_a_phone(visit: Visits) -> None:
     page = visit(**PHONE)
     ask_by_touch(page, "/sources")
+    ask_by_touch(page, "/formulas")
     assert_accessible(page)
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Show conversations").click()
     assert_accessible(page)
+    assert page.evaluate(SMALL) == []
 
 
 def ask_by_touch(page: Page, text: str) -> None:
+    messages = page.locator("#items .user-message")
+    before = messages.count()
     page.get_by_role("textbox", name="Message").fill(text)
     page.get_by_role("button", name="Send").click()
-    expect(page.locator("#items .user-message")).not_to_have_count(0)
+    expect(messages).to_have_count(before + 1)
     expect(page.locator("#stop")).to_be_hidden()
 
 

@@ -86,6 +86,7 @@ def test_text_outlives_the_session_in_which_it_was_written(visit: Visits, site: 
     chat.context.add_cookies([session])
     chat.goto(thread)
     expect(box).to_have_value("Precious words")
+    expect(chat.get_by_role("button", name="Send")).to_be_enabled()  # the thread is loaded
     box.press("Enter")
     expect(answers(chat)).to_have_count(2)
     chat.reload()

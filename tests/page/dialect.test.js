@@ -38,6 +38,6 @@ test("an address ends at full-width punctuation", () => {
 });
 
 test("only two tildes strike", () => {
-  assert.equal(html("range (0.3~8mm) and (0.3~4.5mm)"), "<p>range (0.3~8mm) and (0.3~4.5mm)</p>");
-  assert.equal(html("~a~ ~~b~~"), "<p>~a~ <del>b</del></p>");
+  assert.equal(html("range (0.3~8mm) and (0.3~4.5mm)"), '<p dir="auto">range (0.3~8mm) and (0.3~4.5mm)</p>');
+  assert.equal(html("~a~ ~~b~~"), '<p dir="auto">~a~ <del>b</del></p>');
 });

@@ -85,7 +85,7 @@ test("a text that grows is looked at once a frame, and drawn whole when it is do
   assert.equal(page.frames.length, 2); // one of the item, one of its text
   frame();
   frame();
-  assert.equal(view.node.querySelector(".prose").innerHTML.trim(), "<p>a <em>b</em></p>");
+  assert.equal(view.node.querySelector(".prose").innerHTML.trim(), '<p dir="auto">a <em>b</em></p>');
   assert.equal(view.node.querySelector(".actions"), null);
   const prose = view.node.querySelector(".prose");
   view.update({ item: answer("a *b* c"), isLive: false });

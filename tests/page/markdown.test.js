@@ -15,6 +15,14 @@ test("HTML is shown as the text that it is, but for a few tags without attribute
   assert.ok(node.textContent.includes("<script>e</script>"));
 });
 
+test("each block has the direction of its own words", () => {
+  const node = draw("# One\n\nשלום\n\n- two\n\n> three\n\n| a |\n|---|\n| b |\n\n```js\nfour\n```");
+  const blocks = [...node.querySelectorAll("h3, p, ul, blockquote, th, td")];
+  assert.equal(blocks.length, 7);
+  assert.ok(blocks.every(({ dir }) => dir === "auto"));
+  assert.equal(node.querySelector(".code").dir, "ltr");
+});
+
 test("links open elsewhere and tell nothing; a script is none", () => {
   const node = draw("[a](https://example.com) [b](javascript:alert(1)) [c](/path)");
   const [web] = node.querySelectorAll("a");

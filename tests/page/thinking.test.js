@@ -25,7 +25,7 @@ test("it is folded, while it grows too, and the answer stands below", () => {
   assert.equal(details.open, false);
   assert.equal(details.querySelector("summary").textContent, "Thought");
   assert.equal(details.querySelector(".prose").textContent.trim(), "Let me see.");
-  assert.equal(answer.innerHTML.trim(), "<p>It <em>is</em>.</p>");
+  assert.equal(answer.innerHTML.trim(), '<p dir="auto">It <em>is</em>.</p>');
 });
 
 test("a preview says the answer", () => {

@@ -18,6 +18,8 @@ const PURIFY = {
   ALLOWED_ATTR: ["href", "src", "alt", "title", "class", "align", "start", "type", "checked", "disabled", "loading"],
 };
 
+const BLOCKS = "p, h3, h4, h5, h6, ul, ol, blockquote, th, td";
+
 /** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 const escapeHTML = (/** @type {string} */ value) => value.replace(/[&<>"']/g, (c) => ENTITIES[c]);
@@ -85,6 +87,8 @@ export function createMarkdown(options) {
       const level = Math.min(Number(heading.localName[1]) + 2, 6);
       heading.replaceWith(el(`h${level}`, { class: heading.localName }, ...heading.childNodes));
     }
+    // Each in the direction of its own words: an answer may have two languages.
+    for (const block of fragment.querySelectorAll(BLOCKS)) /** @type {HTMLElement} */ (block).dir = "auto";
     for (const box of fragment.querySelectorAll("input")) {
       box.disabled = true;
       box.setAttribute("aria-label", strings.task);

@@ -234,7 +234,8 @@ class RunningStreamTest(TestCase):
         kept = await ChatMessage.objects.aget(item_type="assistant_message")
         self.assertEqual((kept.content, kept.ending), ("The first part", "stopped"))
 
-    async def test_M6_a_running_answer_is_stopped_and_its_part_kept(self) -> None:
+    @patch.object(suspensions, "CHECK_SECONDS", 3600)
+    async def test_M6_a_running_answer_is_stopped_at_once_and_its_part_kept(self) -> None:
         async with self.streaming() as answer:
 
             def suspend() -> None:

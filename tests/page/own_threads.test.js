@@ -4,11 +4,15 @@ import { JSDOM } from "jsdom";
 import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
 import * as answer_text from "../../chatstore/static/chatstore/chat/answer_text.js";
 import * as answers from "../../chatstore/static/chatstore/chat/answers.js";
+import * as code_blocks from "../../chatstore/static/chatstore/chat/code_blocks.js";
 import * as conversation from "../../chatstore/static/chatstore/chat/conversation.js";
+import * as diagrams from "../../chatstore/static/chatstore/chat/diagrams.js";
 import * as dialect from "../../chatstore/static/chatstore/chat/dialect.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
 import * as feedback from "../../chatstore/static/chatstore/chat/feedback.js";
+import * as formulas from "../../chatstore/static/chatstore/chat/formulas.js";
 import * as items from "../../chatstore/static/chatstore/chat/items.js";
+import * as library from "../../chatstore/static/chatstore/chat/library.js";
 import * as limits from "../../chatstore/static/chatstore/chat/limits.js";
 import * as markdown from "../../chatstore/static/chatstore/chat/markdown.js";
 import { createOwnThreads } from "../../chatstore/static/chatstore/chat/own_threads.js";
@@ -27,7 +31,7 @@ import * as widget_style from "../../chatstore/static/chatstore/chat/widget_styl
 import * as widgets from "../../chatstore/static/chatstore/chat/widgets.js";
 import * as marked from "../../chatstore/static/chatstore/vendor/marked.esm.js";
 import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
-import { BASE, strings } from "./page.js";
+import { BASE, load, settle, strings } from "./page.js";
 
 /** A document with these elements, by their ids. */
 function open(html) {
@@ -205,10 +209,22 @@ function openShared() {
   globalThis.matchMedia = () => ({ matches: false });
   globalThis.localStorage = window.localStorage;
   const modules = { addresses, answer_text, answers, conversation, dialect, feedback, items, limits, markdown };
+  Object.assign(modules, { code_blocks, diagrams, formulas, library });
   Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, questions, sources });
   Object.assign(modules, { steps, thinking, widget_fields, widget_style, widgets });
-  return createSharedItems(modules, { dom, text }).draw;
+  return createSharedItems(modules, { dom, text, load }).draw;
 }
+
+test("formulas and code of a shared conversation are drawn", async () => {
+  const said = "\\(x^2\\)\n\n```python\nx = 1\n```\n\n```mermaid\ngraph TD\n```";
+  const content = [{ type: "output_text", text: said, annotations: [] }];
+  const node = openShared()({ id: "1", type: "assistant_message", created_at: "2026-01-01T12:00:00Z", content });
+  await settle();
+  await settle();
+  assert.ok(node.querySelector("math"));
+  assert.ok(node.querySelector(".hljs-number"));
+  assert.equal(node.querySelector("button:enabled, iframe"), null);
+});
 
 test("a shared conversation fetches nothing and runs nothing", () => {
   const draw = openShared();

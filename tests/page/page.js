@@ -39,14 +39,13 @@ export const BASE = "https://chat.example/chat/";
 
 /** KaTeX and highlight.js as the page loads them. */
 export const katex = createRequire(import.meta.url)("../../chatstore/static/chatstore/vendor/katex.min.js");
-const loadKatex = async () => katex;
-const loadHighlighter = async () => highlighter;
+export const load = { katex: async () => katex, highlighter: async () => highlighter };
 
 /** Wait until what is loaded is drawn. */
 export const settle = () => new Promise((done) => setImmediate(done));
 
 /** A fresh document, and what draws Markdown in it. `domains` are allowed_image_domains. */
-export function openPage({ domains = [], load = { katex: loadKatex, highlighter: loadHighlighter } } = {}) {
+export function openPage({ domains = [], load: loaded = load } = {}) {
   const { window } = new JSDOM("<!doctype html><body></body>", { url: BASE });
   const dom = createDom(window.document);
   const text = createText(strings, "en");
@@ -70,12 +69,12 @@ export function openPage({ domains = [], load = { katex: loadKatex, highlighter:
       dom,
       strings,
       DOMPurify,
-      highlighter: createLibrary(load.highlighter, setTimeout),
+      highlighter: createLibrary(loaded.highlighter, setTimeout),
       diagramButton: createDiagrams({ dom, strings, url: "/diagram/", isDark: () => false }),
       copyButton,
       plainText,
     }),
-    formula: createFormulas({ dom, strings, DOMPurify, katex: createLibrary(load.katex, setTimeout) }),
+    formula: createFormulas({ dom, strings, DOMPurify, katex: createLibrary(loaded.katex, setTimeout) }),
     formulaExtension: (renderer) => formulaExtension(finder, renderer),
   });
   const AnswerText = createAnswerText({ dom, markdown, budget, plainText, nextFrame, openFormulaAt });

@@ -61,3 +61,20 @@ export function createLibrary(load, nextFrame) {
     if (state === "ready") drawSome();
   };
 }
+
+/**
+ * The page's two libraries, by the addresses that its template names.
+ *
+ * @param {DOMStringMap} addresses
+ */
+export function loaders({ katexUrl, highlighterUrl }) {
+  return {
+    async katex() {
+      await import(katexUrl); // no module: it sets a global variable
+      return /** @type {any} */ (globalThis).katex;
+    },
+    async highlighter() {
+      return (await import(highlighterUrl)).default;
+    },
+  };
+}

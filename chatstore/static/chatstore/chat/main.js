@@ -92,7 +92,7 @@ async function start(modules) {
     text,
     covers: model.covers,
     copyButton,
-    load: { katex: loadKatex, highlighter: loadHighlighter },
+    load: modules.library.loaders(config),
     diagramUrl: config.diagramUrl ?? "",
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
     announce: (message) => alerts.announce(message),
@@ -246,15 +246,6 @@ async function start(modules) {
 
   function shown() {
     return conversations.shown;
-  }
-
-  async function loadKatex() {
-    await import(config.katexUrl); // no module: it sets a global variable
-    return /** @type {any} */ (globalThis).katex;
-  }
-
-  async function loadHighlighter() {
-    return (await import(config.highlighterUrl)).default;
   }
 
   /** The thread that the page's address names, or null. */

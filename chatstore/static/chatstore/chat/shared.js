@@ -21,7 +21,11 @@ function start() {
   const { $ } = dom;
   const strings = modules.text.readStrings($("strings"));
   const text = modules.text.createText(strings, document.documentElement.lang || undefined);
-  const { draw } = modules.shared_items.createSharedItems(modules, { dom, text });
+  const { draw } = modules.shared_items.createSharedItems(modules, {
+    dom,
+    text,
+    load: modules.library.loaders(page.dataset),
+  });
   /** @type {string | null} */
   let after = null;
 

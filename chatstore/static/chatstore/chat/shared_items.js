@@ -2,9 +2,9 @@
 
 /**
  * @param {import("./answers.js").AnswerModules & { answers: typeof import("./answers.js"), conversation: typeof import("./conversation.js") }} modules
- * @param {{ dom: import("./dom.js").Dom, text: import("./text.js").Text }} needs
+ * @param {{ dom: import("./dom.js").Dom, text: import("./text.js").Text, load: ReturnType<typeof import("./library.js").loaders> }} needs
  */
-export function createSharedItems(modules, { dom, text }) {
+export function createSharedItems(modules, { dom, text, load }) {
   const nothing = () => {};
   // A picture's address would tell its host who reads; and files are not shared.
   const addresses = { ...modules.addresses, mayShowImage: () => false };
@@ -13,12 +13,15 @@ export function createSharedItems(modules, { dom, text }) {
     {
       dom,
       text,
+      load,
+      diagramUrl: "", // a diagram stays code: to draw it would need a press
       covers: modules.conversation.covers,
       copyButton: () => dom.el("span"),
       imageDomains: () => [],
       announce: nothing,
       onError: nothing,
       onEntity: nothing,
+      reportButton: () => null,
       onFeedback: async () => {},
       onQuote: nothing,
       onTool: nothing,

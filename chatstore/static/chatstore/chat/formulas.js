@@ -14,6 +14,7 @@ const CLOSING = new Map([
 ]);
 const LONGEST = 5000; // characters; a longer one is shown as it was written
 const FURTHEST = 10_000; // that its end is looked for
+const NEAR = 1000; // so that the rest of a long text isn't looked through for each of its words
 const BLANK_LINE = /\n[ \t]*\n/;
 const SIGN = /\\[([]|\$\$/g;
 const BLOCK_SIGN = /(?<=^|\n) {0,3}(?:\$\$|\\\[)/g;
@@ -99,8 +100,9 @@ export function formulaExtension(find, renderer) {
   const inline = {
     name: "inlineFormula",
     level: "inline",
-    start: (/** @type {string} */ source) => source.match(/\$\$/)?.index,
     tokenizer(/** @type {string} */ source, /** @type {{ raw: string }[]} */ tokens) {
+      // First: to look at the end of a text that grows in pieces takes time.
+      if (!/^(?:\\[([]|\$\$)/.test(source)) return undefined;
       const found = find.inline(source, tokens.at(-1)?.raw.at(-1) ?? "");
       return found && { ...found, type: "inlineFormula" };
     },
@@ -127,6 +129,14 @@ export const extendForFormulas = (Tokenizer, find) =>
         if (index > 0 && find.block(source.slice(index))) return super.paragraph(source.slice(0, index));
       }
       return super.paragraph(source);
+    }
+
+    /** Text ends where a formula may begin, as it does at a backslash. */
+    inlineText(/** @type {string} */ source) {
+      let at = source.slice(0, NEAR).indexOf("$$", 1);
+      const token = at < 0 ? super.inlineText(source) : null;
+      if (token) at = token.raw.indexOf("$$", 1);
+      return at > 0 ? super.inlineText(source.slice(0, at)) : token;
     }
 
     emStrong(/** @type {string} */ source, /** @type {string} */ masked, /** @type {string} */ before) {

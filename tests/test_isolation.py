@@ -88,7 +88,7 @@ class IsolationTests(EndpointMixin, TestCase):
             "diagram": None,
             "api": None,  # above
             "upload": None,
-            "report": None,  # tests/test_reports.py
+            "report": None,  # below
             "threads": None,  # of these, tests/test_own_threads.py
             "thread": None,
             "thread_export": None,  # tests/test_user_exports.py
@@ -98,6 +98,11 @@ class IsolationTests(EndpointMixin, TestCase):
             "file": [("get", 404), ("put", 404), ("post", 404), ("delete", 405)],
         }
         self.assertEqual({pattern.name for pattern in urls.urlpatterns}, set(tried))
+        report = {"thread_id": "thr_alice", "item_id": self.has.answer, "reason": "wrong"}
+        response = await self.stranger.post(
+            "/chat/reports/", report, content_type="application/json"
+        )
+        self.assert_refused(response, 404)
         for method, status in tried["file"]:
             with self.subTest(method):
                 send = getattr(self.stranger, method)
@@ -113,7 +118,7 @@ class IsolationTests(EndpointMixin, TestCase):
                 self.assert_refused(await self.post(kind, params, nobody), 401)
         response = await nobody.get("/chat/")
         self.assertEqual(response.status_code, 302)
-        for path in ("/chat/files/", f"/chat/files/{self.has.upload}/"):
+        for path in ("/chat/reports/", "/chat/files/", f"/chat/files/{self.has.upload}/"):
             self.assert_refused(await nobody.post(path), 401)
             self.assert_refused(await nobody.get(path), 401)
         self.assertEqual(await self.rows(), before)

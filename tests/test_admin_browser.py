@@ -78,10 +78,19 @@ ChatSession.objects.filter(user_id=owner).update(title="W" * 80, hold_reason="W"
 """
 
 
+# Whether the list is clipped nowhere; one without rows has no table.
+FITS = """(list) => innerWidth === 1280 && [...list.querySelectorAll('.results')].every(
+  (results) => results.scrollWidth <= results.clientWidth)"""
+
+
 def test_long_words_hide_no_other_part_of_the_page(site: Site, visit: Visits, owner: str) -> None:
     site.shell(LONG_WORDS.format(name=owner))
     page = visit(f"{THREADS}?q={owner}", user="moderator")
     assert page.locator("th.field-shown_title").first.bounding_box()["width"] < 400
+    for address in (page.url, "/admin/chatstore/chatmessage/", "/admin/chatstore/chatreport/"):
+        page.goto(address)  # 1280 pixels wide
+        assert page.locator("#changelist").evaluate(FITS), address
+    page.goto(f"{THREADS}?q={owner}")
     page.locator("th.field-shown_title a").first.click()
     page.get_by_role("link", name="Lock", exact=True).click()
     give_reason(page, "Lock", "https://example.com/" + "w" * 500)

@@ -81,8 +81,8 @@ class AdminTest(SameIds):
         self.call(self.store.add_thread_item, "thr_1", answer(), CHARLIE)
         self.call(self.store.save_feedback, "thr_1", [answer().id], "negative", CHARLIE)
         counts = counts_by_thread([self.hers, self.his])
-        self.assertEqual(counts["alice", self.hers.pk], [1, 0, 0])
-        self.assertEqual(counts["charlie", self.his.pk], [2, 0, 1])
+        self.assertEqual(counts["alice", self.hers.pk], [1, 0, 0, 0, 0])
+        self.assertEqual(counts["charlie", self.his.pk], [2, 0, 1, 0, 0])
         listed = re.findall('name="_selected_action"', self.get(f"{self.list_url}?thumbs=down"))
         self.assertEqual(len(listed), 1)
         found = search.messages("hers").hits

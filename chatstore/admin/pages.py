@@ -24,6 +24,7 @@ from chatstore.admin.action_pages import ActionPages, act_bar, applicable_action
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.annotation_pages import AnnotationPages
 from chatstore.admin.forms import ExportForm, SearchForm
+from chatstore.admin.lists import users_by_id
 from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
 from chatstore.admin.person_pages import PersonPages
 from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
@@ -195,11 +196,13 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
     def search(self, request: HttpRequest, by: Moderator) -> HttpResponseBase:
         """Search in messages; the record names the messages that are shown."""
         form = SearchForm(request.GET or None)
-        result = None
+        result, owners = None, {}
         if form.is_valid() and form.cleaned_data["q"]:
             result = search.messages(**form.filters())
             record_search(result.ids(), by)
-        return self.render(request, "search", _("Search in messages"), form=form, result=result)
+            owners = users_by_id({hit.message.user_id for hit in result.hits})
+        title = _("Search in messages")
+        return self.render(request, "search", title, form=form, result=result, owners=owners)
 
     def overview(self, request: HttpRequest) -> HttpResponseBase:
         """Statistics of the last days; they hold no text, so no reason is asked for."""

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 
 from chatstore.admin.forms import ReasonForm
 from chatstore.conf import settings
-from chatstore.db.row_keys import rows_with_keys
+from chatstore.db.row_keys import person_key, rows_with_keys
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.records import Moderator
 
@@ -154,11 +154,6 @@ class PageBase:
         if url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure()):
             return url
         return default or self.url("changelist")
-
-
-def person_key(user_id: str) -> str:
-    """Return the text that names a person in a URL; it has no character that would be quoted."""
-    return user_id.encode().hex()
 
 
 def has_permission(request: HttpRequest, permission: str) -> bool:

@@ -97,6 +97,8 @@ class ExportForm(ReasonForm):
         label=_("Format"),
         choices=[
             ("jsonl", _("A zip of JSON Lines and files, for import_threads")),
+            ("lines", _("JSON Lines without files, for review by a program")),
+            ("csv", _("CSV with a row for each message, for review in a spreadsheet")),
             ("markdown", _("Markdown, for reading")),
         ],
         widget=forms.RadioSelect,

@@ -72,6 +72,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
             "updated_at__day",
         }
     )
+    csv_columns = ("thread_id", "user_id", "created_at")
     date_hierarchy = "updated_at"
     ordering = ("-updated_at",)
     sortable_by = ("last_activity",)
@@ -226,6 +227,7 @@ class ChatMessageAdmin(ReadOnlyAdmin):
     ordering = ("-timestamp",)
     sortable_by = ("sent_at",)
     list_select_related = ("session",)
+    csv_columns = ("item_id", "thread_id", "user_id")
     fields = (
         "item_id",
         "thread",

@@ -25,9 +25,14 @@ from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.annotation_pages import AnnotationPages
 from chatstore.admin.forms import ExportForm, SearchForm
 from chatstore.admin.lists import users_by_id
-from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
+from chatstore.admin.permissions import (
+    has_permission,
+    reading_permission_required,
+    sandboxed,
+    stream,
+)
 from chatstore.admin.person_pages import PersonPages
-from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
+from chatstore.attachments.responses import INLINE_TYPES, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
 from chatstore.moderation.display import raw_json
@@ -119,7 +124,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
         except FileNotFoundError as error:
             raise Http404 from error
         mime_type, disposition = safe_type_and_disposition(row)
-        return _stream(request, content, mime_type, disposition)
+        return stream(request, content, mime_type, disposition)
 
     # For the list and the thread's page of ChatSessionAdmin
 
@@ -177,7 +182,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
             record_all([(thread, ()) for thread in rows], by, Action.EXPORT)
             make, name = downloads.FORMATS[form.cleaned_data["format"]]
             disposition = f'attachment; filename="{name}"'
-            return _stream(request, File(make(rows)), "application/octet-stream", disposition)
+            return stream(request, File(make(rows)), "application/octet-stream", disposition)
         return self.render(
             request,
             "form",
@@ -227,10 +232,3 @@ def _position(text: str | None) -> dt.datetime | None:
     if time is None or time.tzinfo is None:
         raise Http404
     return time
-
-
-def _stream(
-    request: HttpRequest, content: File[bytes], mime_type: str, disposition: str
-) -> HttpResponseBase:
-    """Return the response that sends a file in chunks, under WSGI and ASGI."""
-    return sandboxed(file_response(request, content, mime_type, disposition))

@@ -97,6 +97,7 @@ class ModerationRecordAdmin(ReadOnlyAdmin):
             "user_id__exact",
         }
     )
+    csv_columns = ("user_id",)
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
     search_fields = ("staff_name",)  # shows the search box; get_search_results does the search

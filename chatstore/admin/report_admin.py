@@ -93,6 +93,7 @@ class ChatReportAdmin(ReadOnlyAdmin):
     )
     list_filter = (QueueFilter, ReasonFilter, "source", DateRangeFilter)
     filter_lookups = frozenset({"queue", "reason", "source__exact", "since", "until"})
+    csv_columns = ("created_at", "closed_at", "user_id", "item_id")
     ordering = ("created_at", "report_id")
     sortable_by = ("waits",)
     search_fields = ("user_id",)  # shows the search box; get_search_results does the search

@@ -9,6 +9,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="moderationrecord",
+            name="found",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Messages that a search has shown, or rows of an exported list; else empty.",
+                null=True,
+                verbose_name="found",
+            ),
+        ),
         migrations.AddIndex(
             model_name="chatsession",
             index=chatstore.models.base.PartialIndex(

@@ -190,7 +190,7 @@ def test_a_moderator_searches_and_sees_the_overview(visit: Visits, owner: str) -
     page.locator(".chatstore-entry a").first.click()
     expect(page.locator(".chatstore-entry:target")).to_be_visible()
     page.goto(f"{THREADS}overview/")
-    expect(page.locator("figure svg")).to_have_count(3)
+    expect(page.locator("figure svg")).to_have_count(10)
     page.get_by_role("link", name="7 days").click()
     expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "page")
 

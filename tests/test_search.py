@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from chatstore.admin.lists import counts_by_thread
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
-from chatstore.moderation import search, statistics
+from chatstore.moderation import sampling, search, statistics
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
@@ -299,7 +299,7 @@ class OverviewTest(StorageMixin, TestCase):
                 (report.threads.total, report.messages.total, report.active_users),
                 (threads, messages, users),
             )
-            self.assertEqual(len(report.threads.bars), days)
+            self.assertEqual(len(report.threads.bars), days // statistics.DAYS_PER_BAR[days])
         self.assertEqual((report.thumbs_up, report.thumbs_down, report.approval), (2, 1, 67))
         self.assertEqual(report.file_bytes, len(b"Bytes of atc_thr_1_0"))
         self.assertEqual([bar.value for bar in report.ages.bars], [3, 0, 0, 0, 0, 1])
@@ -307,7 +307,7 @@ class OverviewTest(StorageMixin, TestCase):
 
     def test_the_page_shows_charts_without_script_or_style_of_its_own(self) -> None:
         response = self.client.get(f"{THREADS}overview/?days=7")
-        self.assertContains(response, '<figure class="chatstore-chart">', 3)
+        self.assertContains(response, '<figure class="chatstore-chart"', 10)
         self.assertContains(response, "67 %")
         self.assertNotContains(response, " style=")
         self.assertEqual(self.client.get(f"{THREADS}overview/?days=8").status_code, 404)
@@ -323,8 +323,8 @@ class OverviewTest(StorageMixin, TestCase):
             add_thread(f"thr_x{number}", messages=1)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-        self.addCleanup(setattr, statistics, "SAMPLE", statistics.SAMPLE)
-        statistics.SAMPLE = 100
+        self.addCleanup(setattr, sampling, "SAMPLE", sampling.SAMPLE)
+        sampling.SAMPLE = 100
         report = statistics.report(7)
         self.assertTrue(report.is_estimate)
         self.assertTrue(100 < report.threads.total < 320, report.threads.total)
@@ -428,8 +428,8 @@ class PlansTest(TestCase):
     @pytest.mark.unsharded  # a shard's part of these tables is small enough to be read whole
     def test_no_page_reads_a_big_table_nor_counts_it_in_at_most_12_queries(self) -> None:
         # In proportion to these tables, as it is to those of the benchmarks.
-        self.addCleanup(setattr, statistics, "SAMPLE", statistics.SAMPLE)
-        statistics.SAMPLE = 500
+        self.addCleanup(setattr, sampling, "SAMPLE", sampling.SAMPLE)
+        sampling.SAMPLE = 500
         self.client.force_login(self.user)
         for page in self.pages():
             with self.subTest(page):

@@ -18,7 +18,7 @@ from chatstore.models import (
     ChatSession,
     session_key,
 )
-from chatstore.moderation import search, statistics
+from chatstore.moderation import sampling, search, statistics
 from chatstore.portability import downloads
 from tests.base import CHARLIE, answer
 from tests.test_shards import SameIds
@@ -112,7 +112,7 @@ class AdminTest(SameIds):
             for number in range(400)
         )
         connection.cursor().execute("ANALYZE chat_sessions")
-        with patch.object(statistics, "SAMPLE", 100):
+        with patch.object(sampling, "SAMPLE", 100):
             report = statistics.report(7)
         self.assertTrue(report.is_estimate)
         # Of a sample of 100 in which each row is, or is not, by its key: five standard deviations.

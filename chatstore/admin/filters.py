@@ -179,7 +179,7 @@ class DateRangeFilter(FormFilter):
     fields = (("since", _("From"), "date"), ("until", _("To"), "date"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        since, until = self._day("since"), self._day("until")
+        since, until = (self._day(name) for name, _label, _type in self.fields)
         if since:
             queryset = queryset.filter(**{f"{self.column}__gte": codec.as_utc(midnight(since))})
         if until:
@@ -214,6 +214,12 @@ class ThreadDatesFilter(DateRangeFilter):
             # By this the index of the list's order ends there.
             queryset = queryset.filter(updated_at__gte=codec.as_utc(midnight(since)))
         return super().queryset(request, queryset)
+
+
+class ThreadActivityFilter(DateRangeFilter):
+    title = _("days of last activity")
+    column = "updated_at"
+    fields = (("active_since", _("From"), "date"), ("active_until", _("To"), "date"))
 
 
 class LabelFilter(FormFilter):

@@ -55,6 +55,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
         filters.AssigneeFilter,
         filters.LabelFilter,
         filters.ThreadDatesFilter,
+        filters.ThreadActivityFilter,
     )
     filter_lookups = frozenset(
         {
@@ -66,6 +67,8 @@ class ChatSessionAdmin(ReadOnlyAdmin):
             "label",
             "since",
             "until",
+            "active_since",
+            "active_until",
             "user_id__exact",
             "updated_at__year",
             "updated_at__month",

@@ -19,7 +19,16 @@ THREADS = "/admin/chatstore/chatsession/"
 READER = ("view_chatsession", "read_transcript")
 MODERATOR = (
     *READER,
-    *("view_moderationrecord", "moderate", "redact", "hold", "export", "delete_chatsession"),
+    *(
+        "view_chatmessage",
+        "view_chatreport",
+        "view_moderationrecord",
+        "moderate",
+        "redact",
+        "hold",
+        "export",
+        "delete_chatsession",
+    ),
 )
 MAKE_STAFF = """
 import json
@@ -191,8 +200,14 @@ def test_a_moderator_searches_and_sees_the_overview(visit: Visits, owner: str) -
     expect(page.locator(".chatstore-entry:target")).to_be_visible()
     page.goto(f"{THREADS}overview/")
     expect(page.locator("figure svg")).to_have_count(10)
-    page.get_by_role("link", name="7 days").click()
-    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "page")
+    page.locator("#messages a").last.press("Enter")
+    expect(page).to_have_url(re.compile(r"chatmessage/\?since="))
+    expect(page.locator("#result_list tbody tr").first).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="7 days", exact=True).click()
+    expect(page.get_by_role("link", name="7 days", exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

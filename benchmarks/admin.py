@@ -112,7 +112,7 @@ def _pages(use: Callable[[str], None], database: str) -> dict[str, float]:
         "list": (
             LIST,
             f"{LIST}?activity=old",
-            f"{LIST}?moderation__exact=locked",
+            f"{LIST}?state=locked",
             f"{LIST}?thumbs=down",
             f"{LIST}?q=few_7",
         ),

@@ -36,7 +36,7 @@ ADMIN_PAGES = (
 )  # fmt: skip
 ADMIN_FIELDS = {
     "q": "Hello", "p": "1", "o": "1.-2", "all": "", "e": "1", "_facets": "True", "_popup": "1",
-    "status__exact": "active", "status": "locked", "moderation": "locked", "is_on_hold__exact": "1",
+    "state": "active", "status": "locked", "moderation": "locked", "is_on_hold__exact": "1",
     "activity": "old", "thumbs": "up", "updated_at__year": "2026", "updated_at__month": "11",
     "updated_at__day": "27", "updated_at__gte": "2026-01-01", "feedback": "positive",
     "feedback__isnull": "True", "action": "lock", "days": "30", "until": "1764000000000000",

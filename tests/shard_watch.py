@@ -25,6 +25,7 @@ FANS_OUT = {
     "chatstore.moderation.search": "moderators search in all conversations",
     "chatstore.moderation.statistics": "the overview's figures are those of all owners",
     "chatstore.admin.lists": "the moderators' lists show the rows of all owners",
+    "chatstore.admin.list_exports": "and as files",
     "chatstore.admin.model_admins": "the same: Django reads a list, or a page by its key",
     "chatstore.admin.report_admin": "the list of reports; Django's",
     "chatstore.admin.report_pages.ReportPages.report": "elsewhere a URL names the key only",

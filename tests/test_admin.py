@@ -22,11 +22,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatstore.admin import lists, model_admins
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession, ModerationRecord
+from chatstore.models import (
+    ChatAttachment,
+    ChatMessage,
+    ChatReport,
+    ChatSession,
+    ModerationRecord,
+)
 from chatstore.moderation.records import Moderator, record
+from chatstore.moderation.reports import flag
 from chatstore.store import DjangoStore
 from tests import base
-from tests.moderators import MESSAGES, RECORDS, THREADS, client_of, item_url, staff, url
+from tests.moderators import MESSAGES, RECORDS, REPORTS, THREADS, client_of, item_url, staff, url
 from tests.rows import DAY, StorageMixin, add_thread
 
 READER = ("view_chatsession", "read_transcript")
@@ -172,9 +179,17 @@ class ThreadListTest(TestCase):
         cls.held = add_thread("thr_held", age=10 * DAY, is_on_hold=True, moderation="locked")
         ChatMessage.objects.filter(session=cls.mine, item_id="msg_0").update(feedback="negative")
         ChatMessage.objects.filter(session=cls.mine, item_id="msg_1").update(feedback="positive")
+        threads = ChatSession.objects
+        threads.filter(pk=cls.mine.pk).update(labels="spam", pinned_at=timezone.now())
+        threads.filter(pk=cls.old.pk).update(labels="old, spam", hidden_at=timezone.now())
+        threads.filter(pk=cls.held.pk).update(assignee="root")
 
     def setUp(self) -> None:
         self.client.force_login(self.user)
+
+    def day(self, ago: int) -> str:
+        """Return the day of so many days ago."""
+        return timezone.localdate(timezone.now() - ago * DAY).isoformat()
 
     def titles(self, query: str = "") -> list[str]:
         response = self.client.get(f"{THREADS}?{query}")
@@ -206,9 +221,23 @@ class ThreadListTest(TestCase):
     def test_filters(self) -> None:
         for query, expected in {
             "": ["thr_mine", "thr_held", "thr_old"],
-            "status__exact=closed": ["thr_old"],
-            "moderation__exact=locked": ["thr_held"],
-            "is_on_hold__exact=1": ["thr_held"],
+            "state=active": ["thr_mine"],
+            "state=locked": ["thr_held"],
+            "state=closed": ["thr_old"],
+            "state=moderated": ["thr_held"],
+            "state=hold": ["thr_held"],
+            "state=hidden": ["thr_old"],
+            "listing=pinned": ["thr_mine"],
+            "listing=archived": [],
+            "assignee=root": ["thr_held"],
+            "assignee=nobody": [],
+            "label=spam": ["thr_mine", "thr_old"],
+            "label=old": ["thr_old"],
+            "label=am": [],
+            "label=spam&state=closed": ["thr_old"],
+            f"since={self.day(100)}&until={self.day(100)}": ["thr_old"],
+            f"since={self.day(50)}": ["thr_mine", "thr_held"],
+            f"until={self.day(9)}": ["thr_held", "thr_old"],
             "activity=today": ["thr_mine"],
             "activity=week": ["thr_mine"],
             "activity=month": ["thr_mine", "thr_held"],
@@ -263,6 +292,36 @@ class ThreadListTest(TestCase):
         with self.assertNumQueries(8):
             self.client.get(THREADS)
 
+    def test_a_row_shows_reports_to_those_who_may_see_them(self) -> None:
+        flag(self.mine.user_id, "thr_mine", "msg_0", reason="harmful")
+        flag(self.mine.user_id, "thr_mine", "msg_1", reason="harmful")
+        ChatReport.objects.filter(item_id="msg_1").update(state="resolved", open_key=None)
+        response = self.client.get(THREADS)
+        link = f"{REPORTS}?queue=all&amp;q=thr_mine"
+        self.assertContains(response, f'<a href="{link}">2, 1 open</a>', html=True)
+        self.assertContains(response, "1 up, 1 down")
+        self.assertEqual(
+            len(self.client.get(f"{REPORTS}?queue=all&q=thr_mine").context["cl"].result_list), 2
+        )
+        carol = client_of(staff("carol", "view_chatsession"))
+        self.assertNotContains(carol.get(THREADS), "field-reports")
+
+    def test_the_list_of_messages_takes_as_many_queries_however_long(self) -> None:
+        for number in range(2):
+            with self.assertNumQueries(5):
+                self.client.get(MESSAGES)
+            add_thread(f"thr_{number}", str(self.alice.pk), messages=20)
+
+    def test_one_button_closes_a_thread(self) -> None:
+        page = self.client.get(url(self.mine, "change")).content.decode()
+        self.assertEqual(len(re.findall(r">\s*Close\s*<", page)), 1)
+
+    def test_a_date_that_is_none_shows_the_whole_list(self) -> None:
+        for query in ("since=tomorrow", "until=2024-02-30"):
+            self.assertRedirects(self.client.get(f"{THREADS}?{query}"), f"{THREADS}?e=1")
+        for query in ("since=0001-01-01", "until=9999-12-31"):
+            self.assertEqual(len(self.titles(query)), 3)
+
     def test_the_url_sorts_by_indexed_columns_only(self) -> None:
         newest_first = self.titles()
         for column in range(1, 8):
@@ -315,7 +374,9 @@ class ThreadListTest(TestCase):
 
     def test_the_lists_of_messages_and_records(self) -> None:
         record(self.mine, Moderator.from_user(self.user), ModerationRecord.Action.READ)
-        self.assertContains(self.client.get(MESSAGES), "msg_2")
+        page = self.client.get(MESSAGES)
+        self.assertContains(page, "Title of thr_mine")
+        self.assertNotContains(page, "msg_2")
         response = self.client.get(f"{MESSAGES}?feedback__exact=negative")
         self.assertEqual(response.context["cl"].result_count, 1)
         self.assertContains(self.client.get(RECORDS), "thr_mine")

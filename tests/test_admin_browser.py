@@ -19,7 +19,16 @@ THREADS = "/admin/chatstore/chatsession/"
 READER = ("view_chatsession", "read_transcript")
 MODERATOR = (
     *READER,
-    *("view_moderationrecord", "moderate", "redact", "hold", "export", "delete_chatsession"),
+    *(
+        "view_chatmessage",
+        "view_chatreport",
+        "view_moderationrecord",
+        "moderate",
+        "redact",
+        "hold",
+        "export",
+        "delete_chatsession",
+    ),
 )
 MAKE_STAFF = """
 import json
@@ -78,10 +87,19 @@ ChatSession.objects.filter(user_id=owner).update(title="W" * 80, hold_reason="W"
 """
 
 
+# Whether the list is clipped nowhere; one without rows has no table.
+FITS = """(list) => innerWidth === 1280 && [...list.querySelectorAll('.results')].every(
+  (results) => results.scrollWidth <= results.clientWidth)"""
+
+
 def test_long_words_hide_no_other_part_of_the_page(site: Site, visit: Visits, owner: str) -> None:
     site.shell(LONG_WORDS.format(name=owner))
     page = visit(f"{THREADS}?q={owner}", user="moderator")
     assert page.locator("th.field-shown_title").first.bounding_box()["width"] < 400
+    for address in (page.url, "/admin/chatstore/chatmessage/", "/admin/chatstore/chatreport/"):
+        page.goto(address)  # 1280 pixels wide
+        assert page.locator("#changelist").evaluate(FITS), address
+    page.goto(f"{THREADS}?q={owner}")
     page.locator("th.field-shown_title a").first.click()
     page.get_by_role("link", name="Lock", exact=True).click()
     give_reason(page, "Lock", "https://example.com/" + "w" * 500)
@@ -181,9 +199,15 @@ def test_a_moderator_searches_and_sees_the_overview(visit: Visits, owner: str) -
     page.locator(".chatstore-entry a").first.click()
     expect(page.locator(".chatstore-entry:target")).to_be_visible()
     page.goto(f"{THREADS}overview/")
-    expect(page.locator("figure svg")).to_have_count(3)
-    page.get_by_role("link", name="7 days").click()
-    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "page")
+    expect(page.locator("figure svg")).to_have_count(10)
+    page.locator("#messages a").last.press("Enter")
+    expect(page).to_have_url(re.compile(r"chatmessage/\?since="))
+    expect(page.locator("#result_list tbody tr").first).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="7 days", exact=True).click()
+    expect(page.get_by_role("link", name="7 days", exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -36,11 +36,14 @@ OTHER_PARAMETERS = ("all", "e", "_to_field", "_popup", "_facets", "unknown")
 PARAMETERS = {
     THREADS: (
         *LIST_PARAMETERS,
-        "status__exact",
+        "state",
+        "listing",
         "status",
-        "moderation__exact",
-        "is_on_hold__exact",
         "is_on_hold__isnull",
+        "label",
+        "assignee",
+        "since",
+        "until",
         "activity",
         "thumbs",
         "updated_at__year",
@@ -50,9 +53,24 @@ PARAMETERS = {
         "session_id__in",
         "user_id__exact",
     ),
-    MESSAGES: (*LIST_PARAMETERS, "feedback__exact", "feedback__isnull", "timestamp__gte"),
-    RECORDS: (*LIST_PARAMETERS, "action__exact", "acts", "period", "user_id__exact", "id__in"),
-    REPORTS: (*LIST_PARAMETERS, "queue", "reason", "source__exact", "state__exact"),
+    MESSAGES: (
+        *LIST_PARAMETERS,
+        "feedback__exact",
+        "ending__exact",
+        "since",
+        "until",
+        "timestamp__gte",
+    ),
+    RECORDS: (
+        *LIST_PARAMETERS,
+        "action__exact",
+        "acts",
+        "since",
+        "until",
+        "user_id__exact",
+        "id__in",
+    ),
+    REPORTS: (*LIST_PARAMETERS, "queue", "reason", "since", "source__exact", "state__exact"),
     f"{THREADS}search/": ("q", "sender", "feedback", "since", "until", "unknown"),
     f"{THREADS}overview/": ("days",),
 }
@@ -165,7 +183,7 @@ class FuzzTest(StorageMixin, TestCase):
         self.assertEqual(self.client.post(THREADS, data).status_code, 400)
 
     def test_M7_a_nul_in_a_filter_and_a_very_long_search_find_nothing(self) -> None:
-        for query in ("status__exact=%00", f"q={'x' * 256}", f"q={'漢' * 900}"):
+        for query in ("user_id__exact=%00", f"q={'x' * 256}", f"q={'漢' * 900}"):
             response = self.client.get(f"{THREADS}?{query}")
             self.assertEqual(response.status_code, 200, query[:20])
             self.assertEqual(response.context["cl"].result_count, 0, query[:20])

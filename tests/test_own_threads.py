@@ -287,10 +287,10 @@ class TemporaryTests(EndpointMixin, TestCase):
         self.create(metadata={"temporary": True})
         self.user.is_staff = self.user.is_superuser = True
         self.user.save()
-        page = self.client.get("/admin/chatstore/chatsession/?listing__exact=temporary")
+        page = self.client.get("/admin/chatstore/chatsession/?listing=temporary")
         self.assertContains(page, "Temporary")
         self.assertContains(page, "1 thread")
         pinned = add_thread("thr_pinned", self.alice["user_id"], pinned_at=timezone.now())
-        page = self.client.get("/admin/chatstore/chatsession/?pinned_at__isempty=0")
+        page = self.client.get("/admin/chatstore/chatsession/?listing=pinned")
         self.assertContains(page, pinned.title)
         self.assertContains(page, "1 thread")

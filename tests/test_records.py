@@ -55,6 +55,13 @@ class ListTest(TestCase):
         for action, days in (("lock", 9), ("read", 40)):
             created_at = timezone.now() - days * DAY
             ModerationRecord.objects.filter(action=action).update(created_at=created_at)
+        day = timezone.localdate(timezone.now() - 9 * DAY).isoformat()
+        for query, expected in (
+            (f"since={day}&until={day}", ["lock"]),
+            (f"since={day}", ["lock", "search", "suspend"]),
+            (f"until={day}&acts=no", ["read"]),
+        ):
+            self.assertEqual(self.listed(query), expected, query)
         for period, expected in (
             ("7", ["search", "suspend"]),
             ("30", ["lock", "search", "suspend"]),

@@ -18,7 +18,7 @@ from chatstore.models import (
     ChatSession,
     session_key,
 )
-from chatstore.moderation import search, statistics
+from chatstore.moderation import sampling, search, statistics
 from chatstore.portability import downloads
 from tests.base import CHARLIE, answer
 from tests.test_shards import SameIds
@@ -81,8 +81,8 @@ class AdminTest(SameIds):
         self.call(self.store.add_thread_item, "thr_1", answer(), CHARLIE)
         self.call(self.store.save_feedback, "thr_1", [answer().id], "negative", CHARLIE)
         counts = counts_by_thread([self.hers, self.his])
-        self.assertEqual(counts["alice", self.hers.pk], [1, 0, 0])
-        self.assertEqual(counts["charlie", self.his.pk], [2, 0, 1])
+        self.assertEqual(counts["alice", self.hers.pk], [1, 0, 0, 0, 0])
+        self.assertEqual(counts["charlie", self.his.pk], [2, 0, 1, 0, 0])
         listed = re.findall('name="_selected_action"', self.get(f"{self.list_url}?thumbs=down"))
         self.assertEqual(len(listed), 1)
         found = search.messages("hers").hits
@@ -112,7 +112,7 @@ class AdminTest(SameIds):
             for number in range(400)
         )
         connection.cursor().execute("ANALYZE chat_sessions")
-        with patch.object(statistics, "SAMPLE", 100):
+        with patch.object(sampling, "SAMPLE", 100):
             report = statistics.report(7)
         self.assertTrue(report.is_estimate)
         # Of a sample of 100 in which each row is, or is not, by its key: five standard deviations.

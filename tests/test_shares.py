@@ -171,8 +171,8 @@ class ShareTests(EndpointMixin, TestCase):
         self.user.is_staff = self.user.is_superuser = True
         self.user.save()
         url = "/admin/chatstore/chatsession/"
-        self.assertContains(self.client.get(f"{url}?shared_at__isempty=0"), "Shared by a link")
-        self.assertContains(self.client.get(f"{url}?shared_at__isempty=1"), "0 threads")
+        self.assertContains(self.client.get(f"{url}?listing=shared"), "Shared by a link")
+        self.assertContains(self.client.get(f"{url}?listing=pinned"), "0 threads")
         key = ChatSession.objects.get().pk
         response = self.client.post(f"{url}{key}/do/unshare/", {"reason": "A complaint"})
         self.assertEqual(response.status_code, 302)

@@ -97,6 +97,8 @@ class ExportForm(ReasonForm):
         label=_("Format"),
         choices=[
             ("jsonl", _("A zip of JSON Lines and files, for import_threads")),
+            ("lines", _("JSON Lines without files, for review by a program")),
+            ("csv", _("CSV with a row for each message, for review in a spreadsheet")),
             ("markdown", _("Markdown, for reading")),
         ],
         widget=forms.RadioSelect,
@@ -137,10 +139,16 @@ class SearchForm(forms.Form):
             "text": data["q"],
             "sender": data["sender"],
             "feedback": data["feedback"],
-            "since": since and _midnight(since),
-            "until": until and _midnight(min(until, LAST_DAY) + dt.timedelta(days=1)),
+            "since": since and midnight(since),
+            "until": until and midnight(day_after(until)),
         }
 
 
-def _midnight(day: dt.date) -> dt.datetime:
+def day_after(day: dt.date) -> dt.date:
+    """Return the next day, or the last one that there is."""
+    return min(day, LAST_DAY) + dt.timedelta(days=1)
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """Return the time at which a day begins."""
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))

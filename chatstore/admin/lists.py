@@ -1,5 +1,5 @@
 """
-The admin's change lists: pagination, ordering, filters, and the counts beside each thread.
+The admin's change lists: pagination, ordering, and the counts beside each thread.
 
 The cost does not grow with the tables: each query uses an index or is limited.
 """
@@ -10,13 +10,12 @@ import datetime as dt
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 from django.urls import reverse
@@ -24,9 +23,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.conf import settings
 from chatstore.db.row_keys import row_key
-from chatstore.models import ChatMessage, ChatSession, ChatSessionQuerySet
+from chatstore.models import ChatMessage, ChatReport, ChatSession, ChatSessionQuerySet
 from chatstore.moderation.display import title_start
 
 if TYPE_CHECKING:
@@ -62,6 +60,14 @@ class BoundedChangeList(ChangeList):
             self.title = _("The first %(count)d rows; use filters and dates to find others") % {
                 "count": MAX_LISTED
             }
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        self.add_details(self.result_list)
+
+    def add_details(self, rows: list[Any]) -> None:
+        """Add to rows what the list shows and no column of theirs holds."""
 
     def url_for_result(self, result: Any) -> str:
         """Name the row's owner in its URL, where tables are sharded."""
@@ -129,91 +135,38 @@ def _dates(kind: str, first: dt.datetime, last: dt.datetime) -> Any:
     return (first.date().replace(day=day) for day in range(first.day, last.day + 1))
 
 
-def retention_cutoff() -> dt.datetime:
-    """Return the time before which a thread's last activity exceeds CHATSTORE_RETENTION_DAYS."""
-    return timezone.now() - dt.timedelta(days=settings.retention_days)
-
-
-class ActivityFilter(admin.SimpleListFilter):
-    """Threads by the time of their last activity."""
-
-    title = _("last activity")
-    parameter_name = "activity"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        old = _("Older than %(days)d days") % {"days": settings.retention_days}
-        return [
-            ("today", _("Today")),
-            ("week", _("Past 7 days")),
-            ("month", _("Past 30 days")),
-            ("old", old),
-        ]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[ChatSession]
-    ) -> QuerySet[ChatSession]:
-        now = timezone.localtime()
-        match self.value():
-            case "today":
-                midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-                return queryset.filter(updated_at__gte=midnight)
-            case "week":
-                return queryset.filter(updated_at__gte=now - dt.timedelta(days=7))
-            case "month":
-                return queryset.filter(updated_at__gte=now - dt.timedelta(days=30))
-            case "old":
-                return queryset.filter(updated_at__lt=retention_cutoff())
-        return queryset
-
-
-class ThumbsFilter(admin.SimpleListFilter):
-    """Threads of the newest thumbs-down: a query for each thread's thumbs would read the table."""
-
-    title = _("thumbs")
-    parameter_name = "thumbs"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        label = _("Has a thumbs-down (the newest %(count)d)")
-        return [("down", label % {"count": MAX_LISTED})]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() != "down":
-            return queryset
-        thumbs = ChatMessage.objects.filter(feedback=ChatMessage.Feedback.NEGATIVE)
-        if request.GET.get(ActivityFilter.parameter_name) == "old":
-            thumbs = thumbs.filter(timestamp__lt=retention_cutoff())
-        newest = thumbs.order_by("-timestamp").values_list("session_id", flat=True)
-        rows = queryset.filter(pk__in=set(newest[:MAX_LISTED]))
-        if settings.sharded:  # another owner's thread may have the same key
-            rows = rows.filter(Exists(_messages(feedback=ChatMessage.Feedback.NEGATIVE)))
-        return rows
-
-
-def _messages(**conditions: Any) -> QuerySet[ChatMessage]:
+def messages_of(**conditions: Any) -> QuerySet[ChatMessage]:
     """Return the messages of the outer query's thread; with the owner, so that an index is used."""
     return ChatMessage.objects.filter(
         user_id=OuterRef("user_id"), session_id=OuterRef("pk"), **conditions
     )
 
 
-def _count(messages: QuerySet[ChatMessage]) -> Subquery:
-    counts = messages.order_by().values("session_id").annotate(count=Count("pk"))
+def _reports_of(**conditions: Any) -> QuerySet[ChatReport]:
+    """Return the reports on the outer query's thread and its messages."""
+    return ChatReport.objects.filter(
+        user_id=OuterRef("user_id"), session_id=OuterRef("pk"), **conditions
+    )
+
+
+def _count(rows: QuerySet[Any]) -> Subquery:
+    counts = rows.order_by().values("session_id").annotate(count=Count("pk"))
     return Subquery(counts.values("count"))
 
 
 def _bounded_count() -> Case:
     """Return the number of the thread's messages; MAX_COUNTED + 1 if there are more."""
     # Not by counting a limited subquery: MariaDB's can't refer to the outer query.
-    times = _messages().order_by("-timestamp").values("timestamp")
+    times = messages_of().order_by("-timestamp").values("timestamp")
     one_too_many = Subquery(times[MAX_COUNTED : MAX_COUNTED + 1])
     return Case(
         When(IsNull(one_too_many, False), then=Value(MAX_COUNTED + 1)),
-        default=_count(_messages()),
+        default=_count(messages_of()),
     )
 
 
 class ThreadList(BoundedChangeList):
-    """Adds to each thread of a page its owner and the counts of its messages and thumbs."""
+    """Adds to each thread of a page its owner, and how many messages, thumbs and reports it has."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -224,16 +177,14 @@ class ThreadList(BoundedChangeList):
         rows: Any = super().get_queryset(request, *args, **kwargs)
         return rows.defer(*UNLISTED).annotate(title_start=title_start())
 
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        rows = list(self.result_list)
+    def add_details(self, rows: list[Any]) -> None:
         owners = users_by_id({row.user_id for row in rows})
         counts = counts_by_thread(rows)
         for row in rows:
             row.owner = owners.get(row.user_id)
-            found = counts.get((row.user_id, row.pk), (0, 0, 0))
-            row.message_count, row.up_count, row.down_count = found
-        self.result_list = rows
+            row.message_count, row.up_count, row.down_count, row.report_count, row.open_count = (
+                counts.get((row.user_id, row.pk), (0, 0, 0, 0, 0))
+            )
 
 
 class MessageList(BoundedChangeList):
@@ -246,17 +197,17 @@ class MessageList(BoundedChangeList):
             thread_title=title_start("session__title")
         )
 
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        for row in self.result_list:
+    def add_details(self, rows: list[Any]) -> None:
+        owners = users_by_id({row.user_id for row in rows})
+        for row in rows:
+            row.owner = owners.get(row.user_id)
             row.session.title_start = row.thread_title
 
 
 def counts_by_thread(threads: list[Any]) -> dict[tuple[str, Any], list[int]]:
     """
-    Return how many messages (at most MAX_COUNTED + 1), thumbs up and down each thread has, by the
-    thread's owner and primary key.
+    Return how many messages (at most MAX_COUNTED + 1), thumbs up and down, reports and open reports
+    each thread has, by the thread's owner and primary key.
     """
     up, down = ChatMessage.Feedback.POSITIVE, ChatMessage.Feedback.NEGATIVE
     # With the owners, by which shards find the rows.
@@ -267,8 +218,10 @@ def counts_by_thread(threads: list[Any]) -> dict[tuple[str, Any], list[int]]:
         "user_id",
         "pk",
         _bounded_count(),
-        _count(_messages(feedback=up)),
-        _count(_messages(feedback=down)),
+        _count(messages_of(feedback=up)),
+        _count(messages_of(feedback=down)),
+        _count(_reports_of()),
+        _count(_reports_of(state=ChatReport.State.OPEN)),
     )
     return {(owner, pk): [count or 0 for count in counts] for owner, pk, *counts in rows}
 

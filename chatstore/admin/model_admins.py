@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -18,14 +19,12 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from chatstore.admin import pages
+from chatstore.admin import filters, pages
 from chatstore.admin.lists import (
     MAX_COUNTED,
-    ActivityFilter,
     DateHierarchyQuerySet,
     MessageList,
     ThreadList,
-    ThumbsFilter,
     users_by_id,
 )
 from chatstore.admin.permissions import has_permission
@@ -45,35 +44,38 @@ class ChatSessionAdmin(ReadOnlyAdmin):
         "state",
         "messages",
         "last_activity",
-        "thumbs_up",
-        "thumbs_down",
+        "thumbs",
+        "reports",
     )
     list_filter = (
-        "status",
-        "moderation",
-        "is_on_hold",
-        "listing",
-        ("pinned_at", admin.EmptyFieldListFilter),
-        ("shared_at", admin.EmptyFieldListFilter),
-        ActivityFilter,
-        ThumbsFilter,
+        filters.StateFilter,
+        filters.ListingFilter,
+        filters.ActivityFilter,
+        filters.ThumbsFilter,
+        filters.AssigneeFilter,
+        filters.LabelFilter,
+        filters.ThreadDatesFilter,
+        filters.ThreadActivityFilter,
     )
     filter_lookups = frozenset(
         {
-            "status__exact",
-            "moderation__exact",
-            "is_on_hold__exact",
-            "listing__exact",
-            "pinned_at__isempty",
-            "shared_at__isempty",
+            "state",
+            "listing",
             "activity",
             "thumbs",
+            "assignee",
+            "label",
+            "since",
+            "until",
+            "active_since",
+            "active_until",
             "user_id__exact",
             "updated_at__year",
             "updated_at__month",
             "updated_at__day",
         }
     )
+    csv_columns = ("thread_id", "user_id", "created_at")
     date_hierarchy = "updated_at"
     ordering = ("-updated_at",)
     sortable_by = ("last_activity",)
@@ -135,6 +137,12 @@ class ChatSessionAdmin(ReadOnlyAdmin):
         context = self.pages.change_context(request, object_id)
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Count reports for those only who may see them."""
+        columns = super().get_list_display(request)
+        may_see = has_permission(request, "view_chatreport")
+        return tuple(each for each in columns if each != "reports" or may_see)
+
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """Return the actions that the account may perform; they check the permissions again."""
         if getattr(action_location, "name", "CHANGE_LIST") != "CHANGE_LIST":
@@ -189,33 +197,40 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     def last_activity(self, thread: ChatSession) -> dt.datetime:
         return thread.updated_at
 
-    @admin.display(description=_("up"))
-    def thumbs_up(self, thread: Any) -> int:
-        return int(thread.up_count)
+    @admin.display(description=_("thumbs"))
+    def thumbs(self, thread: Any) -> str:
+        counts = {"up": thread.up_count, "down": thread.down_count}
+        if not any(counts.values()):
+            return "-"
+        title = _("%(up)d up, %(down)d down") % counts
+        return format_html('<span title="{}">{} / {}</span>', title, *counts.values())
 
-    @admin.display(description=_("down"))
-    def thumbs_down(self, thread: Any) -> int:
-        return int(thread.down_count)
+    @admin.display(description=_("reports"))
+    def reports(self, thread: Any) -> str:
+        if not thread.report_count:
+            return "-"
+        url = reverse("admin:chatstore_chatreport_changelist", current_app=self.admin_site.name)
+        query = urlencode({"queue": "all", "q": thread.thread_id})
+        text = str(thread.report_count)
+        if thread.open_count:
+            text = _("%(count)d, %(open)d open") % {
+                "count": thread.report_count,
+                "open": thread.open_count,
+            }
+        return format_html('<a href="{}?{}">{}</a>', url, query, text)
 
 
 @admin.register(ChatMessage)
 class ChatMessageAdmin(ReadOnlyAdmin):
     """Shows messages without their text: reading it needs the transcript, and is recorded (M3)."""
 
-    list_display = (
-        "item_id",
-        "thread",
-        "user_id",
-        "sender_type",
-        "item_type",
-        "timestamp",
-        "state",
-    )
-    list_filter = ("feedback",)
-    filter_lookups = frozenset({"feedback__exact"})
+    list_display = ("sent_at", "thread", "owner", "sender_type", "item_type", "state")
+    list_filter = ("feedback", "ending", filters.MessageDatesFilter)
+    filter_lookups = frozenset({"feedback__exact", "ending__exact", "since", "until"})
     ordering = ("-timestamp",)
-    sortable_by = ("timestamp",)
+    sortable_by = ("sent_at",)
     list_select_related = ("session",)
+    csv_columns = ("item_id", "thread_id", "user_id")
     fields = (
         "item_id",
         "thread",
@@ -244,9 +259,17 @@ class ChatMessageAdmin(ReadOnlyAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return _without_titles(request, super().get_fields(request, obj))
 
+    @admin.display(description=_("time"), ordering="timestamp")
+    def sent_at(self, message: ChatMessage) -> dt.datetime:
+        return message.timestamp
+
     @admin.display(description=_("thread"))
     def thread(self, message: ChatMessage) -> str:
         return _thread_link(self.admin_site, message.session)
+
+    @admin.display(description=_("owner"))
+    def owner(self, message: Any) -> str:
+        return person_link(self.admin_site, message.user_id, message.owner)
 
     @admin.display(description=_("thread"))
     def thread_id(self, message: ChatMessage) -> str:
@@ -267,10 +290,11 @@ class ChatMessageAdmin(ReadOnlyAdmin):
 
 
 def _without_titles(request: HttpRequest, columns: Any) -> tuple[str, ...]:
-    """Show ids of threads to those who may not see threads: a title can quote a message (M3)."""
+    """Show ids only to those who may not see threads: a title can quote a message (M3)."""
     if has_permission(request, "view_chatsession"):
         return tuple(columns)
-    return tuple("thread_id" if column == "thread" else column for column in columns)
+    ids = {"thread": "thread_id", "owner": "user_id"}
+    return tuple(ids.get(column, column) for column in columns)
 
 
 def _badges(badges: list[tuple[str, Any]]) -> str:

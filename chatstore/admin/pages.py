@@ -10,12 +10,13 @@ import datetime as dt
 import uuid
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.files import File
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
@@ -24,15 +25,35 @@ from chatstore.admin.action_pages import ActionPages, act_bar, applicable_action
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.annotation_pages import AnnotationPages
 from chatstore.admin.forms import ExportForm, SearchForm
-from chatstore.admin.permissions import has_permission, reading_permission_required, sandboxed
+from chatstore.admin.lists import users_by_id
+from chatstore.admin.permissions import (
+    has_permission,
+    reading_permission_required,
+    sandboxed,
+    stream,
+)
 from chatstore.admin.person_pages import PersonPages
-from chatstore.attachments.responses import INLINE_TYPES, file_response, safe_type_and_disposition
+from chatstore.attachments.responses import INLINE_TYPES, safe_type_and_disposition
 from chatstore.models import ChatAttachment, ChatSession, ModerationRecord
 from chatstore.moderation import search, statistics, transcript
+from chatstore.moderation.charts import Bar, Chart
 from chatstore.moderation.display import raw_json
 from chatstore.moderation.records import Action, Moderator, record, record_all, record_search
 from chatstore.portability import downloads
 
+# Of the overview's charts: the model whose list is behind the bars, and that list's filter.
+LISTS: dict[str, tuple[str, dict[str, str]]] = {
+    "threads": ("chatsession", {}),
+    "ages": ("chatsession", {}),
+    "messages": ("chatmessage", {}),
+    "up": ("chatmessage", {"feedback__exact": "positive"}),
+    "down": ("chatmessage", {"feedback__exact": "negative"}),
+    "failed": ("chatmessage", {"ending__exact": "failed"}),
+    "stopped": ("chatmessage", {"ending__exact": "stopped"}),
+    "people": ("chatsession", {}),
+    "reports": ("chatreport", {"queue": "all"}),
+    "waits": ("chatreport", {}),
+}
 MAX_RECORDS = 50  # moderation records on a thread's page
 
 
@@ -118,7 +139,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
         except FileNotFoundError as error:
             raise Http404 from error
         mime_type, disposition = safe_type_and_disposition(row)
-        return _stream(request, content, mime_type, disposition)
+        return stream(request, content, mime_type, disposition)
 
     # For the list and the thread's page of ChatSessionAdmin
 
@@ -176,7 +197,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
             record_all([(thread, ()) for thread in rows], by, Action.EXPORT)
             make, name = downloads.FORMATS[form.cleaned_data["format"]]
             disposition = f'attachment; filename="{name}"'
-            return _stream(request, File(make(rows)), "application/octet-stream", disposition)
+            return stream(request, File(make(rows)), "application/octet-stream", disposition)
         return self.render(
             request,
             "form",
@@ -195,11 +216,13 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
     def search(self, request: HttpRequest, by: Moderator) -> HttpResponseBase:
         """Search in messages; the record names the messages that are shown."""
         form = SearchForm(request.GET or None)
-        result = None
+        result, owners = None, {}
         if form.is_valid() and form.cleaned_data["q"]:
             result = search.messages(**form.filters())
             record_search(result.ids(), by)
-        return self.render(request, "search", _("Search in messages"), form=form, result=result)
+            owners = users_by_id({hit.message.user_id for hit in result.hits})
+        title = _("Search in messages")
+        return self.render(request, "search", title, form=form, result=result, owners=owners)
 
     def overview(self, request: HttpRequest) -> HttpResponseBase:
         """Statistics of the last days; they hold no text, so no reason is asked for."""
@@ -209,8 +232,33 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
             raise Http404
         report = statistics.report(int(days))
         return self.render(
-            request, "overview", _("Overview"), report=report, days=days, choices=("7", "30", "90")
+            request,
+            "overview",
+            _("Overview"),
+            report=report,
+            charts=[
+                (chart, [(bar, self._list_behind(request, chart, bar)) for bar in chart.bars])
+                for chart in report.charts
+            ],
+            days=days,
+            choices=("7", "30", "90"),
         )
+
+    def _list_behind(self, request: HttpRequest, chart: Chart, bar: Bar) -> str:
+        """Return the address of the list of what a bar counts; empty if there is none to see."""
+        if chart.name not in LISTS or not bar.value:
+            return ""
+        model, query = LISTS[chart.name]
+        about, query = bar.about, dict(query)
+        if not has_permission(request, f"view_{model}"):
+            return ""
+        if chart.name == "waits":
+            query["queue"] = "closed" if about.part == "closed" else ""
+        prefix = "active_" if chart.name in ("ages", "people") else ""
+        for name, day in ("since", about.since), ("until", about.until):
+            query[prefix + name] = day.isoformat() if day else ""
+        url = reverse(f"admin:chatstore_{model}_changelist", current_app=self.site.name)
+        return f"{url}?{urlencode({key: value for key, value in query.items() if value})}"
 
 
 def _position(text: str | None) -> dt.datetime | None:
@@ -224,10 +272,3 @@ def _position(text: str | None) -> dt.datetime | None:
     if time is None or time.tzinfo is None:
         raise Http404
     return time
-
-
-def _stream(
-    request: HttpRequest, content: File[bytes], mime_type: str, disposition: str
-) -> HttpResponseBase:
-    """Return the response that sends a file in chunks, under WSGI and ASGI."""
-    return sandboxed(file_response(request, content, mime_type, disposition))

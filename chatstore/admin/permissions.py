@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files import File
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -25,8 +26,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from chatstore.admin.forms import ReasonForm
+from chatstore.attachments.responses import file_response
 from chatstore.conf import settings
-from chatstore.db.row_keys import rows_with_keys
+from chatstore.db.row_keys import person_key, rows_with_keys
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.records import Moderator
 
@@ -59,7 +61,7 @@ def reading_permission_required(
 class PageBase:
     """The base class of the moderators' pages, on the admin site of ``model_admin``."""
 
-    def __init__(self, model_admin: admin.ModelAdmin[ChatSession]) -> None:
+    def __init__(self, model_admin: admin.ModelAdmin[Any]) -> None:
         self.model_admin = model_admin
         self.site = model_admin.admin_site
 
@@ -70,15 +72,7 @@ class PageBase:
 
     def require_permissions(self, request: HttpRequest, *permissions: str) -> None:
         """Raise PermissionDenied, and log it, if view_chatsession or one of these is missing."""
-        for permission in ("view_chatsession", *permissions):
-            if not has_permission(request, permission):
-                logger.warning(
-                    "Refused: account %s has no permission %s for %r",
-                    request.user.pk,
-                    permission,
-                    request.path,
-                )
-                raise PermissionDenied
+        require(request, "view_chatsession", *permissions)
 
     def reader(self, request: HttpRequest, key: str) -> Moderator | None:
         """
@@ -156,14 +150,29 @@ class PageBase:
         return default or self.url("changelist")
 
 
-def person_key(user_id: str) -> str:
-    """Return the text that names a person in a URL; it has no character that would be quoted."""
-    return user_id.encode().hex()
+def require(request: HttpRequest, *permissions: str) -> None:
+    """Raise PermissionDenied, and log it, if the account lacks one of these permissions."""
+    for permission in permissions:
+        if not has_permission(request, permission):
+            logger.warning(
+                "Refused: account %s has no permission %s for %r",
+                request.user.pk,
+                permission,
+                request.path,
+            )
+            raise PermissionDenied
 
 
 def has_permission(request: HttpRequest, permission: str) -> bool:
     """Tell whether the account has a permission of chatstore, given by its codename."""
     return request.user.has_perm(f"chatstore.{permission}")
+
+
+def stream(
+    request: HttpRequest, content: File[bytes], mime_type: str, disposition: str
+) -> HttpResponseBase:
+    """Return the response that sends a file in chunks, under WSGI and ASGI."""
+    return sandboxed(file_response(request, content, mime_type, disposition))
 
 
 def sandboxed(response: HttpResponseBase) -> HttpResponseBase:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chatstore.admin import lists
 from chatstore.admin.forms import ActionForm, ReasonForm
-from chatstore.admin.permissions import PageBase, has_permission, person_key
+from chatstore.admin.permissions import PageBase, has_permission
+from chatstore.db.row_keys import person_key
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatReport, ChatSession, ModerationRecord
 from chatstore.moderation import people

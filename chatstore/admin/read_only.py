@@ -17,10 +17,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from chatstore.admin.list_exports import ListExport
 from chatstore.admin.lists import BoundedChangeList, BoundedPaginator
+from chatstore.admin.permissions import has_permission
 from chatstore.conf import settings
 from chatstore.db.row_keys import primary_key, row_key, rows_with_keys
 
@@ -42,6 +45,8 @@ class ReadOnlyAdmin(ModelAdmin):
     list_max_show_all = 50
     # The lookups that the list's filters put into the URL; all others are refused.
     filter_lookups: frozenset[str] = frozenset()
+    # Columns that a CSV of the list has besides those of the list.
+    csv_columns: tuple[str, ...] = ()
 
     class Media:
         css = {"all": ["chatstore/admin.css"]}
@@ -49,15 +54,25 @@ class ReadOnlyAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
 
+    def get_urls(self) -> list[URLPattern]:
+        return [*ListExport(self).urls(), *super().get_urls()]
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
+        """Lead to the CSV of the list for those who may export."""
+        self.drop_nul(request)
+        context = {**(extra_context or {})}
+        if has_permission(request, "export"):
+            context["csv_url"] = f"csv/?{request.GET.urlencode()}"
+        return super().changelist_view(request, context)
+
+    def drop_nul(self, request: HttpRequest) -> None:
         """Leave out a NUL in the URL, which PostgreSQL refuses."""
         query = request.GET.copy()
         for name, values in request.GET.lists():
             query.setlist(name, [value.replace("\0", "") for value in values])
         request.GET = query  # type: ignore[assignment]
-        return super().changelist_view(request, extra_context)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

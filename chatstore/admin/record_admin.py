@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chatstore.admin.filters import DateRangeFilter
 from chatstore.admin.permissions import has_permission
 from chatstore.admin.person_pages import person_link
 from chatstore.admin.read_only import ReadOnlyAdmin
@@ -83,17 +84,20 @@ class ModerationRecordAdmin(ReadOnlyAdmin):
         "found",
         "shown_reason",
     )
-    list_filter = (ActsFilter, PeriodFilter, "action")
+    list_filter = (ActsFilter, PeriodFilter, DateRangeFilter, "action")
     filter_lookups = frozenset(
         {
             "acts",
             "action__exact",
             "period",
+            "since",
+            "until",
             "staff_name__exact",
             "thread_id__exact",
             "user_id__exact",
         }
     )
+    csv_columns = ("user_id",)
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
     search_fields = ("staff_name",)  # shows the search box; get_search_results does the search

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
+from chatstore.admin.filters import DateRangeFilter
 from chatstore.admin.lists import BoundedChangeList
 from chatstore.admin.person_pages import person_link
 from chatstore.admin.read_only import ReadOnlyAdmin
@@ -74,10 +75,6 @@ class ReportList(BoundedChangeList):
         rows: Any = super().get_queryset(request, *args, **kwargs)
         return rows.defer("words", "resolution")
 
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-
     def url_for_result(self, result: Any) -> str:
         url = super().url_for_result(result)
         return f"{url}?queue=mine" if self.params.get("queue") == "mine" else url
@@ -94,8 +91,9 @@ class ChatReportAdmin(ReadOnlyAdmin):
         "badge",
         "assignee",
     )
-    list_filter = (QueueFilter, ReasonFilter, "source")
-    filter_lookups = frozenset({"queue", "reason", "source__exact"})
+    list_filter = (QueueFilter, ReasonFilter, "source", DateRangeFilter)
+    filter_lookups = frozenset({"queue", "reason", "source__exact", "since", "until"})
+    csv_columns = ("created_at", "closed_at", "user_id", "item_id")
     ordering = ("created_at", "report_id")
     sortable_by = ("waits",)
     search_fields = ("user_id",)  # shows the search box; get_search_results does the search

@@ -23,10 +23,10 @@ from django.utils.translation import gettext_lazy as _
 from chatstore.admin.action_pages import act_bar, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
 from chatstore.admin.forms import ActionForm
-from chatstore.admin.permissions import PageBase, has_permission, person_key
+from chatstore.admin.permissions import PageBase, has_permission
 from chatstore.admin.report_forms import AssignForm, DismissForm, NoReasonForm
 from chatstore.attachments.responses import INLINE_TYPES
-from chatstore.db.row_keys import row_key, rows_with_keys
+from chatstore.db.row_keys import person_key, row_key, rows_with_keys
 from chatstore.exceptions import ModerationRefused
 from chatstore.models import ChatMessage, ChatReport, ChatSession
 from chatstore.moderation import queue, reports, transcript

@@ -25,6 +25,11 @@ def row_key(row: Model) -> str:
     return key
 
 
+def person_key(user_id: str) -> str:
+    """Return the text that names a person in a URL; it has no character that would be quoted."""
+    return user_id.encode().hex()
+
+
 def primary_key(key: str) -> str:
     """Return a row's primary key, as it is in its key."""
     return key.partition(".")[0]

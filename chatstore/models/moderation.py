@@ -55,7 +55,7 @@ class ModerationRecord(models.Model):
         _("found"),
         null=True,
         blank=True,
-        help_text=_("How many messages a search has shown; empty for other records."),
+        help_text=_("Messages that a search has shown, or rows of an exported list; else empty."),
     )
 
     class Meta:

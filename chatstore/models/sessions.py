@@ -190,6 +190,11 @@ class ChatSession(OwnedModel):
                 where=Q(listing="temporary"),
                 name="chat_sessions_temporary",
             ),
+            # For moderators' filters. Without the time, which changes with each item.
+            PartialIndex(
+                fields=["assignee"], where=Q(assignee__gt=""), name="chat_sessions_assigned"
+            ),
+            PartialIndex(fields=["labels"], where=Q(labels__gt=""), name="chat_sessions_labelled"),
         ]
 
     def __str__(self) -> str:

@@ -90,6 +90,24 @@ def record_search(found: Iterable[tuple[str, str]], by: Moderator) -> None:
     )
 
 
+def record_list(name: str, count: int, by: Moderator) -> None:
+    """
+    Add the record of one export of a list, whatever it was filtered by.
+
+    Args:
+        name: of the list's model.
+        count: how many rows were exported.
+    """
+    ModerationRecord.objects.using(get_database()).create(
+        staff_id=by.staff_id,
+        staff_name=by.name,
+        action=Action.EXPORT,
+        reason=by.reason,
+        item_ids=[name],
+        found=count,
+    )
+
+
 def get_database() -> str:
     """Return the alias of the database that actions and their records are written to."""
     return router.db_for_write(ChatSession)

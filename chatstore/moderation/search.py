@@ -48,6 +48,12 @@ _PLAN = (
     " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 )
 _WORD = re.compile(r"[^\W_]+")
+# Marks of Markdown that a reader of an answer does not see: emphasis, code, headings, links. None
+# can match in time that is more than in proportion to the text's length.
+_MARKS = re.compile(
+    r"\*+|~~|`+|(?<!\w)_{1,3}|_{1,3}(?!\w)|(?:^|(?<=\s))\#{1,6}\s"
+    r"|\[(?=[^\[\]]{0,500}\]\()|\]\([^()\[\s]{0,500}\)"
+)
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
 
 
@@ -167,7 +173,7 @@ def messages(
     ranked = sorted(found[:MAX_RANKED], key=lambda row: _rank(row, pattern), reverse=True)
     _add_threads(ranked[:MAX_HITS])
     return Result(
-        hits=[Hit(row, _excerpt(row.searched, pattern)) for row in ranked[:MAX_HITS]],
+        hits=[Hit(row, _excerpt(_shown(row, pattern), pattern)) for row in ranked[:MAX_HITS]],
         is_cut=len(found) > MAX_HITS,
         scanned=SCANNED_MESSAGES if is_new and not is_indexed else None,
     )
@@ -228,6 +234,15 @@ def _rank(row: Any, pattern: re.Pattern[str]) -> tuple[float, dt.datetime]:
     """Return the sort key: more matches in a shorter text first, then the newer message."""
     count = sum(1 for _match in pattern.finditer(row.searched))
     return count / (1 + math.log2(1 + len(row.searched))), row.timestamp
+
+
+def _shown(row: Any, pattern: re.Pattern[str]) -> str:
+    """Return what was searched, of an answer without the marks of its Markdown where it can be."""
+    text: str = row.searched
+    if row.item_type != "assistant_message":
+        return text
+    shown = _MARKS.sub("", text)
+    return shown if pattern.search(shown) else text
 
 
 def _excerpt(text: str, pattern: re.Pattern[str]) -> SafeString:

@@ -1,73 +1,50 @@
 """
 The figures and charts of the admin's overview page, at a bounded cost whatever the tables' sizes.
 
-Large tables are not counted but estimated from a sample. Primary keys are hashes (uuid5), so the
-rows whose key is below a bound are a random sample of the table, and the index of the primary key
-finds them on every database. Tables no larger than the sample are counted exactly.
+They are made of samples (chatstore.moderation.sampling), or of a bounded number of the newest rows.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from collections import Counter
-from dataclasses import dataclass
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import DatabaseError, connections, models, transaction
+from django.db import connections, models
+from django.db.models import F
+from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from chatstore.conf import settings
-from chatstore.models import ChatAttachment, ChatMessage, ChatSession
+from chatstore.models import ChatMessage, ChatModelTurn, ChatReport, ChatSession
+from chatstore.moderation import sampling
+from chatstore.moderation.charts import Chart, Value, chart
+from chatstore.moderation.display import display_line
+from chatstore.moderation.sampling import Sample
 
-MODELS = (ChatSession, ChatMessage, ChatAttachment)
-# Rows that are read of a table. In a large one nearly each is on a page of its own, and takes the
-# server 1 to 2 µs.
-SAMPLE = 3_000
-CHART_WIDTH, CHART_HEIGHT = 600, 120  # units of the SVG in chart.html
-
-
-@dataclass(frozen=True)
-class Bar:
-    """
-    A bar of a chart.
-
-    Position and size are in the units of the SVG, and text: a template would format numbers by
-    the locale.
-    """
-
-    label: str
-    value: int
-    x: str
-    y: str
-    width: str
-    height: str
-    is_old: bool = False
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A bar chart; ``total`` is the sum of the bars' values."""
-
-    title: str
-    bars: list[Bar]
-    total: int
-    is_estimate: bool
-
-    @property
-    def highest(self) -> int:
-        return max((bar.value for bar in self.bars), default=0)
+DAYS_PER_BAR = {7: 1, 30: 1, 90: 5}  # by the number of days that a report is about
+PEOPLE = 300  # threads that are read for a bar of the chart of active people
+MAX_MODELS = 8
+Estimate = Callable[[float], float]
 
 
 @dataclass(frozen=True)
 class Report:
-    """The content of the overview page; ``table_bytes`` is None on SQLite."""
+    """
+    The content of the overview page; ``table_bytes`` is None on SQLite.
+
+    ``more`` are the charts besides the three that are named.
+    """
 
     threads: Chart
     messages: Chart
     ages: Chart
+    more: list[Chart]
     active_users: int
     is_active_users_truncated: bool
     thumbs_up: int
@@ -83,103 +60,104 @@ class Report:
         thumbs = self.thumbs_up + self.thumbs_down
         return round(100 * self.thumbs_up / thumbs) if thumbs else None
 
+    @property
+    def charts(self) -> list[Chart]:
+        return [self.threads, self.messages, *self.more, self.ages]
 
-class Sample:
-    """A random sample of a table's rows, and the factor from its counts to those of the table."""
 
-    def __init__(self, model: type[models.Model], table_rows: int) -> None:
-        self.is_complete = table_rows <= SAMPLE
-        self.factor = 1.0 if self.is_complete else table_rows / SAMPLE
-        self._rows = model._default_manager.all()
-        if not self.is_complete:
-            part = f"{int(2**48 / self.factor):012x}"
-            # The same bound in the first and the last digits: MariaDB compares the last ones first.
-            self._rows = self._rows.filter(pk__lt=uuid.UUID(f"{part}00000000{part}"))
+class Period:
+    """
+    The last days, including today, in parts of equal length.
 
-    def counts(self, *columns: str) -> list[tuple[Any, ...]]:
-        """
-        Return each combination of the columns' values in the sample, and its number of rows.
+    A row's place is 0 if it is older than the first part, and from there the part's number.
+    """
 
-        Grouped by the database: to read each row's times takes psycopg longer than the query.
-        """
-        rows = self._rows.values_list(*columns)
-        # Limited again, because the database's number of rows may be out of date. By hand, because
-        # Django can't group rows that are limited.
-        sql, params = rows[: 2 * SAMPLE].query.get_compiler(rows.db).as_sql()
-        names = ", ".join(columns)
-        with connections[rows.db].cursor() as cursor:
-            cursor.execute(
-                f"SELECT {names}, COUNT(*) FROM ({sql}) AS sampled GROUP BY {names}",  # noqa: S608 (our own names)
-                params,
-            )
-            counts: list[tuple[Any, ...]] = cursor.fetchall()
-        self.is_complete &= sum(row[-1] for row in counts) < 2 * SAMPLE
-        return counts
+    def __init__(self, days: int, now: dt.datetime) -> None:
+        length = dt.timedelta(days=DAYS_PER_BAR[days])
+        first = now.date() - dt.timedelta(days=days - 1)
+        self.starts = [first + part * length for part in range(days // length.days + 1)]
+        self.times = [
+            timezone.make_aware(dt.datetime.combine(day, dt.time.min)) for day in self.starts
+        ]
 
-    def annotate(self, **expressions: Any) -> Sample:
-        """Add columns to the sample's rows."""
-        self._rows = self._rows.annotate(**expressions)
-        return self
+    @property
+    def since(self) -> dt.datetime:
+        return self.times[0]
 
-    def total(self, column: str) -> int:
-        """Return the sum of a column in the sample."""
-        rows = self._rows.values(column)[: 2 * SAMPLE]
-        found = rows.aggregate(rows=models.Count("*"), total=models.Sum(column))
-        self.is_complete &= found["rows"] < 2 * SAMPLE
-        return int(found["total"] or 0)
+    def place(self, column: str) -> models.Case:
+        return _place(column, self.times)
 
-    def estimate(self, count: float) -> int:
-        """Return the estimate for the table, of a count or sum in the sample."""
-        return round(count * self.factor)
+    def values(self, counts: Mapping[int, float], estimate: Estimate = round) -> list[Value]:
+        """Return the value of each part, of counts by place."""
+        values = []
+        for place, since in enumerate(self.starts[:-1], 1):
+            until = self.starts[place] - dt.timedelta(days=1)
+            label = date_format(since)
+            if until != since:
+                label = f"{label} – {date_format(until)}"  # noqa: RUF001 (a range)
+            count = estimate(counts.get(place, 0))
+            values.append(Value(label, count, date_format(since, "j M"), since, until))
+        return values
 
 
 def report(days: int) -> Report:
-    """Return the figures of the last ``days`` days, including today."""
+    """Return the figures of the last ``days`` days (7, 30 or 90), including today."""
     now = timezone.localtime()
-    today = now.date()
-    first = today - dt.timedelta(days=days - 1)
-    dates = [first + dt.timedelta(days=day) for day in range(days + 1)]
-    midnights = [timezone.make_aware(dt.datetime.combine(date, dt.time.min)) for date in dates]
-    since = midnights[0]
-    table_rows, table_bytes = _table_sizes(ChatSession.objects.db)
-    threads, messages, uploads = (Sample(model, table_rows[model]) for model in MODELS)
-    threads.annotate(day=_place("created_at", midnights), age=_place("updated_at", _ages(now)))
+    period = Period(days, now)
+    table_rows, table_bytes = sampling.table_sizes(ChatSession.objects.db)
+    samples = [Sample(model, table_rows[model]) for model in sampling.MODELS]
+    threads, messages, uploads, reports, turns = samples
     new, ages = Counter[int](), Counter[int]()
+    threads.annotate(day=period.place("created_at"), age=_place("updated_at", _ages(now)))
     for day, age, count in threads.counts("day", "age"):
         new[day] += count
         ages[age] += count
-    messages.annotate(day=_place("timestamp", midnights))
-    sent, thumbs = Counter[int](), Counter[str]()
+    sent = Counter[int]()
+    thumbs, endings = (
+        defaultdict[str, Counter[int]](Counter),
+        defaultdict[str, Counter[int]](Counter),
+    )
     # Older rows are left out here. With a condition on the time PostgreSQL may read all messages of
     # these days from the index by time, to find those of the sample.
-    for day, feedback, count in messages.counts("day", "feedback"):
+    messages.annotate(day=period.place("timestamp"))
+    for day, feedback, ending, count in messages.counts("day", "feedback", "ending"):
         if day:
             sent[day] += count
-            thumbs[feedback] += count
-    active = ChatSession.objects.filter(updated_at__gte=since).order_by("-updated_at")
-    users = active.values("user_id")[: SAMPLE + 1].aggregate(
+            thumbs[feedback][day] += count
+            endings[ending][day] += count
+    active = ChatSession.objects.filter(updated_at__gte=period.since).order_by("-updated_at")
+    users = active.values("user_id")[: sampling.SAMPLE + 1].aggregate(
         rows=models.Count("*"), count=models.Count("user_id", distinct=True)
     )
+
+    def by_day(name: str, title: str, counts: Mapping[int, float], sample: Sample) -> Chart:
+        values = period.values(counts, sample.estimate)
+        return chart(name, title, values, is_estimate=not sample.is_complete)
+
+    feedback_of, ending_of = ChatMessage.Feedback, ChatMessage.Ending
+    file_bytes = uploads.estimate(uploads.total("size"))
     return Report(
-        threads=_by_day(_("New threads"), new, dates, threads),
-        messages=_by_day(_("Messages"), sent, dates, messages),
+        threads=by_day("threads", _("New threads"), new, threads),
+        messages=by_day("messages", _("Messages"), sent, messages),
         ages=_by_age(ages, threads),
+        more=[
+            _people(period),
+            by_day("up", _("Thumbs up"), thumbs[feedback_of.POSITIVE], messages),
+            by_day("down", _("Thumbs down"), thumbs[feedback_of.NEGATIVE], messages),
+            *_reports(period, reports),
+            by_day("failed", _("Answers that broke off"), endings[ending_of.FAILED], messages),
+            by_day("stopped", _("Stopped answers"), endings[ending_of.STOPPED], messages),
+            *_models(period, turns, messages.estimate(sum(sent.values()))),
+        ],
         active_users=users["count"],
-        is_active_users_truncated=users["rows"] > SAMPLE,
-        thumbs_up=messages.estimate(thumbs[ChatMessage.Feedback.POSITIVE]),
-        thumbs_down=messages.estimate(thumbs[ChatMessage.Feedback.NEGATIVE]),
-        file_bytes=uploads.estimate(uploads.total("size")),
+        is_active_users_truncated=users["rows"] > sampling.SAMPLE,
+        thumbs_up=messages.estimate(thumbs[feedback_of.POSITIVE].total()),
+        thumbs_down=messages.estimate(thumbs[feedback_of.NEGATIVE].total()),
+        file_bytes=file_bytes,
         table_bytes=table_bytes,
-        is_estimate=not (threads.is_complete and messages.is_complete and uploads.is_complete),
+        is_estimate=not all(sample.is_complete for sample in samples),
         retention_days=settings.retention_days,
     )
-
-
-def _ages(now: dt.datetime) -> list[dt.datetime]:
-    """Return the times that divide threads by age: the oldest is twice the retention age."""
-    limit = settings.retention_days
-    ages = (limit * 2, limit, limit * 3 / 4, limit / 2, limit / 4)
-    return [now - dt.timedelta(days=age) for age in ages]
 
 
 def _place(column: str, times: list[dt.datetime]) -> models.Case:
@@ -191,97 +169,154 @@ def _place(column: str, times: list[dt.datetime]) -> models.Case:
     return models.Case(*cases, default=models.Value(len(times)))
 
 
-def _by_day(title: str, counts: Counter[int], dates: list[dt.date], sample: Sample) -> Chart:
-    values = [
-        (date_format(date), sample.estimate(counts[place]), False)
-        for place, date in enumerate(dates[:-1], 1)
-    ]
-    return _chart(title, values, sample)
+def _ages(now: dt.datetime) -> list[dt.datetime]:
+    """Return the times that divide threads by age: the oldest is twice the retention age."""
+    limit = settings.retention_days
+    ages = (limit * 2, limit, limit * 3 / 4, limit / 2, limit / 4)
+    return [now - dt.timedelta(days=age) for age in ages]
 
 
 def _by_age(counts: Counter[int], sample: Sample) -> Chart:
     """Return the chart of threads by last activity, in quarters of the retention age and beyond."""
     limit = settings.retention_days
-    labels = [
-        *(
-            _("up to %(days)d days") % {"days": edge}
-            for edge in (limit / 4, limit / 2, limit * 3 / 4, limit, limit * 2)
-        ),
-        _("older"),
-    ]
+    edges = (limit / 4, limit / 2, limit * 3 / 4, limit, limit * 2)
+    labels = [*(_("up to %(days)d days") % {"days": edge} for edge in edges), _("older")]
+    today = timezone.localdate()
+    days = [today, *(today - dt.timedelta(days=edge) for edge in edges), None]
     values = [
-        (label, sample.estimate(counts[5 - index]), index > 3) for index, label in enumerate(labels)
-    ]
-    return _chart(_("Threads by last activity"), values, sample)
-
-
-def _chart(title: str, values: list[tuple[str, int, bool]], sample: Sample) -> Chart:
-    highest = max((value for _label, value, _old in values), default=0) or 1
-    step = CHART_WIDTH / len(values)
-    bars = []
-    for index, (label, value, is_old) in enumerate(values):
-        height = CHART_HEIGHT * value / highest
-        x, y, width, tall = (
-            f"{number:.1f}"
-            for number in (index * step + step * 0.1, CHART_HEIGHT - height, step * 0.8, height)
+        Value(
+            label,
+            sample.estimate(counts[5 - index]),
+            label,
+            days[index + 1],
+            days[index],
+            is_old=index > 3,
         )
-        bars.append(Bar(label, value, x, y, width, tall, is_old))
-    total = sum(value for _label, value, _old in values)
-    return Chart(title, bars, total, is_estimate=not sample.is_complete)
+        for index, label in enumerate(labels)
+    ]
+    title = _("Threads by last activity")
+    return chart("ages", title, values, is_estimate=not sample.is_complete)
 
 
-def _table_sizes(using: str) -> tuple[dict[Any, int], int | None]:
-    """Return each table's approximate number of rows, and the size of all in bytes, if known."""
-    names = [model._meta.db_table for model in MODELS]
-    found = settings.sharded and _sizes_of_shards(using, names)
-    if not found:
-        match connections[using].vendor:
-            case "postgresql":
-                sql = (
-                    "SELECT relname, reltuples, pg_total_relation_size(oid) FROM pg_class "
-                    "WHERE oid IN (to_regclass(%s), to_regclass(%s), to_regclass(%s))"
-                )
-            case "mysql":
-                sql = (
-                    "SELECT table_name, table_rows, data_length + index_length "
-                    "FROM information_schema.tables "
-                    "WHERE table_schema = DATABASE() AND table_name IN (%s, %s, %s)"
-                )
-            case _:  # SQLite: the highest rowid, which counts deleted rows too
-                sql = " UNION ALL ".join(
-                    f"SELECT %s, COALESCE(MAX(rowid), 0), NULL FROM {name}"  # noqa: S608 (our own names)
-                    for name in names
-                )
-        found = _select_sizes(using, sql, names)
-    sizes = [found[name][1] for name in names]
-    rows = {model: int(found[model._meta.db_table][0] or 0) for model in MODELS}
-    return rows, None if None in sizes else int(sum(sizes))
-
-
-def _select_sizes(using: str, sql: str, params: list[str]) -> dict[str, tuple[Any, Any]]:
+def _people(period: Period) -> Chart:
+    """Return the chart of the owners of threads, by the last activity of these."""
+    parts, params = [], []
+    using = ChatSession.objects.db
+    for place, since in enumerate(period.times[:-1], 1):
+        rows = ChatSession.objects.filter(updated_at__gte=since, updated_at__lt=period.times[place])
+        owners = rows.order_by("-updated_at").values_list("user_id", flat=True)[:PEOPLE]
+        sql, values = owners.query.get_compiler(using).as_sql()
+        parts.append(
+            f"SELECT {place}, COUNT(*), COUNT(DISTINCT user_id) FROM ({sql}) AS part{place}"  # noqa: S608
+        )
+        params += values
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, params)
-        return {name: (rows, size) for name, rows, size in cursor.fetchall()}
+        cursor.execute(" UNION ALL ".join(parts), params)
+        found = {place: (rows, people) for place, rows, people in cursor.fetchall()}
+    values = [
+        replace(value, is_least=found[place][0] == PEOPLE)
+        for place, value in enumerate(
+            period.values({place: people for place, (_rows, people) in found.items()}), 1
+        )
+    ]
+    note = _("Each is counted where a thread of theirs had its last activity.")
+    return chart("people", _("Active people"), values, note=note)
 
 
-def _sizes_of_shards(using: str, names: list[str]) -> dict[str, tuple[Any, Any]] | None:
-    """
-    Ask the nodes, since Citus's coordinator has no statistics; None if there are no shards.
+def _reports(period: Period, sample: Sample) -> list[Chart]:
+    """Return the charts of reports by day, and by how long they have waited."""
+    hours = {1: _("up to 1 hour"), 24: _("up to 1 day"), 168: _("up to 7 days")}
+    cases = [models.When(state=ChatReport.State.OPEN, then=models.Value(len(hours) + 1))]
+    for wait, hour in enumerate(hours):
+        until = F("created_at") + dt.timedelta(hours=hour)
+        cases.append(models.When(closed_at__lte=until, then=models.Value(wait)))
+    waited = models.Case(*cases, default=models.Value(len(hours)))
+    sample.annotate(day=period.place("created_at"), waited=waited)
+    made, waits = Counter[int](), Counter[int]()
+    for day, wait, count in sample.counts("day", "waited"):
+        if day:
+            made[day] += count
+            waits[wait] += count
+    labels = [*hours.values(), _("longer"), _("still open")]
+    days = period.starts[0], period.starts[-1] - dt.timedelta(days=1)
+    by_wait = [
+        Value(label, sample.estimate(waits[wait]), label, *days, part=("closed", "open")[wait == 4])
+        for wait, label in enumerate(labels)
+    ]
+    is_estimate = not sample.is_complete
+    by_day = period.values(made, sample.estimate)
+    return [
+        chart("reports", _("Reports"), by_day, is_estimate=is_estimate),
+        chart("waits", _("How long reports waited"), by_wait, is_estimate=is_estimate),
+    ]
 
-    One command for each node, which adds up its shards: for each shard there would be a connection.
-    """
-    sql = " UNION ALL ".join(
-        "SELECT %s, (SELECT SUM(result::float) FROM run_command_on_all_nodes(%s) WHERE success),"
-        " citus_total_relation_size(%s)"
-        for _name in names
-    )
-    count = (
-        "SELECT COALESCE(SUM(GREATEST(reltuples, 0)), 0) FROM pg_class"
-        " WHERE relkind = 'r' AND relname ~ '^{}_[0-9]+$'"
-    )
-    params = [each for name in names for each in (name, count.format(name), name)]
+
+def _models(period: Period, sample: Sample, message_count: float) -> list[Chart]:
+    """Return the charts by model: tokens, times, and the cost if the application notes it."""
+    sums = ("input_tokens", "output_tokens", "first_text_ms", "duration_ms")
+    sample.annotate(day=_place("timestamp", [period.since]))
+    totals = defaultdict[str, Counter[str]](Counter)
+    for day, kind, model, _count, *found in sample.counts("day", "kind", "model", sums=sums):
+        if day and model and kind != ChatModelTurn.Kind.SUMMARY:
+            for name, total, number in zip(sums, found[::2], found[1::2], strict=True):
+                totals[model][name] += int(total or 0)
+                totals[model][f"{name} noted"] += number
+
+    def mean(name: str) -> dict[str, float]:
+        """Return the mean of times by model, in seconds, where any is noted."""
+        return {
+            model: each[name] / each[f"{name} noted"] / 1000
+            for model, each in totals.items()
+            if each[f"{name} noted"]
+        }
+
+    tokens = {
+        model: sample.estimate(each["input_tokens"] + each["output_tokens"])
+        for model, each in totals.items()
+    }
+    is_estimate = not sample.is_complete
+    charts = [
+        _by_model("tokens", _("Tokens by model"), tokens, is_estimate),
+        _by_model(
+            "first_text",
+            _("Seconds to the first word, by model"),
+            mean("first_text_ms"),
+            is_estimate,
+        ),
+        _by_model("duration", _("Seconds to the end, by model"), mean("duration_ms"), is_estimate),
+        _costs(period, message_count),
+    ]
+    return [chart for chart in charts if chart.bars]
+
+
+def _by_model(
+    name: str, title: str, values: Mapping[str, float], is_estimate: bool, note: str = ""
+) -> Chart:
+    most = sorted(values.items(), key=lambda item: item[1], reverse=True)[:MAX_MODELS]
+    bars = [Value(display_line(model, 80), value, display_line(model, 14)) for model, value in most]
+    return chart(name, title, bars, is_estimate=is_estimate, note=note)
+
+
+def _costs(period: Period, message_count: float) -> Chart:
+    """Return the chart of what the application notes in the metadata of its newest messages."""
+    rows: Any = ChatMessage.objects.filter(timestamp__gte=period.since).order_by("-timestamp")
+    rows = rows.annotate(cost=KT("metadata__cost"), named=KT("metadata__model"))
+    noted = list(rows.values_list("cost", "named")[: sampling.SAMPLE])
+    is_estimate = len(noted) == sampling.SAMPLE
+    factor = max(1.0, message_count / len(noted)) if is_estimate else 1.0
+    costs = dict[str, float]()
+    for cost, model in noted:
+        if (amount := _amount(cost)) is not None:
+            name = str(model or "") or _("unnamed")
+            costs[name] = costs.get(name, 0) + amount * factor
+    note = _("As the application notes it, in its own currency.")
+    return _by_model("cost", _("Cost by model"), costs, is_estimate, note)
+
+
+def _amount(value: Any) -> float | None:
+    """Return a cost as a number; None for what is none."""
     try:
-        with transaction.atomic(using=using):  # a savepoint, if the caller has a transaction
-            return _select_sizes(using, sql, params)
-    except DatabaseError:  # they are not distributed yet
+        amount = float(value)
+    except (TypeError, ValueError):
         return None
+    return amount if math.isfinite(amount) and amount >= 0 else None

@@ -1,25 +1,40 @@
-"""Makes the files that moderators download: an archive, or Markdown."""
+"""
+Makes the files that moderators download: an archive, its lines, Markdown, or a table.
+
+Each is written to a temporary file in pages of rows, so that its size takes no memory.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from django.db import reset_queries
 from django.utils.translation import gettext as _
 
 from chatstore.db.sharding import split_by_owner
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.portability.exports import Exporter
+from chatstore.portability.tables import as_csv
 from chatstore.portability.writer import Writer
 
 
 def as_archive(threads: Sequence[ChatSession]) -> IO[bytes]:
     """Return an open zip archive, as export_threads writes it; the caller closes it."""
+    return _archive(threads, "threads.zip")
+
+
+def as_lines(threads: Sequence[ChatSession]) -> IO[bytes]:
+    """Return the archive's JSON Lines without the attachments' files; the caller closes it."""
+    return _archive(threads, "threads.jsonl", with_files=False)
+
+
+def _archive(threads: Sequence[ChatSession], name: str, *, with_files: bool = True) -> IO[bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "threads.zip"
-        with Writer(str(path)) as writer:
+        path = Path(folder) / name
+        with Writer(str(path), with_files=with_files) as writer:
             exporter = Exporter(writer, ChatSession.objects.db)
             for rows in split_by_owner(sorted(threads, key=lambda thread: thread.user_id)):
                 exporter.export(ChatSession.objects.for_sessions(rows))
@@ -41,6 +56,30 @@ def as_markdown(threads: Sequence[ChatSession]) -> IO[bytes]:
     return document
 
 
+COLUMNS = (
+    *("thread", "owner", "title", "item", "type", "sender", "time", "text", "feedback", "ending"),
+    *("hidden", "redacted"),
+)
+
+
+def as_table(threads: Sequence[ChatSession]) -> IO[bytes]:
+    """Return CSV with a row for each item of the threads; the caller closes it."""
+    return as_csv(_table(threads))
+
+
+def _table(threads: Sequence[ChatSession]) -> Iterator[Iterable[Any]]:
+    yield COLUMNS
+    for thread in threads:
+        about = (thread.thread_id, thread.user_id, thread.title)
+        rows = ChatMessage.objects.for_owner(thread.user_id).filter(session_id=thread.pk)
+        for page in rows.defer("payload", "metadata").iter_pages("timestamp"):
+            for row in page:
+                item = (row.item_id, row.item_type, row.sender_type, row.timestamp, row.content)
+                state = (row.feedback, row.ending, row.hidden_at, row.redacted_at)
+                yield (*about, *item, *state)
+            reset_queries()  # while DEBUG is on, Django keeps every statement in memory
+
+
 def _section(row: ChatMessage) -> str:
     heading = f"## {row.get_sender_type_display()}, {row.timestamp.isoformat(timespec='seconds')}"
     if row.hidden_at:
@@ -59,5 +98,7 @@ def _line(text: str) -> str:
 
 FORMATS: dict[str, tuple[Callable[[Sequence[ChatSession]], IO[bytes]], str]] = {
     "jsonl": (as_archive, "threads.zip"),
+    "lines": (as_lines, "threads.jsonl"),
+    "csv": (as_table, "messages.csv"),
     "markdown": (as_markdown, "threads.md"),
 }

@@ -29,11 +29,12 @@ class Writer:
         target: a path, compressed if it ends in .gz or .zip; "-" for standard output.
         files: the folder for the files; default: ``<target>.files``, or none with standard output.
             A zip holds them itself.
+        with_files: whether files can be added at all, but for a zip.
 
     Raises ArchiveError if the target exists or can't be written.
     """
 
-    def __init__(self, target: str, files: str | None = None) -> None:
+    def __init__(self, target: str, files: str | None = None, *, with_files: bool = True) -> None:
         self._resources = ExitStack()
         self._digest = hashlib.sha256()
         self._zip: zipfile.ZipFile | None = None
@@ -44,6 +45,8 @@ class Writer:
             self._lines = sys.stdout.buffer
         else:
             self._open(target)
+        if not with_files:
+            self._folder = None
         self.write(HEADER)
 
     def _open(self, target: str) -> None:

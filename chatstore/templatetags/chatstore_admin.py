@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 
-from chatstore.db.row_keys import row_key
+from chatstore.db.row_keys import person_key, row_key
 from chatstore.models import ChatReport, ChatSession
 from chatstore.moderation.display import display_line, display_title, visible
 from chatstore.moderation.reports import reason_label
@@ -24,6 +26,14 @@ def reason_of(report: ChatReport) -> str:
     return display_line(reason_label(report), 80)
 
 
+@register.filter
+def account_of(accounts: dict[str, Any], user_id: str) -> str:
+    """Return the name of the account that has an owner's id; empty if none has it."""
+    return str(accounts.get(user_id) or "")
+
+
+# What names a person in a URL.
+register.filter(person_key)
 # Untrusted text, in which no character can hide others.
 register.filter(visible)
 # The key of a row in URLs and forms of the admin.

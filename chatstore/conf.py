@@ -271,6 +271,11 @@ class Settings:
         return bool(django_settings.CSRF_USE_SESSIONS)
 
     @property
+    def debug(self) -> bool:
+        """Django's DEBUG."""
+        return bool(django_settings.DEBUG)
+
+    @property
     def use_tz(self) -> bool:
         """Django's USE_TZ."""
         return bool(django_settings.USE_TZ)

@@ -16,6 +16,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
 )
 from contextlib import aclosing, suppress
 from functools import partial
@@ -87,8 +88,17 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
 
     # What an application may override
 
+    # The schemes of the header Authorization, such as ("Bearer",), with which a request that has no
+    # cookie needs no CSRF token. Basic is never one: browsers send it by themselves.
+    csrf_exempt_schemes: Collection[str] = ()
+
     async def get_context(self, request: HttpRequest) -> TContext | None:
-        """Return what the stores and respond() get; None for a visitor who must sign in (401)."""
+        """
+        Return what the stores and respond() get; None for a visitor who must sign in (401).
+
+        The endpoint, the files and the chat page ask it. An override may be a plain ``def``, which
+        may use the ORM: it runs in a thread.
+        """
         user = await request.auser()
         if not user.is_authenticated:
             return None

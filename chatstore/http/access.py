@@ -22,7 +22,6 @@ from chatstore.db.errors import is_pool_timeout
 from chatstore.exceptions import ContextError, Refused, RequestRefused
 from chatstore.http.request_limits import read_form
 from chatstore.server import ChatServer, get_server
-from chatstore.server.errors import describe
 from chatstore.store import DjangoStore
 
 # A browser sends these by itself, to whatever site asked for a password: they prove as little as a
@@ -51,7 +50,8 @@ async def load_context(request: HttpRequest) -> Any:
             raise RequestRefused(_("Sign in first."), 401) from error
         if status == 403:
             raise RequestRefused(_("You may not use this chat."), 403) from error
-        raise ContextError(f"{_name(server)} raised {describe(error)}") from error
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        raise ContextError(f"{_name(server)} raised {kind}.") from error
     if context is not None:
         _check_owner(server, context)
     return context

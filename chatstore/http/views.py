@@ -79,11 +79,11 @@ class EndpointView(View):
         except ServerStoppingError:
             return error_response(_("The server is about to restart. Try again in a moment."), 503)
         except ContextError as error:
-            logger.error("A request failed: %s", error)
-            return error_response(_sentence(error), 500)
+            logger.error("A request failed: %s %s", error, describe(error.__cause__ or error))
+            return _failed(error)
         except Exception as error:  # noqa: BLE001 (the details go to the log only)
             logger.error("A request failed: %s", describe(error))
-            return error_response(_("Something went wrong. Try again."), 500)
+            return _failed(error)
 
     async def check_access(self, request: HttpRequest) -> None:
         """
@@ -109,8 +109,13 @@ class EndpointView(View):
         return response
 
 
-def _sentence(error: Exception) -> str:
-    return str(error) if settings.debug else _("Something went wrong. Try again.")
+def _failed(error: Exception) -> JsonResponse:
+    """Return the answer 500; while DEBUG is on, it has the exception's words."""
+    if not settings.debug:
+        return error_response(_("Something went wrong. Try again."), 500)
+    found = [one for one in (error, error.__cause__) if one]
+    words = [f"{type(one).__name__}: {one}" for one in found]
+    return error_response(" ".join(words), 500)
 
 
 def error_response(sentence: str, status: int) -> JsonResponse:
@@ -143,6 +148,13 @@ class ChatKitView(EndpointView):
         # Under WSGI no event loop outlives the view, so the events are sent when all are there.
         body = b"".join([event async for event in result])
         return HttpResponse(body, content_type="text/event-stream", headers=STREAM_HEADERS)
+
+
+@csrf_exempt
+@login_not_required
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Answer for an URL at which there is nothing: 404 as JSON, and not as Django's page."""
+    return error_response(_("There is nothing at this URL."), 404)
 
 
 def read_body(request: HttpRequest) -> bytes:

@@ -58,6 +58,7 @@ from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import Refused, RequestRefused
 from chatstore.server import preconditions, requests, suspensions, user_limits
 from chatstore.server.event_guards import GuardedStream
+from chatstore.server.failures import Failure
 from chatstore.server.kept_turns import keep_turn
 from chatstore.server.moderated_server import ModeratedServer
 from chatstore.server.stores import ExtendedStore
@@ -129,6 +130,16 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         if thread.status.type == "closed":
             return _("This conversation is closed.")
         return _("This conversation is locked.")
+
+    def describe_failure(self, failure: Failure, context: TContext) -> Failure:
+        """
+        Return what the person is told about an answer that has failed.
+
+        An override words it, for example by ``dataclasses.replace(failure, message="…")``. It is
+        asked for each exception of respond() but ChatKit's CustomStreamError and StreamError, which
+        say by themselves what is told.
+        """
+        return failure
 
     # Requests
 
@@ -228,7 +239,7 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         turn = current_turn() or Turn()
         turn.thread_id = turn.thread_id or thread.id  # another package's store does not tell
         turn.after_item_id = turn.after_item_id or next(iter(turn.stored), "")
-        guarded = GuardedStream(stream, thread, self.store, context)
+        guarded = GuardedStream(stream, thread, self.store, context, self.describe_failure)
         answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
         waiting: list[ThreadStreamEvent] = []
         try:
@@ -287,6 +298,9 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     def _error_event(self, error: BaseException) -> bytes:
         if isinstance(error, Refused):
             return self._event(ErrorEvent(code="custom", message=str(error), allow_retry=False))
+        if settings.debug:
+            words = f"{type(error).__name__}: {error}"
+            return self._event(ErrorEvent(code="custom", message=words, allow_retry=True))
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
 
     def _event(self, event: BaseModel) -> bytes:

@@ -33,6 +33,7 @@ from chatkit.types import (
     SDKHiddenContextItem,
     StreamingReq,
     StreamOptionsEvent,
+    ThreadCreatedEvent,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
@@ -56,9 +57,8 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import Refused, RequestRefused
-from chatstore.server import preconditions, requests, suspensions, user_limits
+from chatstore.server import preconditions, requests, suspensions, titles, user_limits
 from chatstore.server.event_guards import GuardedStream
-from chatstore.server.failures import Failure
 from chatstore.server.kept_turns import keep_turn
 from chatstore.server.moderated_server import ModeratedServer
 from chatstore.server.stores import ExtendedStore
@@ -131,16 +131,6 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
             return _("This conversation is closed.")
         return _("This conversation is locked.")
 
-    def describe_failure(self, failure: Failure, context: TContext) -> Failure:
-        """
-        Return what the person is told about an answer that has failed.
-
-        An override words it, for example by ``dataclasses.replace(failure, message="…")``. It is
-        asked for each exception of respond() but ChatKit's CustomStreamError and StreamError, which
-        say by themselves what is told.
-        """
-        return failure
-
     # Requests
 
     async def process(
@@ -175,6 +165,8 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     ) -> StreamingResult | NonStreamingResult:
         if is_streaming_req(request):
             turn = requests.begin_turn(request)
+            if isinstance(request, ThreadsCreateReq):
+                turn.first_title = self.first_title(titles.words_of(request.params.input))
             with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
                 stream = await self._stream(request, context, turn)
             return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
@@ -239,7 +231,10 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         turn = current_turn() or Turn()
         turn.thread_id = turn.thread_id or thread.id  # another package's store does not tell
         turn.after_item_id = turn.after_item_id or next(iter(turn.stored), "")
-        guarded = GuardedStream(stream, thread, self.store, context, self.describe_failure)
+        with_title = partial(self._with_title, stream, thread, turn, context)
+        if turn.is_title_stored and not thread.title:
+            thread.title = turn.first_title
+        guarded = GuardedStream(with_title, thread, self.store, context, self.describe_failure)
         answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
         waiting: list[ThreadStreamEvent] = []
         try:
@@ -307,6 +302,9 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         return b"data: " + self._serialize(event) + b"\n\n"
 
     def _serialize(self, obj: BaseModel) -> bytes:
+        turn = current_turn()
+        if isinstance(obj, ThreadCreatedEvent) and turn and turn.first_title:
+            obj.thread.title = obj.thread.title or turn.first_title
         obj = codec.with_utc_offsets(obj)
         try:
             serialized = super()._serialize(obj)

@@ -20,5 +20,5 @@ urlpatterns = [
     path("export/", exports.ExportView.as_view(), name="export"),
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
-    re_path("^(?:api|files|reports|threads|export)/.+$", views.unknown),
+    re_path("^(?:api|files|reports|threads|export)/.+$", views.unknown, name="unknown"),
 ]

@@ -259,10 +259,19 @@ class VisitorTests(DoorsMixin, TestCase):
         serving.__enter__()
         self.addCleanup(serving.__exit__, None, None, None)
 
-    def test_V12_a_visitor_chats_in_the_page_and_takes_it_along(self) -> None:
-        visitor = Client()
-        page = visitor.get("/chat/")
+    def open(self, client: Client) -> Any:
+        """Open the page, and send its CSRF token from then on."""
+        page = client.get("/chat/")
         self.assertEqual(page.status_code, 200)
+        client.defaults.pop("HTTP_X_CSRFTOKEN", None)
+        self.assert_refused(self.list_threads(client), 403)
+        (token,) = re.findall('data-csrf-token="([^"]+)"', page.content.decode())
+        client.defaults["HTTP_X_CSRFTOKEN"] = token
+        return page
+
+    def test_V12_a_visitor_chats_in_the_page_and_takes_it_along(self) -> None:
+        visitor = Client(enforce_csrf_checks=True)
+        page = self.open(visitor)
         owner = self.create(visitor)
         self.assertContains(page, f'data-user="{owner}"')
         self.assertNotEqual(owner, visitor.session.session_key)
@@ -271,9 +280,11 @@ class VisitorTests(DoorsMixin, TestCase):
         self.other.set_password("secret")
         self.other.save()
         visitor.post("/login/", {"username": "charlie", "password": "secret"})
+        self.open(visitor)
         self.assertEqual(len(self.list_threads(visitor).json()["data"]), 1)
         self.assertEqual(ChatSession.objects.get().user_id, self.charlie["user_id"])
         visitor.logout()
+        self.open(visitor)
         self.assertEqual(self.list_threads(visitor).json()["data"], [])
 
     async def test_V12_also_under_asgi(self) -> None:

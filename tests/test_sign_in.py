@@ -18,7 +18,7 @@ from unittest.mock import patch
 import jwt
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
 from django.core.signing import TimestampSigner
@@ -142,6 +142,8 @@ class ContextTests(DoorsMixin, TestCase):
         wrong = {
             "returned a str": asked(lambda request: SECRET),
             "returned a dict": asked(lambda request: {"user": SECRET}),
+            "a dict in which": asked(lambda request: {"user_id": AnonymousUser()}),
+            "a dict in which the store finds": asked(lambda request: {"user_id": self.user}),
             "returned a User": asked(lambda request: self.user),
             "raised builtins.ValueError": asked(lambda request: fail(ValueError(SECRET))),
             "without await": asked(self.of_orm, is_async=True),

@@ -80,7 +80,10 @@ def _check_owner(server: ChatServer[Any], context: Any) -> None:
     if not isinstance(server.store, DjangoStore):
         return  # another package's, which may know its owner otherwise
     try:
-        codec.validate_user_id(server.store.get_user_id(context))
+        user_id = server.store.get_user_id(context)
+        if hasattr(user_id, "is_authenticated"):
+            raise TypeError  # a user's str() may change, and all visitors have the same
+        codec.validate_user_id(user_id)
     except (ValueError, AttributeError, LookupError, TypeError) as error:
         raise ContextError(
             f"{_name(server)} returned a {type(context).__name__} in which the store finds no "

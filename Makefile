@@ -28,7 +28,7 @@ endif
 
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
-	test-partitions test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
+	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
@@ -92,7 +92,7 @@ test-page: $(PAGE_STAMP)
 test-all: $(ALL_STAMP)
 	@$(MAKE) --no-print-directory --keep-going test-page setup-also; failed=$$?; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-browser \
-		test-sqlite test-postgresql test-mariadb $(ALSO) test-partitions || failed=$$?; \
+		test-sqlite test-postgresql test-mariadb $(ALSO) test-partitions test-lost-packets || failed=$$?; \
 	exit $$failed
 
 test-browser: $(ALL_STAMP)
@@ -110,7 +110,14 @@ TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conver
 
 test-postgresql: $(ALL_STAMP)
 	@test -n "$(POSTGRES_URL)" || { echo "POSTGRES_URL is not set: POSTGRES_URL=postgres://user@127.0.0.1:5432/postgres make $@"; exit 2; }
-	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest -m "not browser" $(ONCE) $(ARGS)
+	DATABASE_URL="$(POSTGRES_URL)" CI=true $(BIN)/python -m pytest \
+		-m "not browser and not namespace" $(ONCE) $(ARGS)
+
+# These tests add a network, and then Chromium fails what it is just loading.
+test-lost-packets: test-browser
+	DATABASE_URL="$(POSTGRES_URL)" CI=true \
+		TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_lost_packets \
+		$(BIN)/python -m pytest -m namespace $(ARGS)
 
 # The store, moderation, retention and archives on tables that are divided by owner, as by Citus.
 test-partitions: FILES = $(addprefix tests/test_,$(addsuffix .py,isolation moderation one_shard \

@@ -157,7 +157,7 @@ class Site:
 def faults(request: Any, answer: Answer) -> list[str]:
     """Return what is wrong with an answer, as sentences."""
     from tests.endpoint import API
-    from tests.fuzz_requests import CANARY, FILES
+    from tests.fuzz_requests import CANARY, FILES, OWN
 
     found = []
     if answer.error:
@@ -165,7 +165,8 @@ def faults(request: Any, answer: Answer) -> list[str]:
     if answer.status == 500 or (answer.status == 0 and not answer.error):
         found.append(f"the status is {answer.status}")
     is_refusal = answer.status >= 400
-    is_of_chat = request.path == API or re.fullmatch(f"{FILES}([^/]+/)?", unquote(request.path))
+    path = unquote(request.path)
+    is_of_chat = request.path == API or re.fullmatch(f"{FILES}([^/]+/)?|{OWN}", path)
     if is_of_chat and answer.body and "html" in answer.content_type:
         found.append(f"HTML, with the status {answer.status}")
     if is_of_chat and is_refusal and request.method != "HEAD":

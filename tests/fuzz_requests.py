@@ -16,11 +16,13 @@ from urllib.parse import quote, urlencode
 
 from chatstore.models import file_key, message_key, session_key
 from tests.endpoint import API, Belongings
-from tests.moderators import MESSAGES, RECORDS, THREADS
+from tests.moderators import MESSAGES, RECORDS, REPORTS, THREADS
 from tests.uploading import HTML, PDF, PNG, SVG, ZIP
 
 CANARY = "xyzzyplugh"  # in what is generated, and in no answer that refuses it
 FILES = "/chat/files/"
+# Requests beside ChatKit's that promise JSON where they refuse.
+OWN = "/chat/(threads/([^/]+/(export/)?)?|export/|reports/|shared/[^/]+/items/)"
 THREAD, ATTACHMENT = "thr_fuzz", "atc_thr_fuzz"  # alice's; see tests.fuzz
 JSON = "application/json"
 BOUNDARY = "fuzzedge"
@@ -72,11 +74,9 @@ class Requests:
         self.file = str(file_key(ATTACHMENT))
 
     def next(self) -> FuzzedRequest:
-        """Return a request: of twenty, thirteen to the endpoint, four for files, three of staff."""
-        number = self.random.randrange(20)
-        if number < 13:
-            return self.to_endpoint()
-        return self.for_file() if number < 17 else self.to_admin()
+        """Return a request: of twenty, eleven to the endpoint, three each of the other kinds."""
+        kinds = [self.to_endpoint] * 11 + [self.for_file, self.for_own, self.to_admin] * 3
+        return self.random.choice(kinds)()
 
     # Parts
 
@@ -208,6 +208,36 @@ class Requests:
             self.user("alice"), method, path, query, headers, body.decode("latin-1")
         )
 
+    def for_own(self) -> FuzzedRequest:
+        """Return a request for a user's own threads, a download, a shared thread, or a report."""
+        # With a slash it would be no URL of ours.
+        wild = quote(self.text().replace("/", ""), safe="", errors="replace") or "x"
+        thread = self.one_of(*[THREAD] * 3, wild)
+        path = "/chat/" + self.one_of(
+            f"threads/{thread}/", "threads/", f"threads/{thread}/export/", "export/", "reports/",
+            f"shared/{wild}/items/", f"shared/{wild}/",
+        )  # fmt: skip
+        document: Any = {self.one_of("pinned", "archived", "shared"): self.one_of(True, False)}
+        if path == "/chat/reports/":
+            document = {
+                "thread_id": THREAD,
+                "item_id": "msg_answer",
+                "reason": "wrong",
+                "words": "x",
+            }
+        for _ in range(self.one_of(0, 0, 1, 2)):
+            document = self.change(document)
+        query = self.one_of("list=pinned", "list=archived", "format=json", "format=markdown")
+        if self.happens(0.5):
+            query = self.query("list", "after", "format")
+        method = self.one_of(*["GET", "POST"] * 8, "PUT", "HEAD", "DELETE", "OPTIONS")
+        body = json.dumps(document).encode()
+        if self.happens(0.1):
+            body = self.spoil(body)
+        return FuzzedRequest(
+            self.user("alice"), method, path, query, self.headers(JSON), body.decode("latin-1")
+        )
+
     def content(self) -> bytes:
         return self.one_of(
             b"", PNG, PDF, SVG, HTML, ZIP, b"some text", b"{\\rtf1", b"a,b\n1,2", b"\xff\xfe<\x00",
@@ -236,7 +266,7 @@ class Requests:
         return parts + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
 
     def to_admin(self) -> FuzzedRequest:
-        base = self.one_of(*[THREADS] * 4, MESSAGES, RECORDS, "/admin/")
+        base = self.one_of(*[THREADS] * 4, MESSAGES, RECORDS, REPORTS, "/admin/")
         wild = quote(self.text(), safe="", errors="replace")
         path = base + self.one_of(*ADMIN_PAGES).format(
             wild=wild, thread=self.thread, item=self.random.choice(self.items), file=self.file
@@ -246,6 +276,11 @@ class Requests:
         fields = [
             (name, self.text() if self.happens(0.6) else right if self.happens(0.9) else wild)
             for name, right in fields
+        ]
+        # The person whose thread is locked reads the reason.
+        fields = [
+            (name, value.replace(CANARY, "Spam") if name == "reason" else value)
+            for name, value in fields
         ]
         pairs = urlencode(fields, errors="surrogatepass")
         if self.happens(0.6):

@@ -132,6 +132,10 @@ class RefusedTest(EndpointMixin, TestCase):
             self.client.post("/chat/files/", {"file": file}),
             self.client.put(f"/chat/files/{self.has.upload}/?token=x", b"text"),
             self.client.post("/chat/reports/", report, content_type="application/json"),
+            *(
+                self.client.post("/chat/threads/thr_1/", {act: True}, "application/json")
+                for act in ("pinned", "archived", "shared")
+            ),
         ):
             self.assertEqual(response.status_code, 403)
             self.assertEqual(response.json(), {"error": "You are suspended: Be kind"})

@@ -426,6 +426,7 @@ class PlansTest(TestCase):
             plan = cursor.fetchone()[0][0]["Plan"]
         self.assertLessEqual(max(rows_read(plan)), 1001, plan)
 
+    @pytest.mark.unsharded  # the same
     def test_a_word_of_several_pairs_reads_of_its_matches_the_newest_only(self) -> None:
         with CaptureQueriesContext(connection) as queries:
             search.messages("マークダウン")

@@ -59,6 +59,7 @@ class OwnThreadView(EndpointView):
         return await self._state(thread_id)
 
     async def post(self, request: HttpRequest, thread_id: str) -> HttpResponse:
+        await get_server().check_may_write(self.context)
         match _change(read_body(request)):
             case ("pinned", bool() as is_pinned):
                 await get_store().pin_thread(thread_id, is_pinned, self.context)

@@ -28,6 +28,7 @@ from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
+BESIDE_THE_API = ("threads", "export", "report")  # names of URLs, of which the first begins others
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown away
 MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
 
@@ -37,8 +38,8 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
     Wrap an ASGI application so that of the requests for chatstore's URLs those with too large a
     body get 413, and those of a session that sends too many get 429.
 
-    The limits are CHATSTORE_MAX_REQUEST_BYTES for the endpoint, CHATSTORE_MAX_UPLOAD_BYTES for
-    files, and CHATSTORE_REQUESTS_PER_SECOND for both.
+    The limits are CHATSTORE_MAX_UPLOAD_BYTES for files, CHATSTORE_MAX_REQUEST_BYTES for all else,
+    and CHATSTORE_REQUESTS_PER_SECOND for both. The pages of chatstore are not limited.
     """
     rate = RequestRate()
 
@@ -119,10 +120,13 @@ def _max_body_bytes(scope: Any) -> int | None:
     """Return the largest allowed body in bytes; None for URLs that are not chatstore's."""
     path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
     try:
-        if path == reverse("chatstore:api") or path.startswith(reverse("chatstore:threads")):
+        if path == reverse("chatstore:api"):
             return settings.max_request_bytes
         if path.startswith(reverse("chatstore:upload")):
             return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+        shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")
+        if path.startswith((shared, *(reverse(f"chatstore:{name}") for name in BESIDE_THE_API))):
+            return settings.max_request_bytes
     except NoReverseMatch:  # chatstore.urls are not included
         pass
     return None

@@ -19,6 +19,7 @@ export function createScroll({ dom, onScroll }) {
   function toEnd() {
     follows = true;
     scroller.scrollTop = scroller.scrollHeight;
+    lastTop = scroller.scrollTop; // who scrolls up before the event of this has come, has scrolled up
   }
 
   /** Add something above what is being read, which stays where it is. @param {() => void} add */

@@ -102,7 +102,7 @@ test-sqlite: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 # What no database changes is tested on SQLite only.
-ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs page_text \
+ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures page_text \
 	project request_rate selection structure user_limits_processes))
 # What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
 TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
@@ -146,7 +146,7 @@ coverage: $(DEV_STAMP)
 	$(BIN)/python -m coverage report
 
 # What differs between versions of Django, ChatKit, openai and the Agents SDK is used by these tests.
-VERSIONED := $(addprefix tests/test_,$(addsuffix .py,admin answers attachments codec migrations \
+VERSIONED := $(addprefix tests/test_,$(addsuffix .py,admin answers attachments codec failures migrations \
 	model_memory models server store store_connections streams unfold uploads views))
 # On SQLite with the newest Python and Django that are supported.
 NEWEST := VENV=.venv-newest PYTHON=$(NEWEST_PYTHON) DJANGO=6.1

@@ -266,9 +266,19 @@ class Settings:
         return self._get("FLAGGER", "")
 
     @property
+    def log_errors(self) -> str:
+        """How exceptions are logged: "places", without their messages, or "full" (S18)."""
+        return self._get("LOG_ERRORS", "places")
+
+    @property
     def csrf_use_sessions(self) -> bool:
         """Django's CSRF_USE_SESSIONS: the token is in the session, and not in a cookie."""
         return bool(django_settings.CSRF_USE_SESSIONS)
+
+    @property
+    def debug(self) -> bool:
+        """Django's DEBUG."""
+        return bool(django_settings.DEBUG)
 
     @property
     def use_tz(self) -> bool:

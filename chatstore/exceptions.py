@@ -1,6 +1,14 @@
-"""Refusals: expected errors with a sentence for the user and an HTTP status."""
+"""Refusals: expected errors with a sentence for the user and an HTTP status; and ContextError."""
 
 from __future__ import annotations
+
+
+class ContextError(Exception):
+    """
+    ChatServer.get_context has failed, or has returned no context.
+
+    ``str(error)`` is a sentence for the developer, with nothing of the request: it is logged.
+    """
 
 
 class Refused(Exception):  # noqa: N818 (an answer to the user, not a fault)

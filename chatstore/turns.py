@@ -60,6 +60,9 @@ class Turn:
         is_answer: whether the first item that is saved answers a pending one, a tool call or a
             question, and requires that it is still pending.
         is_temporary: whether a thread that it creates is temporary (R6).
+        first_title: of a thread that it creates, until there is a better one; None if it creates
+            none, and empty for no title.
+        is_title_stored: whether the store has created the thread with it.
         is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
         began_at: when it began.
         after_item_id: the item that it answers; empty until it is known.
@@ -74,6 +77,8 @@ class Turn:
     is_action: bool = False
     is_answer: bool = False
     is_temporary: bool = False
+    first_title: str | None = None
+    is_title_stored: bool = False
     is_replaced: bool = False
     began_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     after_item_id: str = ""
@@ -131,6 +136,15 @@ def mark_thread_seen(thread: ThreadMetadata, retry_id: str = "", *, is_new: bool
         if (turn := request.turn) and not turn.thread_id:
             turn.thread_id, turn.retry_id = thread.id, retry_id
             turn.status = None if is_new or turn.is_action else thread.status
+
+
+def with_first_title(thread: ThreadMetadata) -> ThreadMetadata:
+    """Return the thread that the current turn is about to create with its first title."""
+    turn = current_turn()
+    if turn is None or turn.thread_id or not turn.first_title or thread.title:
+        return thread
+    turn.is_title_stored = True
+    return thread.model_copy(update={"title": turn.first_title})
 
 
 def refuse() -> NoReturn:

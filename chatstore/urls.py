@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from chatstore.http import diagram, exports, files, own_threads, page, reports, shares, views
 
@@ -20,4 +20,5 @@ urlpatterns = [
     path("export/", exports.ExportView.as_view(), name="export"),
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
+    re_path("^(?:api|files|reports|threads|export)/.+$", views.unknown, name="unknown"),
 ]

@@ -35,8 +35,6 @@ class Assistant(ChatServer[Any]):
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Any
     ) -> AsyncIterator[ThreadStreamEvent]:
         words = text_of(input_user_message)
-        if words and not thread.title:
-            thread.title = words.replace("\n", " ")[:60]
         events: AsyncIterator[ThreadStreamEvent]
         if settings.OPENAI_API_KEY:
             agent: Agent[Any] = Agent(

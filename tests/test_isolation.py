@@ -95,6 +95,7 @@ class IsolationTests(EndpointMixin, TestCase):
             "export": None,
             "shared": None,  # for whoever has the link: tests/test_shares.py
             "shared_items": None,
+            "unknown": None,  # tests/test_failures.py
             "file": [("get", 404), ("put", 404), ("post", 404), ("delete", 405)],
         }
         self.assertEqual({pattern.name for pattern in urls.urlpatterns}, set(tried))

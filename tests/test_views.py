@@ -193,7 +193,7 @@ class RefusalTests(EndpointMixin, TestCase):
         for setting in ("tests.assistants.Broken", "", "tests.assistants.Nowhere"):
             with (
                 self.subTest(setting),
-                override_settings(CHATSTORE_SERVER=setting, DEBUG=True),
+                override_settings(CHATSTORE_SERVER=setting, DEBUG=False),
                 self.assertLogs() as logs,
                 self.nothing_stored(),
             ):

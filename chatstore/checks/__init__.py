@@ -20,7 +20,7 @@ register(caches.check_limits_are_shared, "chatstore", deploy=True)
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Check settings (chatstore.E001 to E018, but for E007; W002 to W004)."""
-    wrong = [*values.check_types(), *values.check_integers()]
+    wrong = [*values.check_types(), *values.check_choices(), *values.check_integers()]
     wrong = wrong or [
         *project.check_server(),
         *project.check_flagger(),

@@ -58,6 +58,14 @@ def check_types() -> list[CheckMessage]:
     ]
 
 
+def check_choices() -> list[CheckMessage]:
+    """Check the setting that has one of several values (chatstore.E009)."""
+    if settings.log_errors in ("places", "full"):
+        return []
+    message = f'CHATSTORE_LOG_ERRORS must be "places" or "full", not {settings.log_errors!r}.'
+    return [Error(message, id="chatstore.E009")]
+
+
 def check_integers() -> list[CheckMessage]:
     """Check that numbers are whole and not too small (chatstore.E003, E017)."""
     return [

@@ -15,6 +15,7 @@ from chatstore import codec, files
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.attachments.responses import file_response, safe_type_and_disposition
 from chatstore.http import request_limits
+from chatstore.http.access import load_context
 from chatstore.http.views import EndpointView
 from chatstore.server import get_server
 
@@ -65,7 +66,7 @@ class FileView(EndpointView):
         if request.method not in ("GET", "HEAD") or not self.token:
             await self.authenticate(request)
         else:
-            self.context = await get_server().get_context(request)
+            self.context = await load_context(request)
 
     async def get(self, request: HttpRequest, attachment_id: str) -> HttpResponseBase:
         store = _attachment_store()

@@ -6,20 +6,43 @@ import mimetypes
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from django.contrib.auth.mixins import LoginRequiredMixin
+from asgiref.sync import async_to_sync
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
 from chatstore.conf import settings
+from chatstore.exceptions import Refused
+from chatstore.http.access import load_context
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.store import DjangoStore
 
 
-class ChatPageView(LoginRequiredMixin, TemplateView):
-    """The built-in chat page, for signed-in users. docs/page.md says how a site changes it."""
+@method_decorator(login_not_required, name="dispatch")
+class ChatPageView(TemplateView):
+    """
+    The built-in chat page, for whom ChatServer.get_context has a context; others are sent to the
+    page for signing in. docs/page.md says how a site changes it.
+    """
 
     template_name = "chatstore/chat.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            self.context = async_to_sync(load_context)(request)
+        except Refused as error:
+            if error.status != 401:
+                raise PermissionDenied(str(error)) from error
+            self.context = None
+        if self.context is None:
+            return redirect_to_login(request.get_full_path())
+        return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if isinstance(get_server().store, DjangoStore):
@@ -31,6 +54,7 @@ class ChatPageView(LoginRequiredMixin, TemplateView):
                 **kwargs,
             }
         return super().get_context_data(
+            owner=get_server()._user_id(self.context),
             api_url=reverse("chatstore:api"),
             diagram_url=reverse("chatstore:diagram"),
             upload_url=reverse("chatstore:upload"),

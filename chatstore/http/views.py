@@ -11,25 +11,22 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from chatkit.server import StreamingResult
 from chatkit.store import NotFoundError
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import Error, connections, transaction
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
-from chatstore.db.connections import replace_dropped_connections
-from chatstore.db.errors import is_pool_timeout
-from chatstore.exceptions import LimitReached, Refused, RequestRefused
-from chatstore.http.request_limits import read_form
+from chatstore.exceptions import ContextError, LimitReached, Refused, RequestRefused
+from chatstore.http.access import check_csrf, load_context
 from chatstore.server import get_server
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
@@ -54,6 +51,7 @@ class EndpointView(View):
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:  # noqa: N805
         view: Callable[..., HttpResponseBase] = csrf_exempt(super().as_view(**initkwargs))
+        view = login_not_required(view)  # get_context decides, and a refusal is JSON
         for using in connections:  # Django refuses async views if any database has ATOMIC_REQUESTS
             view = transaction.non_atomic_requests(using=using)(view)
         return view
@@ -80,9 +78,12 @@ class EndpointView(View):
             return error_response(_("This chat does not support that."), 501)
         except ServerStoppingError:
             return error_response(_("The server is about to restart. Try again in a moment."), 503)
+        except ContextError as error:
+            logger.error("A request failed: %s %s", error, describe(error.__cause__ or error))
+            return _failed(error)
         except Exception as error:  # noqa: BLE001 (the details go to the log only)
             logger.error("A request failed: %s", describe(error))
-            return error_response(_("Something went wrong. Try again."), 500)
+            return _failed(error)
 
     async def check_access(self, request: HttpRequest) -> None:
         """
@@ -91,21 +92,11 @@ class EndpointView(View):
         The server releases the connection that authentication has used (S16).
         """
         await self.authenticate(request)
-        if request.content_type == "application/json" and not settings.csrf_use_sessions:
-            _check_csrf(request)
-        else:  # this may read a form, or load the session
-            await sync_to_async(_check_csrf)(request)
+        await check_csrf(request)
 
     async def authenticate(self, request: HttpRequest) -> None:
         """Set ``self.context`` by ChatServer.get_context; RequestRefused (401) for None."""
-        try:
-            self.context = await get_server().get_context(request)
-        except Error as error:
-            # Django doesn't repeat the queries for session and user. After a restart of the
-            # database each dead connection in the pool would cause a 500 (S15).
-            if is_pool_timeout(error) or not await sync_to_async(replace_dropped_connections)():
-                raise
-            self.context = await get_server().get_context(request)
+        self.context = await load_context(request)
         if self.context is None:
             raise RequestRefused(_("Sign in first."), 401)
 
@@ -118,17 +109,13 @@ class EndpointView(View):
         return response
 
 
-class _CsrfCheck(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        return HttpResponse(status=403)  # the caller only tests that a response was returned
-
-
-def _check_csrf(request: HttpRequest) -> None:
-    read_form(request)
-    csrf = _CsrfCheck(lambda request: HttpResponse())
-    csrf.process_request(request)
-    if csrf.process_view(request, lambda request: HttpResponse(), (), {}):
-        raise RequestRefused(_("The page is out of date. Reload it."), 403)
+def _failed(error: Exception) -> JsonResponse:
+    """Return the answer 500; while DEBUG is on, it has the exception's words."""
+    if not settings.debug:
+        return error_response(_("Something went wrong. Try again."), 500)
+    found = [one for one in (error, error.__cause__) if one]
+    words = [f"{type(one).__name__}: {one}" for one in found]
+    return error_response(" ".join(words), 500)
 
 
 def error_response(sentence: str, status: int) -> JsonResponse:
@@ -161,6 +148,13 @@ class ChatKitView(EndpointView):
         # Under WSGI no event loop outlives the view, so the events are sent when all are there.
         body = b"".join([event async for event in result])
         return HttpResponse(body, content_type="text/event-stream", headers=STREAM_HEADERS)
+
+
+@csrf_exempt
+@login_not_required
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Answer for an URL at which there is nothing: 404 as JSON, and not as Django's page."""
+    return error_response(_("There is nothing at this URL."), 404)
 
 
 def read_body(request: HttpRequest) -> bytes:

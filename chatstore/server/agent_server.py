@@ -20,7 +20,6 @@ from agents import (
     TResponseInputItem,
 )
 from chatkit.agents import AgentContext, ResponseStreamConverter
-from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer
 from chatkit.types import (
     ClientToolCallItem,
@@ -30,7 +29,6 @@ from chatkit.types import (
     ThreadStreamEvent,
     UserMessageItem,
 )
-from django.utils.translation import gettext as _
 
 from chatstore import codec
 from chatstore.attachments import DjangoAttachmentStore
@@ -162,7 +160,7 @@ class AgentServer(ChatKitServer[TContext], Generic[TContext]):
             length = len(input)
             while len(input) >= length:
                 if max_items == 1:
-                    raise CustomStreamError(_("This is too long for the assistant to read."))
+                    raise InputTooLongError
                 max_items //= 2
                 input = await self.load_input(thread, context, max_items, model=model)  # noqa: A001
 

@@ -16,6 +16,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
 )
 from contextlib import aclosing, suppress
 from functools import partial
@@ -32,6 +33,7 @@ from chatkit.types import (
     SDKHiddenContextItem,
     StreamingReq,
     StreamOptionsEvent,
+    ThreadCreatedEvent,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
@@ -55,7 +57,7 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import Refused, RequestRefused
-from chatstore.server import preconditions, requests, suspensions, user_limits
+from chatstore.server import preconditions, requests, suspensions, titles, user_limits
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
 from chatstore.server.moderated_server import ModeratedServer
@@ -87,8 +89,17 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
 
     # What an application may override
 
+    # The schemes of the header Authorization, such as ("Bearer",), with which a request that has no
+    # cookie needs no CSRF token. Basic is never one: browsers send it by themselves.
+    csrf_exempt_schemes: Collection[str] = ()
+
     async def get_context(self, request: HttpRequest) -> TContext | None:
-        """Return what the stores and respond() get; None for a visitor who must sign in (401)."""
+        """
+        Return what the stores and respond() get; None for a visitor who must sign in (401).
+
+        The endpoint, the files and the chat page ask it. An override may be a plain ``def``, which
+        may use the ORM: it runs in a thread.
+        """
         user = await request.auser()
         if not user.is_authenticated:
             return None
@@ -154,6 +165,8 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     ) -> StreamingResult | NonStreamingResult:
         if is_streaming_req(request):
             turn = requests.begin_turn(request)
+            if isinstance(request, ThreadsCreateReq):
+                turn.first_title = self.first_title(titles.words_of(request.params.input))
             with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
                 stream = await self._stream(request, context, turn)
             return StreamingResult(cast("AsyncGenerator[bytes, None]", stream))
@@ -218,7 +231,10 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         turn = current_turn() or Turn()
         turn.thread_id = turn.thread_id or thread.id  # another package's store does not tell
         turn.after_item_id = turn.after_item_id or next(iter(turn.stored), "")
-        guarded = GuardedStream(stream, thread, self.store, context)
+        with_title = partial(self._with_title, stream, thread, turn, context)
+        if turn.is_title_stored and not thread.title:
+            thread.title = turn.first_title
+        guarded = GuardedStream(with_title, thread, self.store, context, self.describe_failure)
         answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
         waiting: list[ThreadStreamEvent] = []
         try:
@@ -277,12 +293,18 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     def _error_event(self, error: BaseException) -> bytes:
         if isinstance(error, Refused):
             return self._event(ErrorEvent(code="custom", message=str(error), allow_retry=False))
+        if settings.debug:
+            words = f"{type(error).__name__}: {error}"
+            return self._event(ErrorEvent(code="custom", message=words, allow_retry=True))
         return self._event(ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True))
 
     def _event(self, event: BaseModel) -> bytes:
         return b"data: " + self._serialize(event) + b"\n\n"
 
     def _serialize(self, obj: BaseModel) -> bytes:
+        turn = current_turn()
+        if isinstance(obj, ThreadCreatedEvent) and turn and turn.first_title:
+            obj.thread.title = obj.thread.title or turn.first_title
         obj = codec.with_utc_offsets(obj)
         try:
             serialized = super()._serialize(obj)

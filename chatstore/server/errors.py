@@ -6,6 +6,7 @@ import logging
 import traceback
 from pathlib import Path
 
+from chatstore.conf import settings
 from chatstore.turns import StateChangedError
 
 
@@ -13,8 +14,11 @@ def describe(error: BaseException) -> str:
     """
     Return the type of an exception and the places it came through, without its message.
 
-    A message may quote a conversation: pydantic's shows the input, a database's the row.
+    A message may quote a conversation: pydantic's shows the input, a database's the row. While
+    DEBUG is on, or where CHATSTORE_LOG_ERRORS is "full", it is the whole traceback all the same.
     """
+    if settings.debug or settings.log_errors == "full":
+        return "".join(traceback.format_exception(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     return f"{type(error).__module__}.{type(error).__qualname__} at {' > '.join(places)}"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from chatkit.errors import CustomStreamError, ErrorCode, StreamError
+from chatkit.errors import CustomStreamError, StreamError
 from chatkit.store import NotFoundError, Store
 from chatkit.types import (
     AssistantMessageItem,
@@ -22,6 +22,7 @@ from chatkit.types import (
 )
 
 from chatstore.server.errors import describe
+from chatstore.server.failures import KEY_HINT, Failure, make_failure
 from chatstore.server.item_ids import ItemIds
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class GuardedStream:
         thread: as respond() got it.
         store: where the thread is kept.
         context: the request's.
+        describe_failure: ChatServer's.
     """
 
     def __init__(
@@ -45,7 +47,10 @@ class GuardedStream:
         thread: ThreadMetadata,
         store: Store[Any],
         context: Any,
+        describe_failure: Callable[[Failure, Any], Failure],
     ) -> None:
+        self._describe_failure = describe_failure
+        self._context = context
         self._stream = stream
         self._thread = thread
         self._ids = ItemIds(thread, store, context)
@@ -77,9 +82,12 @@ class GuardedStream:
         finally:
             await self._title.keep()
 
-    def _failure(self, error: BaseException) -> StreamError:
+    def _failure(self, error: BaseException) -> StreamError | CustomStreamError:
+        failure = make_failure(error)
+        if failure.kind == "api_key":
+            logger.error(KEY_HINT)
         logger.error("respond() failed in %s: %s", self._thread.id, describe(error))
-        return StreamError(ErrorCode.STREAM_ERROR, allow_retry=True)
+        return self._describe_failure(failure, self._context).as_stream_error()
 
 
 def join_surrogates(item: ThreadItem) -> None:

@@ -209,13 +209,14 @@ class _Run:
 
 def _input_refusal(error: Exception) -> InputRefusedError | None:
     """Return what to raise for a model's error, if that is a refusal of its input."""
-    if _is_too_long(error):
+    if is_too_long(error):
         return InputTooLongError()
     is_refused = isinstance(error, BadRequestError | UnprocessableEntityError)
     return InputRefusedError() if is_refused else None
 
 
-def _is_too_long(error: Exception) -> bool:
+def is_too_long(error: Exception) -> bool:
+    """Tell whether a model has refused its input for its length."""
     if isinstance(error, APIStatusError) and error.status_code == _TOO_LARGE_STATUS:
         return True
     if isinstance(error, APIError):

@@ -16,7 +16,7 @@ from chatstore.moderation import flagging, reports
 from chatstore.moderation.people import describe_suspension
 from chatstore.moderation.records import get_database
 from chatstore.server import user_limits
-from chatstore.server.agent_server import AgentServer
+from chatstore.server.answer_server import AnswerServer
 from chatstore.server.errors import describe
 from chatstore.server.stores import ExtendedStore, SuspensionStore
 from chatstore.turns import Turn
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
 
 
-class ModeratedServer(AgentServer[TContext], Generic[TContext]):
+class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
     """Feedback, reports, the flagger, and suspensions."""
 
     async def add_feedback(

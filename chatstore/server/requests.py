@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from chatkit import types
 from chatkit.server import DEFAULT_PAGE_SIZE
 from chatkit.types import (
     ChatKitReq,
@@ -28,7 +31,7 @@ from chatkit.types import (
 )
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chatstore import codec
 from chatstore.conf import settings
@@ -73,8 +76,11 @@ def parse(request: str | bytes | bytearray) -> ChatKitReq:
     try:
         parsed = _request_adapter.validate_json(request)
     except ValidationError as error:
-        if error.errors(include_input=False)[0]["type"] != "json_invalid":
-            raise RequestRefused(_("The request is not one of ChatKit's."), 400) from None
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        if first["type"] != "json_invalid":
+            sentence = _("The request is not one of ChatKit's: %(field)s (%(type)s).")
+            values = {"field": _field(first["loc"]), "type": first["type"]}
+            raise RequestRefused(sentence % values, 400) from None
         try:  # half of an emoji, which JavaScript can send and pydantic does not read (S14)
             parsed = _request_adapter.validate_json(
                 json.dumps(codec.replace_unstorable(json.loads(request)))
@@ -95,6 +101,20 @@ def parse(request: str | bytes | bytearray) -> ChatKitReq:
             raise RequestRefused(_("The recording is not encoded as base64."), 400) from None
     _check_length(parsed)
     return parsed
+
+
+def _field(path: Sequence[str | int]) -> str:
+    """Return a field's path, without what the client may have written: keys of its own."""
+    known = [str(part) for part in path if isinstance(part, int) or part in _field_names()]
+    return ".".join(known) or "type"
+
+
+@functools.cache
+def _field_names() -> frozenset[str]:
+    models = [one for one in vars(types).values() if isinstance(one, type)]
+    return frozenset(
+        name for model in models if issubclass(model, BaseModel) for name in model.model_fields
+    )
 
 
 def _check_length(request: ChatKitReq) -> None:

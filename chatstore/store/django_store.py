@@ -36,6 +36,7 @@ from chatstore.turns import (
     mark_stored,
     mark_thread_seen,
     turn_of,
+    with_first_title,
 )
 
 TContext = TypeVar("TContext")
@@ -82,6 +83,7 @@ class DjangoStore(
         deleted meanwhile, nothing happens. Raises NotFoundError if the id is another owner's,
         ValueError for what can't be stored as JSON (S6).
         """
+        thread = with_first_title(thread)
         turn, current = turn_of(thread.id), current_turn()
         required = Required(turn.retry_id, None) if turn else None
         await self._write(

@@ -36,6 +36,7 @@ from chatstore.turns import (
     mark_thread_seen,
     refuse,
     turn_of,
+    with_first_title,
 )
 
 
@@ -74,6 +75,7 @@ class MemoryStore(Store[Any]):
 
     async def save_thread(self, thread: ThreadMetadata, context: Any) -> None:
         user_id = self._user_id(context)
+        thread = with_first_title(thread)
         values = codec.session_values(thread)
         thread_id, payload = values["thread_id"], values["payload"]
         stored = self._threads.get(thread_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import importlib.util
 import json
@@ -16,6 +17,8 @@ from typing import Any
 from unittest.mock import patch
 
 import jwt
+import pytest
+from asgiref.sync import ThreadSensitiveContext
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
@@ -27,6 +30,7 @@ from django.http import HttpRequest
 from django.test import (
     AsyncClient,
     Client,
+    RequestFactory,
     TestCase,
     TransactionTestCase,
     modify_settings,
@@ -35,11 +39,13 @@ from django.test import (
 from django.utils import timezone
 
 from chatstore.exceptions import RequestRefused
+from chatstore.http.access import load_context
 from chatstore.models import ChatSession
-from chatstore.server import chat_server
+from chatstore.server import chat_server, get_server
 from tests.assistants import SECRET, Scripted
 from tests.endpoint import API, EndpointMixin
 from tests.live import user_input
+from tests.proxy import connected
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "sign-in.md"
 DOORS = {
@@ -187,6 +193,34 @@ class ContextTests(DoorsMixin, TestCase):
         with self.served(asked(self.of_orm)):
             self.assertEqual(Client().get("/chat/").status_code, 200)
             self.assertEqual(self.list_threads(Client()).status_code, 200)
+
+
+class ConnectionTests(DoorsMixin, TransactionTestCase):
+    @pytest.mark.postgresql
+    def test_V12_S16_a_stream_gives_back_what_a_plain_def_has_taken(self) -> None:
+        def in_use() -> int:
+            stats = connection.pool.get_stats()
+            return stats["pool_size"] - stats["pool_available"]
+
+        async def run() -> None:
+            async with ThreadSensitiveContext():
+                context = await load_context(RequestFactory().get("/chat/"))
+                self.assertEqual(in_use(), 1)
+                body = {"type": "threads.create", "params": {"input": user_input("sleep one")}}
+                result: Any = await get_server().process(json.dumps(body), context)
+                events = result.json_events.__aiter__()
+                async for event in events:
+                    if b"text_delta" in event:
+                        break
+                self.assertEqual(in_use(), 0)
+                await events.aclose()
+
+        def by_orm(request: HttpRequest) -> Any:
+            return {"user_id": str(get_user_model().objects.get(username="alice").pk)}
+
+        connection.close()
+        with self.served(asked(by_orm)), connected(pool={"min_size": 1, "max_size": 2}):
+            asyncio.run(run())
 
 
 class CsrfTests(DoorsMixin, TestCase):

@@ -109,6 +109,9 @@ def test_long_words_hide_no_other_part_of_the_page(site: Site, visit: Visits, ow
     for value in page.locator(".readonly").all():
         assert value.evaluate("value => value.scrollWidth <= value.clientWidth")
         assert value.evaluate("value => value.getBoundingClientRect().right <= innerWidth")
+    page.goto("/admin/chatstore/moderationrecord/?acts=only")
+    expect(page.locator("#result_list")).to_contain_text("https://example.com/")
+    assert page.locator("#changelist").evaluate(FITS)
 
 
 def test_a_moderator_finds_reads_locks_and_reopens_and_the_user_sees_it(

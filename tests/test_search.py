@@ -20,11 +20,13 @@ from django.utils import timezone
 from chatstore.admin.lists import counts_by_thread
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
 from chatstore.moderation import sampling, search, statistics
+from chatstore.moderation.periods import DAYS_PER_BAR
 from chatstore.store import DjangoStore
 from tests import base
 from tests.base import ALICE
 from tests.moderators import RECORDS, THREADS, url
 from tests.rows import DAY, StorageMixin, add_thread
+from tests.test_overview import reads
 
 SEARCH = f"{THREADS}search/"
 
@@ -299,7 +301,7 @@ class OverviewTest(StorageMixin, TestCase):
                 (report.threads.total, report.messages.total, report.active_users),
                 (threads, messages, users),
             )
-            self.assertEqual(len(report.threads.bars), days // statistics.DAYS_PER_BAR[days])
+            self.assertEqual(len(report.threads.bars), days // DAYS_PER_BAR[days])
         self.assertEqual((report.thumbs_up, report.thumbs_down, report.approval), (2, 1, 67))
         self.assertEqual(report.file_bytes, len(b"Bytes of atc_thr_1_0"))
         self.assertEqual([bar.value for bar in report.ages.bars], [3, 0, 0, 0, 0, 1])
@@ -333,7 +335,7 @@ class OverviewTest(StorageMixin, TestCase):
     def test_at_most_12_queries(self) -> None:
         with CaptureQueriesContext(connection) as queries:
             self.client.get(f"{THREADS}overview/?days=90")
-        self.assertLessEqual(len(queries), 12)
+        self.assertLessEqual(len(reads(queries)), 12)
 
 
 FILL = """

@@ -89,6 +89,7 @@ def test_text_outlives_the_session_in_which_it_was_written(visit: Visits, site: 
     expect(chat.get_by_role("button", name="Send")).to_be_enabled()  # the thread is loaded
     box.press("Enter")
     expect(answers(chat)).to_have_count(2)
+    expect(chat.locator("#stop")).to_be_hidden()  # a reload in the answer would end it
     chat.reload()
     expect(answers(chat)).to_have_count(2)
     expect(box).to_have_value("")

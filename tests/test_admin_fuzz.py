@@ -42,6 +42,8 @@ PARAMETERS = {
         "is_on_hold__isnull",
         "label",
         "assignee",
+        "active_since",
+        "active_until",
         "since",
         "until",
         "activity",

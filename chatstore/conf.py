@@ -255,6 +255,11 @@ class Settings:
         return self._get("REPORT_THUMBS_DOWN", False)
 
     @property
+    def suspended_may_read(self) -> bool:
+        """Whether a suspended person goes on reading what they have (M6)."""
+        return self._get("SUSPENDED_MAY_READ", True)
+
+    @property
     def report_mail(self) -> Sequence[str]:
         """The addresses that get a mail for each new report (M5)."""
         default: Sequence[str] = ()

@@ -26,7 +26,7 @@ from chatstore.moderation import people, reports
 from chatstore.moderation.records import Moderator
 from chatstore.server import ChatServer, suspensions
 from tests import base
-from tests.endpoint import REQUEST_TYPES, Belongings, EndpointMixin
+from tests.endpoint import API, REQUEST_TYPES, Belongings, EndpointMixin
 from tests.moderators import THREADS, client_of, staff
 from tests.rows import StorageMixin, add_thread, everything
 
@@ -143,6 +143,25 @@ class RefusedTest(EndpointMixin, TestCase):
         self.assertEqual(file_of_theirs.status_code, 200)
         self.assertTrue(b"".join(file_of_theirs.streaming_content))
         self.assertFalse(ChatReport.objects.exists())
+
+    @override_settings(CHATSTORE_SUSPENDED_MAY_READ=False)
+    def test_M6_where_the_site_says_so_reading_is_refused_too(self) -> None:
+        people.suspend(self.alice["user_id"], BY)
+        requests = self.has.requests()
+        answers = [
+            self.client.post(API, {"type": kind, "params": requests[kind]}, "application/json")
+            for kind in READS
+        ]
+        paths = (
+            f"/chat/files/{self.has.upload}/",
+            "/chat/threads/?list=pinned",
+            "/chat/threads/thr_1/",
+            "/chat/export/?format=json",
+        )
+        answers += map(self.client.get, paths)
+        for answer in answers:
+            self.assertEqual(answer.status_code, 403)
+            self.assertEqual(answer.json(), {"error": "You are suspended: Be kind"})
 
     async def test_M6_others_do_not_notice_and_lifting_restores_everything(self) -> None:
         await self.suspend()

@@ -14,6 +14,7 @@ FLAGS = (
     "report_thumbs_down",
     "sharded",
     "sharing",
+    "suspended_may_read",
     "use_presigned_urls",
 )
 DICTS = ("async_pool", "report_reasons")

@@ -71,6 +71,7 @@ class FileView(EndpointView):
     async def get(self, request: HttpRequest, attachment_id: str) -> HttpResponseBase:
         store = _attachment_store()
         if self.context is not None:  # a signed-in user must be the owner, even with a signed URL
+            await get_server().check_may_read(self.context)
             row = await store.find(attachment_id, self.context)
         else:
             row = await store.find_by_token(attachment_id, self.token)

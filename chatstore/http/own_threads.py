@@ -33,6 +33,7 @@ class OwnThreadsView(EndpointView):
     """
 
     async def get(self, request: HttpRequest) -> HttpResponse:
+        await get_server().check_may_read(self.context)
         store, limit = get_store(), settings.max_page_size
         after = request.GET.get("after") or None
         match request.GET.get("list"):
@@ -56,6 +57,7 @@ class OwnThreadView(EndpointView):
     """
 
     async def get(self, request: HttpRequest, thread_id: str) -> HttpResponse:
+        await get_server().check_may_read(self.context)
         return await self._state(thread_id)
 
     async def post(self, request: HttpRequest, thread_id: str) -> HttpResponse:

@@ -145,8 +145,8 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         """
         parsed = requests.parse(request)
         logger.info("Received %s", parsed.type)
-        if not isinstance(parsed, requests.READS):
-            await self.check_may_write(context)
+        is_read = isinstance(parsed, requests.READS)
+        await (self.check_may_read if is_read else self.check_may_write)(context)
         admission = await user_limits.admit(self._user_id(context), user_limits.cost_of(parsed))
         try:
             with allow_cache(isinstance(parsed, requests.READS_A_THREAD)):

@@ -78,8 +78,14 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
 
     async def admit_export(self, context: TContext) -> user_limits.Admission:
         """Count a download of one's own threads, whose stream the caller ends (V7, V10)."""
+        await self.check_may_read(context)
         cost = user_limits.CREATION + user_limits.STREAM
         return await user_limits.admit(self._user_id(context), cost)
+
+    async def check_may_read(self, context: TContext) -> None:
+        """Do what check_may_write does where CHATSTORE_SUSPENDED_MAY_READ is off."""
+        if not settings.suspended_may_read:
+            await self.check_may_write(context)
 
     async def check_may_write(self, context: TContext) -> None:
         """Raise RequestRefused (403), with the reason, if the user is suspended (M6)."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView
+from chatstore.http.views import EndpointView, read_body
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 
@@ -35,9 +35,7 @@ class ReportView(EndpointView):
 
 def _read(request: HttpRequest) -> dict[str, str]:
     """Return the request's values; RequestRefused (400, 413) for what is no report."""
-    body = request.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
-        raise RequestRefused(_("The request is too large."), 413)
+    body = read_body(request, MAX_BYTES)
     try:
         given: Any = json.loads(body)
     except (ValueError, RecursionError):

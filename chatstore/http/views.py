@@ -157,9 +157,15 @@ def unknown(request: HttpRequest) -> HttpResponse:
     return error_response(_("There is nothing at this URL."), 404)
 
 
-def read_body(request: HttpRequest) -> bytes:
-    """Return the body; RequestRefused (413) if it exceeds CHATSTORE_MAX_REQUEST_BYTES."""
-    body = request.read(settings.max_request_bytes + 1)
-    if len(body) > settings.max_request_bytes:
+def read_body(request: HttpRequest, max_bytes: int | None = None) -> bytes:
+    """
+    Return the body; RequestRefused (413) if it is too large.
+
+    Args:
+        max_bytes: how large it may be; by default CHATSTORE_MAX_REQUEST_BYTES.
+    """
+    max_bytes = settings.max_request_bytes if max_bytes is None else max_bytes
+    body = request.read(max_bytes + 1)
+    if len(body) > max_bytes:
         raise RequestRefused(_("The request is too large."), 413)
     return body

@@ -39,6 +39,12 @@ def asked(*commands: str) -> Callable[[Page], None]:
     return do
 
 
+def reporting(page: Page) -> None:
+    conversation(page)
+    page.get_by_role("button", name="Report").last.click()
+    page.locator("#report-dialog input").first.check()
+
+
 def by_touch(page: Page) -> None:
     page.get_by_role("button", name="Show conversations").click()
     conversation(page)
@@ -51,7 +57,9 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "list": (DESKTOP, nothing),
     "conversation": (DESKTOP, conversation),
     "widget": (DESKTOP, asked("/widget", "/choices")),
+    "formulas": (DESKTOP, asked("/formulas")),
     "form": (DESKTOP, asked("/form")),
+    "report": (DESKTOP, reporting),
     "questions": (DESKTOP, asked("/ask")),
     "locked": (DESKTOP, asked("/sources", "/lock")),
     "error": (DESKTOP, asked("/error")),
@@ -61,6 +69,7 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
 }
 
 THREADS = "/admin/chatstore/chatsession/"
+REPORTS = "/admin/chatstore/chatreport/"
 
 
 def transcript(page: Page) -> None:
@@ -69,9 +78,31 @@ def transcript(page: Page) -> None:
     page.locator(".chatstore-transcript").wait_for()
 
 
+REPORT = """
+from chatstore.models import ChatMessage
+from chatstore.moderation.reports import flag
+answers = ChatMessage.objects.filter(sender_type="assistant").select_related("session")
+answer = answers.latest("timestamp")
+about = answer.user_id, answer.session.thread_id, answer.item_id
+words, reporter = "The width is wrong.", answer.user_id
+flag(*about, reason="wrong", words=words, reporter=reporter, source="user")
+"""
+
+
+def report(page: Page) -> None:
+    page.get_by_role("link", name="minutes").click()
+    page.locator(".chatstore-transcript").wait_for()
+
+
+def person(page: Page) -> None:
+    page.get_by_role("link", name="demo", exact=True).first.click()
+
+
 ADMIN: dict[str, tuple[str, dict[str, Any], Callable[[Page], None]]] = {
     "admin-list": (THREADS, DESKTOP, nothing),
     "admin-conversation": (THREADS, DESKTOP, transcript),
+    "admin-report": (REPORTS, {"viewport": {"width": 1280, "height": 900}}, report),
+    "admin-person": (THREADS, DESKTOP, person),
     "admin-overview": (f"{THREADS}overview/", {**DESKTOP, "color_scheme": "dark"}, nothing),
 }
 # Its scripts need 'unsafe-eval', which the demo's policy forbids.
@@ -102,6 +133,8 @@ def take(wanted: list[str], **env: str) -> None:
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         visits = Visits(site, browser)
+        if "admin-report" in wanted:
+            site.shell(REPORT)
         for name in wanted:
             if name in ADMIN or name in UNFOLD:
                 path, context, prepare = {**ADMIN, **UNFOLD}[name]

@@ -214,7 +214,7 @@ format: $(DEV_STAMP) $(PAGE_STAMP)
 	$(NPM) run format
 
 # chatstore/locale for the app, project/locale for the demo. `--all` are the languages that are there;
-# docs/translating.md says how to add one.
+# docs/how-to/translating.md says how to add one.
 messages: $(DEV_STAMP)
 	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file \
 		$(addprefix --ignore=,".*" build tests benchmarks docs)

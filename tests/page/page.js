@@ -29,7 +29,8 @@ const TEMPLATE = new URL("../../chatstore/templates/chatstore/chat.html", import
 
 /** The template's English texts, by name. */
 const template = readFileSync(TEMPLATE, "utf8");
-const WITH_COUNT = /data-s="(\w+)" data-n.*?{% blocktranslate count count=n %}(.*?){% plural %}(.*?){% endblocktranslate %}/g;
+const WITH_COUNT =
+  /data-s="(\w+)" data-n.*?{% blocktranslate count count=n %}(.*?){% plural %}(.*?){% endblocktranslate %}/g;
 export const strings = Object.fromEntries([
   ...[...template.matchAll(/data-s="(\w+)">{% translate "(.*)" %}</g)].map(([, name, text]) => [name, text]),
   ...[...template.matchAll(WITH_COUNT)].flatMap(([, name, one, many]) => [

@@ -378,6 +378,11 @@ async function start(modules) {
   const kept = keptDraft.take();
   if (kept) composer.putDraft(kept.id, { ...kept, attachments: [] });
 
+  // What was typed before the modules ran belongs to the conversation that the address names.
+  if (!composer.isEmpty()) {
+    composer.keepDraft(linked());
+    composer.restoreDraft(null);
+  }
   threads.reload().catch((error) => alerts.showError(error, refresh));
   await conversations.open(linked());
   document.documentElement.dataset.ready = "true";

@@ -66,24 +66,32 @@ def loaded(sql: str, folder: Path) -> Iterator[str]:
             database.executescript(sql)
         yield path
         return
-    name = f"{connection.settings_dict['NAME']}_old"
+    name = f"{connection.settings_dict['TEST']['NAME']}_old"
     quoted = connection.ops.quote_name(name)
-    settings = connection.settings_dict | {"NAME": name}
-    drop = f"DROP DATABASE IF EXISTS {quoted}"
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(connection._nodb_cursor())
+    is_postgresql = connection.vendor == "postgresql"
+    # By force: a connection of a process that has just ended may still be there.
+    drop = f"DROP DATABASE IF EXISTS {quoted}{' WITH (FORCE)' if is_postgresql else ''}"
+    with connection._nodb_cursor() as server:
         server.execute(drop)
-        options = " CHARACTER SET utf8mb4" if connection.vendor == "mysql" else ""
-        server.execute(f"CREATE DATABASE {quoted}{options}")
-        stack.callback(server.execute, drop)
-        new = connection.copy()
-        new.settings_dict = settings
-        with contextlib.closing(new), new.cursor() as cursor:
-            if connection.vendor == "mysql":  # tables may refer to later ones
-                cursor.execute("SET foreign_key_checks = 0")
-            for statement in _statements(sql):
-                cursor.execute(statement)
-        yield name
+        server.execute(
+            f"CREATE DATABASE {quoted}{'' if is_postgresql else ' CHARACTER SET utf8mb4'}"
+        )
+        try:
+            _fill(name, sql)
+            yield name
+        finally:
+            server.execute(drop)
+
+
+def _fill(name: str, sql: str) -> None:
+    new = connection.copy()
+    new.settings_dict["NAME"] = name
+    new.settings_dict["OPTIONS"].pop("pool", None)
+    with contextlib.closing(new), new.cursor() as cursor:
+        if new.vendor == "mysql":  # tables may refer to later ones
+            cursor.execute("SET foreign_key_checks = 0")
+        for statement in _statements(sql):
+            cursor.execute(statement)
 
 
 def _statements(sql: str) -> list[str]:

@@ -26,7 +26,7 @@ from chatstore.http.languages import spoken_language
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {"chatstore": ("chatstore",), "project": ("project", "templates")}
-LOCALES = ("de",)
+LOCALES = ("de", "fr")
 CATALOGUES = sorted(ROOT.glob("*/locale/*/LC_MESSAGES/django.po"))
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|\{\w+\}|</?\w+>")
 LANGUAGE_KEY = "The code of the language that this catalogue is in\x04en"

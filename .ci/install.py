@@ -19,10 +19,10 @@ import time
 
 # What pip says, and what is made of it.
 STEPS = (
-    (re.compile(r"^(?:Collecting|Obtaining) ([^\s(;]+)"), "finding {}"),
+    (re.compile(r"^Collecting ([\w.-]+)"), "finding {}"),
     (re.compile(r"^\s*Downloading ([\w.]+)-\d.*(\(.*\))"), "downloading {} {}"),
     (re.compile(r"^\s*Building wheel for (\S+)"), "building {}"),
-    (re.compile(r"^Installing collected packages: (.*)"), "installing {} packages"),
+    (re.compile(r"^Installing collected packages: (.*)"), "installing {} in all"),
 )
 TICK = 1.0  # seconds
 

@@ -19,10 +19,10 @@ SOAK_SECONDS := $(if $(findstring command,$(origin SECONDS)),$(SECONDS),3600)
 UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
-PIP_INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet
+PIP_INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install
 MAKE_VENV = uv venv --quiet --python $(PYTHON) $(VENV)
 else
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL = $(BIN)/python .ci/install.py
 MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 

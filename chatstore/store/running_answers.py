@@ -16,7 +16,6 @@ import uuid
 from typing import NamedTuple
 
 from chatkit.store import NotFoundError
-from django.db.models import Q
 from django.utils import timezone
 
 from chatstore.db.attempts import IN_THREAD, Attempt, Steps
@@ -75,15 +74,16 @@ def stop(owner: Owner, attempt: Attempt, thread_id: str) -> Steps[None]:
 def load_changes(owner: Owner, thread_id: str | None) -> Steps[Changes]:
     yield IN_THREAD
     now = timezone.now()
-    wanted = Q(answering_until__gt=now)
-    if thread_id is not None:
-        wanted |= Q(session_id=session_key(thread_id))
-    rows = owner.sessions.visible().filter(wanted)
-    answering, seen = [], None
-    for found_id, until, *columns in rows.values_list("thread_id", "answering_until", *_SEEN):
+    columns = ("thread_id", "answering_until", *_SEEN)
+    mine = owner.sessions.visible().values_list(*columns)
+    rows = mine.filter(answering_until__gt=now)
+    if thread_id is not None:  # no OR, for which SQLite would read all threads of the owner
+        rows = rows.union(mine.filter(session_id=session_key(thread_id)), all=True)
+    answering, seen = set(), None
+    for found_id, until, *values in rows:
         is_answered = until is not None and until > now
         if is_answered:
-            answering.append(found_id)
+            answering.add(found_id)
         if found_id == thread_id:
-            seen = (*map(str, columns), str(is_answered))
+            seen = (*map(str, values), str(is_answered))
     return Changes(sorted(answering), seen)

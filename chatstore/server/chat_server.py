@@ -38,6 +38,7 @@ from chatkit.types import (
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
     ThreadMetadata,
+    ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
@@ -165,7 +166,9 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
     ) -> StreamingResult | NonStreamingResult:
         if is_streaming_req(request):
             turn = requests.begin_turn(request)
-            if isinstance(request, ThreadsCreateReq):
+            if isinstance(request, ThreadsCreateReq) or (
+                turn.replaces and isinstance(request, ThreadsAddUserMessageReq)
+            ):
                 turn.first_title = self.first_title(titles.words_of(request.params.input))
             with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
                 stream = await self._stream(request, context, turn)
@@ -212,6 +215,13 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
             owner=str(self._user_id(context)),
         )
         suspensions.watch()
+        if turn.replaces and isinstance(request, ThreadsAddUserMessageReq):
+            replaced = turn.retry_id  # as preconditions.check has seen it
+            stream = await start(events)
+            await stop_replaced(
+                request.params.thread_id, replaced, self._event(self._replaced())
+            )
+            return stream
         if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
             return await start(events)
         try:

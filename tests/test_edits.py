@@ -10,6 +10,7 @@ from unittest import mock
 from asgiref.sync import async_to_sync, sync_to_async
 from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
 
+from chatstore.exceptions import RequestRefused
 from chatstore.models import ChatAttachment, ChatMessage, ChatModelTurn, ChatSession
 from chatstore.moderation import actions
 from chatstore.moderation.records import Moderator
@@ -193,9 +194,10 @@ class EditRaceTests(RaceMixin, TransactionTestCase):
             params = {"thread_id": thread_id, "item_id": message_id}
             await self.answered(self.asking("threads.retry_after_item", **params))
 
-        with self.before("add_thread_item", retry):
-            reader = self.editing(thread_id, message_id, "a")
-            self.assertEqual(await self.all_at_once(reader), [409])
+        with self.before("add_thread_item", retry), self.assertRaises(RequestRefused) as refused:
+            await self.editing(thread_id, message_id, "a").task
+        await self.acting
+        self.assertEqual(refused.exception.status, 409)
         self.assertEqual(await self.texts(thread_id), ["Hello", "answer 2"])
 
     async def test_V19_S20_it_stops_the_answer_that_is_streamed(self) -> None:

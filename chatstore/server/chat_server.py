@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from chatkit.errors import ErrorCode
 from chatkit.server import NonStreamingResult, StreamingResult
-from chatkit.store import AttachmentStore, Store
+from chatkit.store import AttachmentStore, NotFoundError, Store
 from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
@@ -189,8 +189,10 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
             try:
                 return await self._start(request, context, turn)
             except (StateChangedError, ValueError) as error:
-                # Another request may have changed meanwhile what was looked at (S20).
-                await preconditions.check(self, request, context)
+                # Another request may have changed meanwhile what was looked at (S20). Of two edits
+                # at once the message of one is gone, which says less than the sentence below.
+                with suppress(*[NotFoundError] if turn.replaces else []):
+                    await preconditions.check(self, request, context)
                 if isinstance(error, StateChangedError):
                     message = _("The conversation has changed meanwhile. Try again.")
                     raise RequestRefused(message, 409) from None

@@ -28,7 +28,7 @@ from chatstore.store import DjangoStore
 class ChatPageView(TemplateView):
     """
     The built-in chat page, for whom ChatServer.get_context has a context; others are sent to the
-    page for signing in. docs/page.md says how a site changes it.
+    page for signing in. docs/how-to/page.md says how a site changes it.
     """
 
     template_name = "chatstore/chat.html"

@@ -52,8 +52,10 @@ class EditMixin(EndpointMixin):
     def texts(self, thread_id: str) -> list[str]:
         return [item["content"][0]["text"] for item in self.items(thread_id)]
 
-    def edit(self, thread_id: str, item_id: str, text: str, client: Any = None, **input: Any) -> Any:  # noqa: A002
-        body = edit_body(thread_id, item_id, text, **input)
+    def edit(
+        self, thread_id: str, item_id: str, text: str, client: Any = None, **fields: Any
+    ) -> Any:
+        body = edit_body(thread_id, item_id, text, **fields)
         return async_to_sync(self.post_body)(body, client)
 
 

@@ -220,9 +220,7 @@ class ChatServer(ModeratedServer[TContext], Generic[TContext]):
         if turn.replaces and isinstance(request, ThreadsAddUserMessageReq):
             replaced = turn.retry_id  # as preconditions.check has seen it
             stream = await start(events)
-            await stop_replaced(
-                request.params.thread_id, replaced, self._event(self._replaced())
-            )
+            await stop_replaced(request.params.thread_id, replaced, self._event(self._replaced()))
             return stream
         if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
             return await start(events)

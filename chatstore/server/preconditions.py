@@ -135,8 +135,7 @@ async def _check_state(server: Server, request: ChatKitReq, context: Any) -> Non
 
     match request:
         case ThreadsCreateReq() | ThreadsAddUserMessageReq():
-            if item_id := replaced_message(request):
-                await _check_replaced(server, request.params.thread_id, item_id, context)
+            await _check_replaced(server, request, context)
             await _check_attachments(server, request, context)
         case AttachmentsDeleteReq():
             await server.store.load_attachment(request.params.attachment_id, context)
@@ -167,9 +166,14 @@ async def _check_state(server: Server, request: ChatKitReq, context: Any) -> Non
                 raise RequestRefused(_("No tool call waits for an output."), 409)
 
 
-async def _check_replaced(server: Server, thread_id: str, item_id: str, context: Any) -> None:
-    """Check that a message can be edited, and whether the thread's title is made of it (V19)."""
-    item = await server.store.load_item(thread_id, item_id, context)
+async def _check_replaced(
+    server: Server, request: ThreadsCreateReq | ThreadsAddUserMessageReq, context: Any
+) -> None:
+    """Check that the message that is edited can be, and remember the title made of it (V19)."""
+    item_id = replaced_message(request)
+    if not item_id or isinstance(request, ThreadsCreateReq):
+        return
+    item = await server.store.load_item(request.params.thread_id, item_id, context)
     if not isinstance(item, UserMessageItem):
         raise RequestRefused(_("Only one's own message can be edited."), 409)
     if turn := current_turn():

@@ -20,6 +20,7 @@ from chatstore.moderation.redaction import redact
 from chatstore.server.chat_server import get_server
 from chatstore.store import DjangoStore, search
 from chatstore.testing import MemoryStore
+from chatstore.text_search.conditions import planned
 from tests.base import ALICE, answer, hidden_context, thread, tool_call, user_message
 from tests.endpoint import EndpointMixin
 from tests.live import user_input
@@ -162,14 +163,22 @@ class OwnSearchTests(EndpointMixin, TestCase):
         self.assertIn("Retry-After", response.headers)
         async_to_sync(self.send)("threads.create", {"input": user_input("say fine")})
 
-    def test_M7_V21_without_an_index_the_newest_are_compared(self) -> None:
-        names = [f"msg_{number}" for number in range(4)]
-        self.add("thr_1", *(user_message(name, "A teapot") for name in names))
-        with mock.patch.object(search, "SCANNED_MESSAGES", 3):
-            page = self.search("teapot")
-        is_indexed = connection.vendor == "postgresql"
-        self.assertEqual(page["scanned"], None if is_indexed else 3)
-        self.assertEqual(len(page["data"]), 4 if is_indexed else 3)
+    def test_V21_each_page_compares_few_and_the_next_ones_go_on(self) -> None:
+        names = [f"msg_{number}" for number in range(9)]
+        said = ["A teapot" if number in (0, 5) else "No" for number in range(9)]
+        self.add("thr_1", *(user_message(*one) for one in zip(names, said, strict=True)))
+        found: list[list[str]] = []
+        query: dict[str, str] = {}
+        few = mock.patch.multiple(search, COMPARED=3, COMPARED_WITH_INDEX=3)
+        while not found or query["after"]:
+            with few:
+                page = self.search("teapot", **query)
+            found.append([hit["item_id"] for hit in page["data"]])
+            query = {"after": page["after"] or ""}
+        if connection.vendor == "postgresql":  # the older ones are found through the index
+            self.assertEqual(found, [["msg_5", "msg_0"]])
+        else:
+            self.assertEqual(found, [[], ["msg_5"], ["msg_0"], []])
 
     def test_S18_V21_the_log_has_nothing_of_it(self) -> None:
         self.add("thr_1", user_message("msg_1", "A teapot"))
@@ -214,18 +223,19 @@ class OwnSearchPlanTests(TransactionTestCase):
             cursor.execute("VACUUM ANALYZE chat_messages")
             cursor.execute("ANALYZE chat_sessions")
 
-    def test_V21_S12_the_plan_of_a_search_reads_the_owners_rows_by_an_index(self) -> None:
-        with CaptureQueriesContext(connection) as captured:
+    def test_V21_S12_older_messages_are_found_through_the_index_of_words(self) -> None:
+        with (
+            mock.patch.object(search, "COMPARED_WITH_INDEX", 10),
+            CaptureQueriesContext(connection) as captured,
+        ):
             found = async_to_sync(store.search_messages)("word42", 20, None, ALICE)
         self.assertEqual([hit.item_id for hit in found.data], ["msg_42"])
         queries = [query["sql"] for query in captured.captured_queries]
-        self.assertEqual(len(queries), 3)
         for sql in queries:
             self.assertEqual(find_faults(sql, DIALECTS[connection.vendor]), (), sql)
-        [sql] = [sql for sql in queries if "chat_messages" in sql]
-        with connection.cursor() as cursor:
+        sql = [sql for sql in queries if "to_tsvector" in sql][-1]
+        with planned("default", **search._PLAN), connection.cursor() as cursor:
             cursor.execute("EXPLAIN " + sql)
             plan = "\n".join(row[0] for row in cursor.fetchall())
-        self.assertIn("chat_messages_words", plan)
-        self.assertNotIn("Seq Scan on chat", plan)
-        self.assertIn("'alice'", plan)
+        self.assertIn("chat_messages_text_words", plan)
+        self.assertNotIn("Seq Scan on chat_messages", plan)

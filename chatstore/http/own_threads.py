@@ -1,6 +1,6 @@
 """
-Requests beside ChatKit's for what it has no words for: a user's threads by last activity, pinned and
-archived, what they do with one, and what they search for (V9, V11, V20, V21).
+Requests beside ChatKit's for what it has no words for: a user's threads by last activity,
+pinned and archived, what they do with one, and what they search for (V9, V11, V20, V21).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class SearchView(EndpointView):
         found = await get_store().search_messages(text, SEARCH_PAGE, after, self.context)
         data = [vars(one) | {"excerpt": list(map(list, one.excerpt))} for one in found.data]
         threads = list(map(_as_json, found.threads))
-        answer = {"threads": threads, "data": data, "scanned": found.scanned}
+        answer = {"threads": threads, "data": data}
         return JsonResponse(answer | _paging(found.after), headers=NO_STORE)
 
 

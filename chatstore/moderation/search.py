@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Left
 from django.utils.html import format_html_join
@@ -35,6 +34,7 @@ from chatstore.text_search.conditions import (
     contains,
     is_indexed,
     matching,
+    planned,
     terms_of,
 )
 
@@ -47,10 +47,11 @@ MAX_HITS = 50  # matches that are returned, the best of those ranked
 HIGHEST_CHARACTER = "\U0010ffff"  # sorts after every other, so that a range can match a prefix
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
 # Compiling the query (jit) takes longer than it can save.
-_PLAN = (
-    "SELECT set_config('gin_fuzzy_search_limit', %s, true),"
-    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
-)
+_PLAN = {
+    "gin_fuzzy_search_limit": str(FUZZY_LIMIT),
+    "enable_seqscan": "off",
+    "jit": "off",
+}
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -176,16 +177,10 @@ def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[An
     For a word without statistics PostgreSQL expects many matches, so it would read the newest rows
     one by one until it has enough, which can mean the whole table. For a word that is common, but
     not among the newest rows, the index returns about FUZZY_LIMIT rows, chosen at random.
-
-    The planner's settings are made in a transaction, or a savepoint of the caller's transaction,
-    that is rolled back after the query, so that no later query is planned by them.
     """
-    with transaction.atomic(using=rows.db), connections[rows.db].cursor() as cursor:
-        cursor.execute(_PLAN, [str(FUZZY_LIMIT)])
+    with planned(rows.db, **_PLAN):
         # Ordered by an expression, because an index on the column alone would be preferred.
-        found = list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
-        transaction.set_rollback(True, using=rows.db)
-        return found
+        return list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
 
 
 def _add_threads(rows: list[ChatMessage]) -> None:

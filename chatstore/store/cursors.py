@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
+from typing import TypeAlias
 
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from chatstore.exceptions import RequestRefused
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+Cursor: TypeAlias = tuple[dt.datetime, uuid.UUID]
 _CURSOR = re.compile(r"(-?[0-9]{1,18})_([0-9a-f]{32})")
 
 
@@ -26,7 +28,7 @@ def write(time: dt.datetime, key: uuid.UUID) -> str:
     return f"{(codec.as_utc(time) - _EPOCH) // _MICROSECOND}_{key.hex}"
 
 
-def read(cursor: str) -> tuple[dt.datetime, uuid.UUID]:
+def read(cursor: str) -> Cursor:
     """Return the time and the key of a cursor; RequestRefused (400) for another text."""
     if found := _CURSOR.fullmatch(cursor):
         try:

@@ -1,16 +1,16 @@
 """
 An owner's search in their own messages and titles (V21).
 
-Its cost depends on what the owner has and not on the size of the table: on PostgreSQL, which has
-an index of words, it reads those of the owner's rows that have them; elsewhere it compares the
-owner's newest messages one by one.
+A page costs a bounded amount of work on every database: it compares some of the owner's messages,
+and what is older is found through the index of words, which PostgreSQL has, or by the next page.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Left
@@ -22,11 +22,24 @@ from chatstore.store import cursors
 from chatstore.store.own_threads import ListedThread, listed
 from chatstore.store.owner import Owner
 from chatstore.text_search import excerpts, words
-from chatstore.text_search.conditions import contains, is_indexed, matching, terms_of
+from chatstore.text_search.conditions import (
+    contains,
+    is_indexed,
+    matching,
+    planned,
+    terms_of,
+)
 
-SCANNED_MESSAGES = 5_000  # newest messages of the owner, whose text is compared without the index
+COMPARED = 5_000  # messages of the owner that are compared for a page where there is no index
+COMPARED_WITH_INDEX = 500  # comparing one takes some 0.1 ms there, since its words are made anew
+# PostgreSQL takes that for some forty times cheaper, and would rather compare than use the index.
+# Compiling the query (jit) takes longer than it can save.
+_PLAN = {"cpu_operator_cost": "0.1", "jit": "off"}
 MAX_TITLES = 20
 # What a page shows as text; the arguments of a tool or an agent's steps are not what was said.
+_COLUMNS = ("item_id", "item_type", "session_id", "searched", "timestamp", "message_id")
+_LOWEST_KEY = uuid.UUID(int=0)
+_Row: TypeAlias = tuple[Any, ...]
 SEARCHED_TYPES = ("user_message", "assistant_message", "widget", "structured_input")
 
 
@@ -53,14 +66,13 @@ class Found:
     Args:
         threads: those whose titles have the words, with the first page.
         data: the messages of a page, the newest first.
-        after: the cursor of the next page; None on the last one.
-        scanned: how many of the owner's newest messages were compared; None where it was all.
+        after: the cursor of the next page; None on the last one. There may be fewer messages than
+            a page has, or none, and older ones that were not compared yet.
     """
 
     threads: list[ListedThread]
     data: list[FoundMessage]
     after: str | None = None
-    scanned: int | None = None
 
 
 def search_messages(owner: Owner, text: str, limit: int, after: str | None) -> Steps[Found]:
@@ -68,29 +80,54 @@ def search_messages(owner: Owner, text: str, limit: int, after: str | None) -> S
     cursor = None if after is None else cursors.read(after)
     if not (terms := terms_of(text)):
         return Found([], [])
-    titled = [] if after else _titled(owner, terms)
+    rows, next_page = _page(owner, terms, limit, cursor)
+    return Found([] if after else _titled(owner, terms), _found(owner, rows, terms), next_page)
+
+
+def _page(
+    owner: Owner, terms: list[str], limit: int, cursor: cursors.Cursor | None
+) -> tuple[list[_Row], str | None]:
+    """
+    Return a page's rows, and the cursor of the next page.
+
+    Of very many messages the newest are compared first: a common word is found among them. The
+    others are found through the index of words, or compared for the next page.
+    """
+    has_index = is_indexed(owner.messages)
+    count = COMPARED_WITH_INDEX if has_index else COMPARED
+    times = owner.messages.order_by("-timestamp").values_list("timestamp", flat=True)
+    if cursor:
+        times = times.filter(timestamp__lte=cursor[0])
+    oldest = times[count - 1 : count].first()
+    matches = _matches(owner, terms, cursor)
+    newest = matches.filter(timestamp__gte=oldest) if oldest else matches
+    found = _rows(newest, limit + 1)
+    if has_index and oldest and len(found) <= limit:
+        with planned(matches.db, **_PLAN):
+            found += _rows(matches.filter(timestamp__lt=oldest), limit + 1 - len(found))
+    if len(found) > limit:
+        return found[:limit], cursors.write(*found[limit - 1][-2:])
+    is_all = has_index or not oldest
+    return found, None if is_all else cursors.write(oldest, _LOWEST_KEY)
+
+
+def _matches(owner: Owner, terms: list[str], cursor: cursors.Cursor | None) -> Any:
     rows: Any = owner.messages.for_people().filter(item_type__in=SEARCHED_TYPES)
     threads = owner.sessions.visible().lasting().filter(session_id=OuterRef("session_id"))
     rows = matching(rows.filter(Exists(threads)), "content", terms)
-    scanned = None
-    order = F("timestamp").desc()
-    if is_indexed(rows):
-        # By an expression: the planner would read the index of all messages' times backwards, until
-        # it has found enough of this owner's.
-        order = (F("timestamp") + dt.timedelta()).desc()
-    else:
-        times = owner.messages.order_by("-timestamp").values_list("timestamp", flat=True)
-        if oldest := times[SCANNED_MESSAGES - 1 : SCANNED_MESSAGES].first():
-            rows, scanned = rows.filter(timestamp__gte=oldest), SCANNED_MESSAGES
     if cursor:
-        rows = rows.filter(timestamp__lte=cursor[0]).exclude(
-            timestamp=cursor[0], message_id__gte=cursor[1]
-        )
-    rows = rows.annotate(searched=Left("content", words.MAX_SEARCHED))
-    columns = ("item_id", "item_type", "session_id", "searched", "timestamp", "message_id")
-    page = list(rows.order_by(order, "-message_id").values_list(*columns)[: limit + 1])
-    next_page = cursors.write(*page[limit - 1][-2:]) if len(page) > limit else None
-    return Found(titled, _found(owner, page[:limit], terms), next_page, scanned)
+        time, key = cursor
+        rows = rows.filter(timestamp__lte=time).exclude(timestamp=time, message_id__gte=key)
+    return rows.annotate(searched=Left("content", words.MAX_SEARCHED))
+
+
+def _rows(matches: Any, count: int) -> list[_Row]:
+    newest_first = F("timestamp").desc()
+    if is_indexed(matches):
+        # By an expression: PostgreSQL would read the messages of all users by their times, the
+        # newest first, until it has found enough of this one's.
+        newest_first = (F("timestamp") + dt.timedelta()).desc()
+    return list(matches.order_by(newest_first, "-message_id").values_list(*_COLUMNS)[:count])
 
 
 def _titled(owner: Owner, terms: list[str]) -> list[ListedThread]:
@@ -100,7 +137,7 @@ def _titled(owner: Owner, terms: list[str]) -> list[ListedThread]:
     return listed(rows.order_by("-updated_at", "-session_id"), MAX_TITLES)
 
 
-def _found(owner: Owner, rows: list[tuple[Any, ...]], terms: list[str]) -> list[FoundMessage]:
+def _found(owner: Owner, rows: list[_Row], terms: list[str]) -> list[FoundMessage]:
     matches = excerpts.pattern(terms)
     keys = {session_id for _, _, session_id, *_ in rows}
     # By a second query; a join would read the thread of each match.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 
 from chatstore import codec
@@ -38,6 +40,23 @@ def matching(rows: Any, column: str, terms: list[str]) -> Any:
     rows = rows.alias(words=words.vector(column)).filter(words=words.query(terms))
     inexact = (term for term in terms if not words.is_exact(term))
     return rows.filter(*(Q((f"{column}__contains", term)) for term in inexact))
+
+
+@contextmanager
+def planned(using: str, **options: str) -> Iterator[None]:
+    """
+    Let PostgreSQL plan the queries of the block by other settings.
+
+    They are made in a transaction, or a savepoint of the caller's transaction, that is rolled back
+    after the block, so that no later query is planned by them.
+    """
+    changes = ", ".join(["set_config(%s, %s, true)"] * len(options))
+    values = [value for option in options.items() for value in option]
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"SELECT {changes}", values)  # noqa: S608 (placeholders only)
+        yield
+        transaction.set_rollback(True, using=using)
 
 
 def contains(using: str, column: str, text: str) -> Q:

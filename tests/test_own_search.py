@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import chain
 from typing import Any
 from unittest import mock
 
@@ -178,7 +179,8 @@ class OwnSearchTests(EndpointMixin, TestCase):
         if connection.vendor == "postgresql":  # the older ones are found through the index
             self.assertEqual(found, [["msg_5", "msg_0"]])
         else:
-            self.assertEqual(found, [[], ["msg_5"], ["msg_0"], []])
+            self.assertEqual([*chain.from_iterable(found)], ["msg_5", "msg_0"])
+            self.assertGreater(len(found), 2)
 
     def test_S18_V21_the_log_has_nothing_of_it(self) -> None:
         self.add("thr_1", user_message("msg_1", "A teapot"))

@@ -107,8 +107,9 @@ def _page(
             found += _rows(matches.filter(timestamp__lt=oldest), limit + 1 - len(found))
     if len(found) > limit:
         return found[:limit], cursors.write(*found[limit - 1][-2:])
-    is_all = has_index or not oldest
-    return found, None if is_all else cursors.write(oldest, _LOWEST_KEY)
+    if oldest and not has_index:
+        return found, cursors.write(oldest, _LOWEST_KEY)
+    return found, None
 
 
 def _matches(owner: Owner, terms: list[str], cursor: cursors.Cursor | None) -> Any:

@@ -54,7 +54,7 @@ def planned(using: str, **options: str) -> Iterator[None]:
     values = [value for option in options.items() for value in option]
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
-            cursor.execute(f"SELECT {changes}", values)  # noqa: S608 (placeholders only)
+            cursor.execute(f"SELECT {changes}", values)
         yield
         transaction.set_rollback(True, using=using)
 

@@ -168,7 +168,7 @@ async function start(modules) {
   });
   const temporary = modules.temporary.createTemporary({
     dom,
-    say: text.say,
+    sayCount: text.sayCount,
     hours: own ? Number(config.temporaryHours) : 0,
   });
   const threads = modules.threads.createThreads({
@@ -292,7 +292,7 @@ async function start(modules) {
 
   // What was typed before the modules ran belongs to the conversation that the address names.
   if (!composer.isEmpty()) {
-    composer.keepDraft(linked());
+    composer.keepDraft(address.linked());
     composer.restoreDraft(null);
   }
   threads.reload().catch((error) => alerts.showError(error, refresh));

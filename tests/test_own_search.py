@@ -194,17 +194,17 @@ class OwnSearchPlanTests(TransactionTestCase):
     def setUp(self) -> None:
         if connection.vendor != "postgresql":
             self.skipTest("the index of words is PostgreSQL's")
-        users = ["alice", *(f"user_{number}" for number in range(60))]
+        owners = {f"thr_{n}": "alice" if n < 20 else f"user_{n}" for n in range(30)}
         sessions = ChatSession.objects.bulk_create(
             ChatSession(
-                session_id=session_key(f"thr_{user}"),
-                thread_id=f"thr_{user}",
+                session_id=session_key(thread_id),
+                thread_id=thread_id,
                 user_id=user,
-                payload=thread(f"thr_{user}").model_dump_json(),
+                payload=thread(thread_id).model_dump_json(),
                 created_at=timezone.now(),
                 updated_at=timezone.now(),
             )
-            for user in users
+            for thread_id, user in owners.items()
         )
         ChatMessage.objects.bulk_create(
             ChatMessage(
@@ -214,7 +214,8 @@ class OwnSearchPlanTests(TransactionTestCase):
                 item_id=f"msg_{number}",
                 item_type="user_message",
                 sender_type="user",
-                content=f"word{number} and more about number {number % 7} in a message " * 5,
+                content=f"{session.thread_id}word{number} and more about number {number % 7} in a message "
+                * 5,
                 timestamp=session.updated_at + dt.timedelta(seconds=number),
                 payload="{}",
             )
@@ -230,7 +231,7 @@ class OwnSearchPlanTests(TransactionTestCase):
             mock.patch.object(search, "COMPARED_WITH_INDEX", 10),
             CaptureQueriesContext(connection) as captured,
         ):
-            found = async_to_sync(store.search_messages)("word42", 20, None, ALICE)
+            found = async_to_sync(store.search_messages)("thr_7word42", 20, None, ALICE)
         self.assertEqual([hit.item_id for hit in found.data], ["msg_42"])
         queries = [query["sql"] for query in captured.captured_queries]
         for sql in queries:

@@ -214,8 +214,7 @@ class OwnSearchPlanTests(TransactionTestCase):
                 item_id=f"msg_{number}",
                 item_type="user_message",
                 sender_type="user",
-                content=f"{session.thread_id}word{number} and more about number {number % 7} in a message "
-                * 5,
+                content=f"{session.thread_id}word{number} and more about {number % 7} " * 5,
                 timestamp=session.updated_at + dt.timedelta(seconds=number),
                 payload="{}",
             )

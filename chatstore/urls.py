@@ -12,6 +12,7 @@ from chatstore.http import (
     own_threads,
     page,
     reports,
+    running_answers,
     shares,
     views,
 )
@@ -29,11 +30,16 @@ urlpatterns = [
     path("feedback/", own_threads.FeedbackCommentView.as_view(), name="feedback_comment"),
     path("threads/", own_threads.OwnThreadsView.as_view(), name="threads"),
     path("threads/<str:thread_id>/", own_threads.OwnThreadView.as_view(), name="thread"),
+    path("threads/<str:thread_id>/answer/", running_answers.AnswerView.as_view(), name="answer"),
+    path("threads/<str:thread_id>/stop/", running_answers.StopView.as_view(), name="stop"),
+    path("changes/", running_answers.ChangesView.as_view(), name="changes"),
     path("threads/<str:thread_id>/export/", exports.ExportView.as_view(), name="thread_export"),
     path("export/", exports.ExportView.as_view(), name="export"),
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
     re_path(
-        "^(?:api|files|reports|search|feedback|threads|export)/.+$", views.unknown, name="unknown"
+        "^(?:api|files|reports|search|feedback|threads|export|changes)/.+$",
+        views.unknown,
+        name="unknown",
     ),
 ]

@@ -31,12 +31,14 @@ from chatstore.conf import settings
 from chatstore.exceptions import ContextError, LimitReached, Refused, RequestRefused
 from chatstore.http.access import check_csrf, load_context
 from chatstore.http.languages import spoken_language
-from chatstore.server import get_server
+from chatstore.server import get_server, running_answers
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
 
 MAX_TEXTS_BYTES = 16 * 1024  # of a body that read_texts reads
 logger = logging.getLogger(__name__)
+# A client that sends it has its answer finished without it, and stops it by a request (V16).
+FINISH_HEADER = "X-Chatstore-Finish"
 # Keep proxies and browsers from caching and buffering the events (V6). Django's GZipMiddleware
 # would buffer them too; it skips responses that have a Content-Encoding.
 STREAM_HEADERS = {
@@ -143,14 +145,16 @@ class ChatKitView(EndpointView):
     """The ChatKit endpoint: a POST of JSON, answered by JSON or by server-sent events."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
-        result = await get_server().process(read_body(request), self.context)
+        is_asgi = isinstance(request, ASGIRequest)
+        with running_answers.asked_for(is_asgi and FINISH_HEADER in request.headers):
+            result = await get_server().process(read_body(request), self.context)
         if not isinstance(result, StreamingResult):
             return HttpResponse(
                 result.json,
                 content_type="application/json",
                 headers={"Cache-Control": "no-store"},
             )
-        if isinstance(request, ASGIRequest):
+        if is_asgi:
             return StreamingHttpResponse(
                 result.json_events, content_type="text/event-stream", headers=STREAM_HEADERS
             )

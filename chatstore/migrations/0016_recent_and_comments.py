@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chatstore", "0014_moderators_filters"),
+        ("chatstore", "0015_running_answers"),
     ]
 
     operations = [

@@ -34,7 +34,6 @@ from chatstore.models import ChatMessage, ChatSession
 from project.assistant import Assistant
 from tests.rows import DAY, add_thread
 
-
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS = ROOT / "chatstore" / "checks"
 PAGE = ROOT / "docs" / "reference" / "checks.md"

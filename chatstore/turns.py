@@ -11,7 +11,7 @@ context variable, so that the tasks of a stream inherit them. It needs no Django
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -69,6 +69,7 @@ class Turn:
         stored: the items that it has stored, by their ids, in this order.
         runs: what models have done in it, for chatstore.server.kept_turns.
         session_turns: the ids of the rows that a DjangoSession has written in it.
+        replay: returns events that say what there is of its answer, for a client that joins (V17).
     """
 
     thread_id: str = ""
@@ -85,6 +86,7 @@ class Turn:
     stored: dict[str, ThreadItem] = field(default_factory=dict)
     runs: list[Any] = field(default_factory=list)
     session_turns: list[str] = field(default_factory=list)
+    replay: Callable[[], list[bytes]] | None = None
 
     def require(self) -> Required:
         """Return what the next write requires; from the second one on, any status will do."""
@@ -96,6 +98,7 @@ class Turn:
         """Let go of what it has stored and of what models have done: it writes no more."""
         self.stored.clear()
         self.runs.clear()
+        self.replay = None
 
 
 @dataclass

@@ -12,6 +12,7 @@ from chatstore.http import (
     own_threads,
     page,
     reports,
+    running_answers,
     shares,
     views,
 )
@@ -27,9 +28,12 @@ urlpatterns = [
     path("files/<str:attachment_id>/", files.FileView.as_view(), name="file"),
     path("threads/", own_threads.OwnThreadsView.as_view(), name="threads"),
     path("threads/<str:thread_id>/", own_threads.OwnThreadView.as_view(), name="thread"),
+    path("threads/<str:thread_id>/answer/", running_answers.AnswerView.as_view(), name="answer"),
+    path("threads/<str:thread_id>/stop/", running_answers.StopView.as_view(), name="stop"),
+    path("changes/", running_answers.ChangesView.as_view(), name="changes"),
     path("threads/<str:thread_id>/export/", exports.ExportView.as_view(), name="thread_export"),
     path("export/", exports.ExportView.as_view(), name="export"),
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
-    re_path("^(?:api|files|reports|threads|export)/.+$", views.unknown, name="unknown"),
+    re_path("^(?:api|files|reports|threads|export|changes)/.+$", views.unknown, name="unknown"),
 ]

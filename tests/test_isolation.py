@@ -92,6 +92,9 @@ class IsolationTests(EndpointMixin, TestCase):
             "report": None,  # below
             "threads": None,  # of these, tests/test_own_threads.py
             "thread": None,
+            "answer": None,  # of these, tests/test_running_answers.py
+            "stop": None,
+            "changes": None,
             "thread_export": None,  # tests/test_user_exports.py
             "export": None,
             "shared": None,  # for whoever has the link: tests/test_shares.py

@@ -22,17 +22,21 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
 from chatstore.exceptions import ContextError, LimitReached, Refused, RequestRefused
 from chatstore.http.access import check_csrf, load_context
-from chatstore.server import get_server
+from chatstore.http.languages import spoken_language
+from chatstore.server import get_server, running_answers
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
 
 logger = logging.getLogger(__name__)
+# A client that sends it has its answer finished without it, and stops it by a request (V16).
+FINISH_HEADER = "X-Chatstore-Finish"
 # Keep proxies and browsers from caching and buffering the events (V6). Django's GZipMiddleware
 # would buffer them too; it skips responses that have a Content-Encoding.
 STREAM_HEADERS = {
@@ -60,6 +64,10 @@ class EndpointView(View):
     async def dispatch(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
+        with override(spoken_language()):
+            return await self._answer(request, *args, **kwargs)
+
+    async def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             await self.check_access(request)
             handler: Any = super().dispatch(request, *args, **kwargs)  # a coroutine
@@ -135,14 +143,16 @@ class ChatKitView(EndpointView):
     """The ChatKit endpoint: a POST of JSON, answered by JSON or by server-sent events."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
-        result = await get_server().process(read_body(request), self.context)
+        is_asgi = isinstance(request, ASGIRequest)
+        with running_answers.asked_for(is_asgi and FINISH_HEADER in request.headers):
+            result = await get_server().process(read_body(request), self.context)
         if not isinstance(result, StreamingResult):
             return HttpResponse(
                 result.json,
                 content_type="application/json",
                 headers={"Cache-Control": "no-store"},
             )
-        if isinstance(request, ASGIRequest):
+        if is_asgi:
             return StreamingHttpResponse(
                 result.json_events, content_type="text/event-stream", headers=STREAM_HEADERS
             )

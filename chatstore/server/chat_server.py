@@ -57,12 +57,20 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import Refused, RequestRefused
-from chatstore.server import preconditions, requests, suspensions, titles, user_limits
+from chatstore.server import (
+    preconditions,
+    requests,
+    running_answers,
+    streams,
+    suspensions,
+    titles,
+    user_limits,
+)
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
 from chatstore.server.page_server import PageServer
-from chatstore.server.stores import ExtendedStore
-from chatstore.server.streams import EventStream, stop_replaced
+from chatstore.server.stores import AnsweringStore, ExtendedStore
+from chatstore.server.streams import EventStream, Reader, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
 from chatstore.store import DjangoStore
 from chatstore.store.thread_cache import allow_cache
@@ -176,6 +184,20 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
             await release_unneeded_connections()
             return NonStreamingResult(await self._process_non_streaming(request, context))
 
+    async def stop(self, thread_id: str, context: TContext) -> None:
+        """
+        Stop the answers in a thread that are finished without their clients (V16).
+
+        Raises NotFoundError for a thread that the user does not have.
+        """
+        if not isinstance(self.store, AnsweringStore):
+            raise NotImplementedError("The store is no AnsweringStore, and stops no answers")
+        await running_answers.stop(self.store, str(self._user_id(context)), thread_id, context)
+
+    def join(self, thread_id: str, context: TContext) -> Reader | None:
+        """Return the events of an answer that this process makes in a thread; None for none."""
+        return streams.join(str(self._user_id(context)), thread_id)
+
     # Streams
 
     async def _stream(
@@ -205,17 +227,22 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
             last_event = self._event(self._replaced())
             await stop_replaced(params.thread_id, replaced, last_event)
         events: AsyncGenerator[bytes, None] = self._process_streaming(request, context)
+        answer = running_answers.begin(self.store, context, turn)
         start = partial(
             EventStream.start,
             error_event=self._error_event,
             turn=turn,
             owner=str(self._user_id(context)),
+            answer=answer,
         )
         suspensions.watch()
-        if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
+        with_file = isinstance(request, ThreadsCreateReq) and request.params.input.attachments
+        events = _with_second(events) if with_file else events
+        events = answer.events(events) if answer else events
+        if not with_file:
             return await start(events)
         try:
-            return await start(_with_second(events))
+            return await start(events)
         except Exception:
             # Of two new threads at once with one file, one is refused (S20), with its thread.
             if turn.thread_id:
@@ -237,6 +264,7 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
         guarded = GuardedStream(with_title, thread, self.store, context, self.describe_failure)
         answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
         waiting: list[ThreadStreamEvent] = []
+        turn.replay = lambda: [self._event(event) for event in answers.replay()]
         try:
             events: Any = super()._process_events(thread, context, guarded.events)
             async with aclosing(events):

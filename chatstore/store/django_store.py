@@ -27,6 +27,7 @@ from chatstore.files import signed_urls
 from chatstore.store import attachments, items, threads
 from chatstore.store.model_turn_methods import ModelTurnMethods
 from chatstore.store.own_thread_methods import OwnThreadMethods
+from chatstore.store.running_answer_methods import RunningAnswerMethods
 from chatstore.turns import (
     Required,
     current_turn,
@@ -45,7 +46,11 @@ Result = TypeVar("Result")
 
 
 class DjangoStore(
-    ModelTurnMethods[TContext], OwnThreadMethods[TContext], Store[TContext], Generic[TContext]
+    ModelTurnMethods[TContext],
+    OwnThreadMethods[TContext],
+    RunningAnswerMethods[TContext],
+    Store[TContext],
+    Generic[TContext],
 ):
     """
     ChatKit's Store: keeps threads, items and attachments in the database (S1 to S18).

@@ -34,12 +34,14 @@ class ThreadState:
     Args:
         pinned_at, archived_at, shared_at: None if it is not.
         is_temporary: whether it is deleted some time after its last message (R6).
+        is_answering: whether it is being answered, as far as that is marked (S22).
     """
 
     pinned_at: dt.datetime | None
     archived_at: dt.datetime | None
     shared_at: dt.datetime | None
     is_temporary: bool
+    is_answering: bool
 
 
 def load_pinned(owner: Owner, limit: int) -> Steps[list[ThreadMetadata]]:
@@ -49,11 +51,12 @@ def load_pinned(owner: Owner, limit: int) -> Steps[list[ThreadMetadata]]:
 
 def load_state(owner: Owner, thread_id: str) -> Steps[ThreadState]:
     yield IN_THREAD
-    columns = ("pinned_at", "archived_at", "shared_at", "listing")
+    columns = ("pinned_at", "archived_at", "shared_at", "listing", "answering_until")
     rows = owner.sessions.visible().thread(thread_id).values_list(*columns)
-    for pinned_at, archived_at, shared_at, listing in rows:
+    for pinned_at, archived_at, shared_at, listing, until in rows:
         is_temporary = listing == ChatSession.Listing.TEMPORARY
-        return ThreadState(pinned_at, archived_at, shared_at, is_temporary)
+        is_answering = until is not None and until > timezone.now()
+        return ThreadState(pinned_at, archived_at, shared_at, is_temporary, is_answering)
     raise NotFoundError(f"Thread {thread_id} not found")
 
 

@@ -43,6 +43,8 @@
  * @param {(error: unknown) => void} needs.onError
  * @param {(entity: any) => void} needs.onEntity
  * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
+ * @param {((item: any, comment: string) => Promise<any>) | null} [needs.onComment] none where the server keeps no comments
+ * @param {((item: any, view: import("./edit_message.js").View) => HTMLElement) | null} [needs.editButton]
  * @param {(item: any) => HTMLElement | null} needs.reportButton
  * @param {(node: HTMLElement, source: string) => void} needs.onQuote
  * @param {(item: any) => void} needs.onTool
@@ -134,6 +136,7 @@ export function createAnswers(modules, needs) {
     strings,
     storage: () => localStorage,
     send: needs.onFeedback,
+    comment: needs.onComment ?? null,
     announce: needs.announce,
     onError: needs.onError,
   });
@@ -151,6 +154,7 @@ export function createAnswers(modules, needs) {
     drawQuestions,
     thumbs,
     reportButton: needs.reportButton,
+    editButton: needs.editButton ?? null,
     copyButton: needs.copyButton,
     onQuote: needs.onQuote,
     linkAddress,

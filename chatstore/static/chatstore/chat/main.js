@@ -47,6 +47,7 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./uploads.js")} uploads
  * @property {typeof import("./menu.js")} menu
  * @property {typeof import("./shell.js")} shell
+ * @property {typeof import("./swipe.js")} swipe
  * @property {{ createParser: import("./protocol.js").CreateParser }} eventsource_parser
  *
  * @param {PageModules & import("./answers.js").AnswerModules} modules
@@ -240,7 +241,13 @@ async function start(modules) {
     announce: alerts.announce,
     onError: alerts.showError,
   });
-  const { drawer } = modules.shell.createShell({ dom, focusComposer: composer.focus, onEscape: () => turns.stop() });
+  modules.theme_switch.createThemeSwitch({ dom, storage: () => localStorage });
+  const { drawer } = modules.shell.createShell({
+    dom,
+    watchSwipes: modules.swipe.watchSwipes,
+    focusComposer: composer.focus,
+    onEscape: () => turns.stop(),
+  });
 
   /* ------------------------------------------------------------ what joins them */
 
@@ -365,7 +372,9 @@ async function start(modules) {
     scroll.toEnd();
     composer.focus();
   });
-  $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => follow(event, null));
+  for (const id of ["new", "new-on-phone"]) {
+    $(id).addEventListener("click", (/** @type {MouseEvent} */ event) => follow(event, null));
+  }
 
   const keptDraft = modules.kept_draft.createKeptDraft({ storage: () => sessionStorage, user: config.user });
   addEventListener("pagehide", () => {

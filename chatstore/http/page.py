@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
+from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.exceptions import Refused
 from chatstore.http.access import load_context
@@ -53,6 +54,8 @@ class ChatPageView(TemplateView):
                 "temporary_hours": settings.temporary_hours,
                 **kwargs,
             }
+        if isinstance(get_server().attachment_store, DjangoAttachmentStore):
+            kwargs = {"files_url": reverse("chatstore:upload"), **kwargs}
         return super().get_context_data(
             owner=get_server()._user_id(self.context),
             api_url=reverse("chatstore:api"),

@@ -42,6 +42,7 @@
  * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
  * @param {{ katex: Load, highlighter: Load }} needs.load libraries; null: there is none
  * @param {string} needs.diagramUrl of the frame in which diagrams are drawn, or empty
+ * @param {(id: string) => string | null} needs.fileAddress
  * @param {() => string[]} needs.imageDomains that the shown thread allows
  * @param {(message: string) => void} needs.announce
  * @param {(error: unknown) => void} needs.onError
@@ -168,6 +169,7 @@ export function createAnswers(modules, needs) {
     copyButton: needs.copyButton,
     onQuote: needs.onQuote,
     linkAddress,
+    fileAddress: needs.fileAddress,
     mayShowImage,
     covers: needs.covers,
     nextFrame,

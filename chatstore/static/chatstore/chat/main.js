@@ -79,7 +79,9 @@ async function start(modules) {
     onChange(isLost) {
       $("offline").hidden = !isLost;
       alerts.announce(isLost ? strings.offline : strings.online);
-      if (!isLost) refresh();
+      if (isLost) return;
+      alerts.serverIsBack();
+      refresh();
     },
   });
   const { threadsUrl } = config;
@@ -95,6 +97,7 @@ async function start(modules) {
     copyButton,
     load: modules.library.loaders(config),
     diagramUrl: config.diagramUrl ?? "",
+    fileAddress: (id) => (config.filesUrl ? `${config.filesUrl}${encodeURIComponent(id)}/` : null),
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
     announce: (message) => alerts.announce(message),
     onError: (error) => alerts.showError(error),
@@ -350,6 +353,7 @@ async function start(modules) {
   async function refresh() {
     threads.resumePreviews();
     const { state } = shown();
+    if (state.id && !state.thread) conversations.open(state.id); // it could not be loaded
     try {
       await Promise.all([threads.reload(), state.thread && !state.turn && conversations.load(shown())]);
     } catch (error) {

@@ -29,7 +29,8 @@ endif
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
 	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
-	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots
+	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots \
+	database-fixture
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -44,6 +45,7 @@ help:
 	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
 	@echo "make lint      ruff, mypy, import-linter, biome, tsc, and no migration missing"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
+	@echo "make database-fixture  keep a database of this version, on SQLite, POSTGRES_URL and MARIADB_URL"
 	@echo "make wheel     build the wheel and try it in an environment of its own"
 
 $(BIN)/python:
@@ -211,6 +213,12 @@ format: $(DEV_STAMP) $(PAGE_STAMP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 	$(NPM) run format
+
+# What a later version must be able to migrate; see tests/databases/__init__.py.
+database-fixture: $(ALL_STAMP)
+	@for url in "" "$(POSTGRES_URL)" "$(MARIADB_URL)"; do \
+		DATABASE_URL="$$url" DJANGO_SETTINGS_MODULE=project.settings \
+			$(BIN)/python -m tests.databases || exit 1; done
 
 wheel: $(DEV_STAMP)
 	$(BIN)/python .ci/try_wheel.py

@@ -1,4 +1,4 @@
-"""Runs the backup and restore of docs/operations.md: every row and file is restored."""
+"""Runs the backup and restore of docs/how-to/operations.md: every row and file is restored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.test import SimpleTestCase, TransactionTestCase
 
 from tests.rows import DAY, StorageMixin, add_attachment, add_thread
 
-OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
+OPERATIONS = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "operations.md"
 
 
 def commands(heading: str) -> str:

@@ -12,8 +12,8 @@ from django.apps import apps
 from django.test import SimpleTestCase
 
 ROOT = Path(__file__).resolve().parent.parent
-CONTRACT = ROOT / "docs" / "contract.md"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTRACT = ROOT / "docs" / "reference" / "contract.md"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # The number of a promise, such as S9; in test_V1_to_V6_a_chat there are two.
 NUMBER = re.compile(r"(?<![A-Za-z0-9])[SVAMR]\d+(?![A-Za-z0-9])")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^()\s]+)\)")
@@ -26,7 +26,7 @@ DOTTED_NAME = re.compile(r"(?<![\w./-])chatstore(?:\.[A-Za-z]\w*)+")
 
 
 def promises() -> dict[str, list[tuple[str, str]]]:
-    """Return the promises of docs/contract.md by number, each with its links to tests."""
+    """Return the promises of docs/reference/contract.md by number, each with its links to tests."""
     sections = re.split(r"^### (\S+)$", CONTRACT.read_text(), flags=re.M)[1:]
     return {
         number: [link for link in LINK.findall(section) if link[0].startswith("test_")]

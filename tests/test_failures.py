@@ -30,7 +30,7 @@ from tests.live import user_input
 from tests.model_api import TOO_LONG, Modelled, Reply, ResponsesTestCase, errors
 
 REQUEST = httpx.Request("POST", "http://localhost/")
-SERVER_PAGE = Path(__file__).resolve().parent.parent / "docs" / "server.md"
+SERVER_PAGE = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "server.md"
 
 
 def status_error(of: type, status: int, code: str = "") -> Any:

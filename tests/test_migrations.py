@@ -100,7 +100,7 @@ def _fault_of_key(field: Any) -> str | None:
 
 
 class ShardsTest(TestCase):
-    """Migrations of later versions run where the tables are distributed (docs/testing.md)."""
+    """Later migrations run where the tables are distributed (docs/explanation/testing.md)."""
 
     def test_each_later_migration_runs_on_distributed_tables(self) -> None:
         loader = MigrationLoader(connection)

@@ -23,7 +23,7 @@ ONE = {1} if citus.URL else {0, 1}
 
 
 def every_operation() -> dict[str, tuple[Any, ...]]:
-    """Return a method and its arguments for each case of docs/queries.md, and for sessions."""
+    """Return method and arguments for each case of docs/reference/queries.md, and for sessions."""
     turn = ModelTurn([], {})
     items: list[dict[str, Any]] = [{"role": "user", "content": "One"}, {"content": "Two"}]
     return {

@@ -1,4 +1,4 @@
-"""Answers without a model (the examples of docs/replies.md), and titles of new threads."""
+"""Answers without a model (the examples of docs/how-to/replies.md), and titles of new threads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.model_api import Reply as ModelReply
 from tests.test_long_conversations import Summarizer
 from tests.test_server import PlainStore, RequestMixin
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "replies.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "replies.md"
 
 
 def example(name: str) -> type[ChatServer[Any]]:

@@ -23,7 +23,7 @@ from tests import citus, rows
 from tests.proxy import elsewhere
 from tests.rows import DAY, StorageMixin, add_thread
 
-GUIDE = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
+GUIDE = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "scale.md"
 
 
 def distribute_tables(**options: Any) -> str:
@@ -87,10 +87,12 @@ class TablesTest(SimpleTestCase):
         layout = GUIDE.read_text().partition("## How it is laid out")[2].partition("\n## ")[0]
         for model in self.models:
             table = f"`{model._meta.db_table}`"
-            self.assertTrue(table in layout, f"docs/scale.md does not say where {table} is")
+            self.assertTrue(table in layout, f"docs/how-to/scale.md does not say where {table} is")
         for model in owned_models():
             key = f"`{model._meta.pk.column}`"
-            self.assertTrue(key in layout, f"docs/scale.md does not name {key} among the keys")
+            self.assertTrue(
+                key in layout, f"docs/how-to/scale.md does not name {key} among the keys"
+            )
 
     def test_no_table_that_is_distributed_has_an_identity_column(self) -> None:
         """Citus could not undo its distribution."""

@@ -1,4 +1,4 @@
-"""Who asks: get_context and CSRF at each door, and the recipes of docs/sign-in.md."""
+"""Who asks: get_context and CSRF at each door, and the recipes of docs/how-to/sign-in.md."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from tests.endpoint import API, EndpointMixin
 from tests.live import user_input
 from tests.proxy import connected
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "sign-in.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "sign-in.md"
 DOORS = {
     API: ("post", {"type": "threads.list", "params": {}}),
     "/chat/files/": ("post", None),

@@ -24,7 +24,7 @@ from chatstore.turns import Turn, track_request
 from tests.base import ALICE, CHARLIE, answer, attachment, thread, tool_call, user_message
 from tests.shard_rule import DIALECTS, find_faults
 
-TABLE = Path(__file__).resolve().parent.parent / "docs" / "queries.md"
+TABLE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "queries.md"
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START TRANSACTION")
 
 store = DjangoStore()
@@ -87,7 +87,7 @@ def operations() -> dict[str, tuple[Any, ...]]:
 
 
 class StatementsTest(TransactionTestCase):
-    """The table in docs/queries.md is right, for a short thread and for a long one."""
+    """The table in docs/reference/queries.md is right, for a short thread and for a long one."""
 
     def setUp(self) -> None:
         self.asked: list[str] = []
@@ -120,7 +120,7 @@ class StatementsTest(TransactionTestCase):
             counts[name] = (len(asked) - len(control), len(begun))
         return counts
 
-    @pytest.mark.unsharded  # there an item is added as on other databases (docs/queries.md)
+    @pytest.mark.unsharded  # there an item is added as on other databases
     def test_S12_the_table_of_statements_is_true_and_does_not_grow(self) -> None:
         text = TABLE.read_text()
         if connection.vendor != "postgresql":

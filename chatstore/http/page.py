@@ -22,6 +22,7 @@ from chatstore.exceptions import Refused
 from chatstore.http.access import load_context
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
+from chatstore.server.preconditions import has_written
 from chatstore.store import DjangoStore
 
 
@@ -29,7 +30,7 @@ from chatstore.store import DjangoStore
 class ChatPageView(TemplateView):
     """
     The built-in chat page, for whom ChatServer.get_context has a context; others are sent to the
-    page for signing in. docs/page.md says how a site changes it.
+    page for signing in. docs/how-to/page.md says how a site changes it.
     """
 
     template_name = "chatstore/chat.html"
@@ -54,10 +55,14 @@ class ChatPageView(TemplateView):
                 "temporary_hours": settings.temporary_hours,
                 **kwargs,
             }
-        if isinstance(get_server().attachment_store, DjangoAttachmentStore):
+        server = get_server()
+        if isinstance(server.attachment_store, DjangoAttachmentStore):
             kwargs = {"files_url": reverse("chatstore:upload"), **kwargs}
         return super().get_context_data(
-            owner=get_server()._user_id(self.context),
+            owner=server._user_id(self.context),
+            page_options=async_to_sync(server.load_page_options)(self.context),
+            entities_url=reverse("chatstore:entities") if server.has_entities else "",
+            can_transcribe=has_written(server, "transcribe"),
             api_url=reverse("chatstore:api"),
             diagram_url=reverse("chatstore:diagram"),
             upload_url=reverse("chatstore:upload"),

@@ -2,7 +2,8 @@
 Empties SQLite's write-ahead log, which keeps the text of what is deleted or redacted.
 
 In the database's file deleted text is overwritten by ``PRAGMA secure_delete=ON``, which is an
-option of the connection (docs/security.md). Other databases free such space by themselves.
+option of the connection (docs/explanation/security.md). Other databases free such space by
+themselves.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 What readers and writers of an archive share.
 
 An archive is a file of JSON Lines, compressed if its name ends in .gz or .zip;
-docs/export-format.md describes the lines. The attachments' files are in the folder
+docs/reference/export-format.md describes the lines. The attachments' files are in the folder
 ``<name>.files/`` or inside the zip, named by their SHA-256. The last line holds a checksum of all
 lines before it, by which an incomplete archive is recognised.
 """

@@ -243,8 +243,8 @@ def _describe(value: Any) -> str:
         return _("This is not an archive of chatstore, nor an export of ChatGPT or Open WebUI.")
     return (
         _(
-            "This is an export of %s, which can't be imported. docs/export-format.md describes the "
-            "lines to convert it to."
+            "This is an export of %s, which can't be imported. "
+            "docs/reference/export-format.md describes the lines to convert it to."
         )
         % product
     )

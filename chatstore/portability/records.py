@@ -1,5 +1,5 @@
 """
-The columns that an archive holds of each row; docs/export-format.md describes them.
+The columns that an archive holds of each row; docs/reference/export-format.md describes them.
 
 Columns that are derived from the ChatKit object are not exported; the import derives them again.
 """

@@ -49,7 +49,7 @@ def threads_of(user_id: str, using: str) -> ChatSessionQuerySet:
 
 
 def as_archive(threads: ChatSessionQuerySet) -> Iterator[bytes]:
-    """Yield an archive of JSON Lines (docs/export-format.md), without the files' bytes."""
+    """Yield an archive (docs/reference/export-format.md), without the files' bytes."""
     digest = hashlib.sha256()
 
     def lines() -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """
-Distributes the tables by owner over the nodes of a Citus cluster, and undoes it (docs/scale.md).
+Distributes the tables by owner over the nodes of a Citus cluster, and undoes it
+(docs/how-to/scale.md).
 
 Every conversation belongs to one owner, so each of its rows, and each operation of the store, is on
 one node. This package only changes tables; no operation of the store asks it.

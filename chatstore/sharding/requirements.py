@@ -50,7 +50,7 @@ def find_cluster_problems(catalog: Catalog) -> Iterator[str]:
             # Shards are moved, and tables distributed concurrently, by logical replication.
             yield _("%s: wal_level must be logical.") % node
         if name == "max_prepared_transactions" and value == "0":
-            yield _("%s: max_prepared_transactions must not be 0; see docs/scale.md.") % node
+            yield _("%s: max_prepared_transactions must not be 0; see docs/how-to/scale.md.") % node
         # Servers of before August 2026 have no such setting, and load any plugin.
         plugins = (value or "").replace(" ", "").split(",")
         if name == "output_plugin_libraries" and value is not None and "citus" not in plugins:

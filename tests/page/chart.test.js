@@ -47,7 +47,12 @@ test("an axis has round values that enclose what it shows", () => {
 });
 
 test("a cell is a number or none", () => {
-  assert.deepEqual([4, "4", "", null, undefined, "x", {}, Infinity].map(numberOf), [4, 4, ...Array(5).fill(null), 1e300]);
+  assert.deepEqual([4, "4", "", null, undefined, "x", {}, Infinity].map(numberOf), [
+    4,
+    4,
+    ...Array(5).fill(null),
+    1e300,
+  ]);
 });
 
 test("bars are stacked above and below zero, areas are added up", () => {
@@ -75,13 +80,63 @@ test("bars are stacked above and below zero, areas are added up", () => {
 
 test("a line has gaps, steps and curves that reach no further than its points", () => {
   assert.equal(line([[0, 1], [1, 2], null, [3, 4]]), "M0 1L1 2M3 4");
-  assert.equal(line([[0, 0], [10, 5]], "step"), "M0 0H5V5H10");
-  assert.equal(line([[0, 0], [10, 5]], "stepAfter"), "M0 0H10V5H10");
-  assert.equal(area([[0, 1], [4, 1]], [[0, 9], [4, 9]]), "M0 1L4 1L4 9L0 9Z");
-  const curve = line([[0, 0], [10, 10], [20, 10], [30, 0]], "natural");
+  assert.equal(
+    line(
+      [
+        [0, 0],
+        [10, 5],
+      ],
+      "step",
+    ),
+    "M0 0H5V5H10",
+  );
+  assert.equal(
+    line(
+      [
+        [0, 0],
+        [10, 5],
+      ],
+      "stepAfter",
+    ),
+    "M0 0H10V5H10",
+  );
+  assert.equal(
+    area(
+      [
+        [0, 1],
+        [4, 1],
+      ],
+      [
+        [0, 9],
+        [4, 9],
+      ],
+    ),
+    "M0 1L4 1L4 9L0 9Z",
+  );
+  const curve = line(
+    [
+      [0, 0],
+      [10, 10],
+      [20, 10],
+      [30, 0],
+    ],
+    "natural",
+  );
   const numbers = curve.match(/[\d.-]+/g).map(Number);
-  assert.ok(numbers.filter((_, n) => n % 2).every((y) => y >= 0 && y <= 10), curve);
-  assert.match(line([[0, 0], [1, 1]], "constructor"), /^M0 0C/);
+  assert.ok(
+    numbers.filter((_, n) => n % 2).every((y) => y >= 0 && y <= 10),
+    curve,
+  );
+  assert.match(
+    line(
+      [
+        [0, 0],
+        [1, 1],
+      ],
+      "constructor",
+    ),
+    /^M0 0C/,
+  );
 });
 
 test("a bar chart has one path a series, bars below zero too, and axes", () => {
@@ -154,12 +209,7 @@ test("the numbers are a table that is made when it is opened; names and labels m
   const labels = { constructor: "ignored", Tue: "Tuesday" };
   const { node, window } = draw({
     xAxis: { dataKey: "day", labels },
-    data: [
-      { day: "toString", sold: 3 },
-      { day: "Tue", sold: 5.25 },
-      null,
-      "no row",
-    ],
+    data: [{ day: "toString", sold: 3 }, { day: "Tue", sold: 5.25 }, null, "no row"],
     series: [{ type: "bar", dataKey: "sold" }, { type: "bar", dataKey: "toString" }, null],
   });
   const details = node.querySelector("details");
@@ -189,7 +239,11 @@ test("no data, no series, or too much of them", () => {
 });
 
 test("the pointer shows the values where it is", () => {
-  const { node, window } = draw({ xAxis: "day", data: DATA, series: [{ type: "bar", dataKey: "sold", label: "Sold" }] });
+  const { node, window } = draw({
+    xAxis: "day",
+    data: DATA,
+    series: [{ type: "bar", dataKey: "sold", label: "Sold" }],
+  });
   const frame = node.querySelector(".chart-frame");
   frame.getBoundingClientRect = () => ({ left: 0, width: 440 });
   const point = (clientX) => frame.dispatchEvent(new window.MouseEvent("pointermove", { clientX, bubbles: true }));

@@ -50,7 +50,9 @@ test("what has no note stays as it was written; a note without a number is not s
 });
 
 test("notes may be named like properties of every object, and hold blocks", () => {
-  const { node } = draw("a[^__proto__] b[^constructor]\n\n[^__proto__]: P\n\n    second paragraph\n\n[^constructor]: C\n- list");
+  const { node } = draw(
+    "a[^__proto__] b[^constructor]\n\n[^__proto__]: P\n\n    second paragraph\n\n[^constructor]: C\n- list",
+  );
   assert.deepEqual(texts(node, ".notes > li"), ["P\nsecond paragraph", "C"]);
   assert.equal(node.querySelectorAll(".notes p").length, 3);
   assert.ok(node.querySelector(".prose > ul"));
@@ -88,6 +90,11 @@ test("task lists have a box each, whether their entries are close or apart", () 
   const { node } = draw("- [x] done\n- [ ] open\n\nbetween\n\n- [ ] one\n\n- [x] two");
   assert.deepEqual(
     [...node.querySelectorAll("li input")].map(({ checked, disabled }) => [checked, disabled]),
-    [[true, true], [false, true], [false, true], [true, true]],
+    [
+      [true, true],
+      [false, true],
+      [false, true],
+      [true, true],
+    ],
   );
 });

@@ -130,7 +130,7 @@ test("a generated picture of another host is a link", () => {
 });
 
 test("a widget with copy_text has a button that copies it", () => {
-  const { ItemView } = setUp((item, { dom }) => dom.el("div", { class: "widget" }));
+  const { ItemView } = setUp((_item, { dom }) => dom.el("div", { class: "widget" }));
   const view = new ItemView({ item: { ...widget("Words"), copy_text: "1 490 €" }, isLive: false });
   assert.equal(view.node.querySelector(".actions button").dataset.copied, "1 490 €");
   assert.equal(new ItemView({ item: widget("Words"), isLive: false }).node.querySelector("button"), null);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TooMuchWork } from "../../chatstore/static/chatstore/chat/limits.js";
 import { createChart } from "../../chatstore/static/chatstore/chat/chart.js";
 import * as geometry from "../../chatstore/static/chatstore/chat/chart_geometry.js";
+import { TooMuchWork } from "../../chatstore/static/chatstore/chat/limits.js";
 import * as fields from "../../chatstore/static/chatstore/chat/widget_fields.js";
 import * as styles from "../../chatstore/static/chatstore/chat/widget_style.js";
 import { createWidgets } from "../../chatstore/static/chatstore/chat/widgets.js";

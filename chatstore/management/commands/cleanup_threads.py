@@ -1,6 +1,6 @@
 """
 Deletes threads that are older than the retention age (R1, R2), and temporary threads (R6); see
-docs/operations.md.
+docs/how-to/operations.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Distributes the tables over the nodes of a Citus cluster, or undoes it (docs/scale.md)."""
+"""Distributes the tables over the nodes of a Citus cluster, or undoes it (docs/how-to/scale.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports threads as JSON Lines with files (R3); docs/export-format.md describes the format."""
+"""Exports threads as JSON Lines with files (R3; docs/reference/export-format.md)."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ export function createChart({ dom, text, budget, geometry, styles, scrolling }) 
     const series = [c.series ?? []].flat().filter(isThing);
     budget.spend(rows.length * Math.max(series.length, 1) * PER_VALUE);
     const axis = isThing(c.xAxis) ? c.xAxis : { dataKey: c.xAxis };
-    const cell = (/** @type {any} */ row, /** @type {string} */ key) => (Object.hasOwn(row, key) ? row[key] : undefined);
+    const cell = (/** @type {any} */ row, /** @type {string} */ key) =>
+      Object.hasOwn(row, key) ? row[key] : undefined;
     const names = rows.map((row) => {
       const name = String(cell(row, axis.dataKey) ?? "");
       return isThing(axis.labels) && Object.hasOwn(axis.labels, name) ? String(axis.labels[name]) : name;

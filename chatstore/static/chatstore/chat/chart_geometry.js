@@ -45,7 +45,11 @@ export function stacked(values, series) {
     const { type, stack } = series[s];
     if (!stack || type === "line") return column.map((value) => (value === null ? null : [0, value]));
     const key = `${type} ${stack}`;
-    if (!sums.has(key)) sums.set(key, Array.from(column, () => ({ above: 0, below: 0 })));
+    if (!sums.has(key))
+      sums.set(
+        key,
+        Array.from(column, () => ({ above: 0, below: 0 })),
+      );
     return column.map((value, n) => {
       if (value === null && type === "bar") return null;
       const sum = sums.get(key)[n];

@@ -1,6 +1,6 @@
 /**
  * Hooks: events on `document` that a site's own script may answer with
- * `event.detail.respondWith(value or promise)`. docs/page.md lists them.
+ * `event.detail.respondWith(value or promise)`. docs/how-to/page.md lists them.
  */
 
 /**

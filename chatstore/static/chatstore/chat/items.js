@@ -68,7 +68,12 @@ export function createItems(options) {
 
   /** What a widget's application gives to be copied. @param {any} item */
   const copyOf = ({ copy_text: copied }) =>
-    copied && el("div", { class: "actions" }, options.copyButton(() => copied, strings.copy));
+    copied &&
+    el(
+      "div",
+      { class: "actions" },
+      options.copyButton(() => copied, strings.copy),
+    );
 
   /** @param {string} iso */
   const timeOf = (iso) => el("time", { datetime: iso, title: text.longDate(iso), text: text.dateAndTime(iso) });

@@ -267,8 +267,8 @@ async def close(reply: Reply, words: str) -> Events:
 COMMANDS: dict[str, Callable[[Reply, str], Events]] = {
     command.__name__: command
     for command in (
-        markdown, notes, formulas, long, slow, sources, workflow, task, progress, widget, typing, form,
-        choices, chart, table, tool, ask, image, notice, error, lock, close,
+        markdown, notes, formulas, long, slow, sources, workflow, task, progress, widget, typing,
+        form, choices, chart, table, tool, ask, image, notice, error, lock, close,
     )
 }  # fmt: skip
 

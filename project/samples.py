@@ -209,7 +209,14 @@ LIST: dict[str, Any] = {
     ],
 }
 
-_MONTHS = ("January", "February", "March", "April", "May", "June")
+_RIDES = (
+    ("January", 9, 0, 4),
+    ("February", 7, 1, 5),
+    ("March", 12, 3, 11),
+    ("April", 14, 6, 18),
+    ("May", 15, 9, 26),
+    ("June", 11, 12, 31),
+)
 
 CHART: dict[str, Any] = {
     "type": "Card",
@@ -226,9 +233,7 @@ CHART: dict[str, Any] = {
             ],
             "data": [
                 {"month": month, "town": town, "gravel": gravel, "hours": hours}
-                for month, town, gravel, hours in zip(
-                    _MONTHS, (9, 7, 12, 14, 15, 11), (0, 1, 3, 6, 9, 12), (4, 5, 11, 18, 26, 31)
-                )
+                for month, town, gravel, hours in _RIDES
             ],
         },
         {"type": "Title", "size": "sm", "value": "Metres above and below the sea"},

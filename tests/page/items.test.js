@@ -26,9 +26,10 @@ function setUp(drawWidget) {
     thumbs: () => [],
     reportButton: () => null,
     editButton: () => page.dom.el("button", { class: "edit-message" }),
-    copyButton: (copied) => dom.el("button", { class: "copy", text: copied() }),
+    copyButton: (copied) => dom.el("button", { "data-copied": copied() }),
     onQuote() {},
     linkAddress: (address) => address,
+    fileAddress: (id) => `/files/${id}/`,
     mayShowImage,
     covers: (fresh, old) => JSON.stringify(fresh) === JSON.stringify(old),
     nextFrame: (run) => page.frames.push(run),
@@ -139,7 +140,7 @@ test("one's own message is copied as it was written, and edited in its place", (
   const { node } = new ItemView({ item: { ...item, id: "" }, isLive: false }); // not stored yet
   assert.equal(node.querySelector("button"), null);
   const view = new ItemView({ item, isLive: false });
-  assert.equal(view.node.querySelector(".copy").textContent, "Ask @Anna");
+  assert.equal(view.node.querySelector("button").dataset.copied, "Ask @Anna");
   assert.ok(view.node.querySelector(".edit-message"));
   const form = view.node.ownerDocument.createElement("form");
   view.showInstead(form);
@@ -147,4 +148,26 @@ test("one's own message is copied as it was written, and edited in its place", (
   assert.deepEqual([...view.node.childNodes], [form]);
   view.showInstead(null);
   assert.match(view.node.textContent, /newAsk @Anna/);
+});
+
+test("a widget with copy_text has a button that copies it", () => {
+  const { ItemView } = setUp((_item, { dom }) => dom.el("div", { class: "widget" }));
+  const view = new ItemView({ item: { ...widget("Words"), copy_text: "1 490 €" }, isLive: false });
+  assert.equal(view.node.querySelector(".actions button").dataset.copied, "1 490 €");
+  assert.equal(new ItemView({ item: widget("Words"), isLive: false }).node.querySelector("button"), null);
+});
+
+test("a file that the user sent is a link to it, a picture shows itself", () => {
+  const { ItemView } = setUp(() => null);
+  const attachments = [
+    { type: "file", id: "atc_1", name: "a.pdf" },
+    { type: "image", id: "atc_2", name: "b.png", preview_url: "/files/atc_2/?token=t" },
+  ];
+  const item = { id: "u", type: "user_message", created_at: AT, content: [{ text: "" }], attachments };
+  const { node } = new ItemView({ item, isLive: false });
+  const [file, picture] = node.querySelectorAll("a");
+  assert.equal(file.getAttribute("href"), "/files/atc_1/");
+  assert.equal(file.getAttribute("download"), "a.pdf");
+  assert.equal(picture.getAttribute("href"), "/files/atc_2/?token=t");
+  assert.equal(picture.target, "_blank");
 });

@@ -261,14 +261,14 @@ test("each request names the thread in its path", async () => {
     ask: async (...request) => asked.push(request),
   });
   await own.list("pinned");
-  await own.list("archived", "thr/1");
+  await own.list("archived", { limit: 30, after: "thr/1" });
   await own.state("thr/1");
   await own.change("thr_1", { pinned: true });
   await own.search("a & b", "1_f");
   await own.comment({ thread_id: "thr_1", id: "msg_1" }, "Wrong.");
   assert.deepEqual(asked, [
     ["/chat/threads/?list=pinned"],
-    ["/chat/threads/?list=archived&after=thr%2F1"],
+    ["/chat/threads/?list=archived&limit=30&after=thr%2F1"],
     ["/chat/threads/thr%2F1/"],
     ["/chat/threads/thr_1/", { pinned: true }],
     ["/chat/search/?q=a+%26+b&after=1_f"],

@@ -8,7 +8,7 @@
 
 const PAGE = 30;
 const LARGEST_PAGE = 100;
-const SEARCHED = 200; // the newest threads, of which the last words are searched where the server can't search
+const SEARCHED = 200; // the newest threads, of which the page itself searches the dates
 const PREVIEW_LENGTH = 140;
 
 /**
@@ -90,8 +90,8 @@ export function createThreads(options) {
   /** @param {number} limit @param {string | null} [cursor] */
   async function load(limit, cursor) {
     const asked = view;
-    const params = { limit, order: "desc", ...(cursor && { after: cursor }) };
-    const page = await (own ? own.list(asked || "recent", cursor) : call("threads.list", params));
+    const params = { limit, ...(cursor && { after: cursor }) };
+    const page = await (own ? own.list(asked || "recent", params) : call("threads.list", { ...params, order: "desc" }));
     for (const { id } of page.data) listings.set(id, asked);
     return page;
   }
@@ -181,7 +181,7 @@ export function createThreads(options) {
     const at = activeAt(thread);
     const searched = [
       thread.title ?? strings.untitled,
-      previews.of(thread.id),
+      search ? "" : previews.of(thread.id),
       text.longDate(at),
       text.dayName(at),
       at,
@@ -305,15 +305,14 @@ export function createThreads(options) {
   $("search").addEventListener("input", () => {
     search?.look($("search").value.trim());
     draw();
-    if (search) return;
     clearTimeout(searching);
     searching = setTimeout(async () => {
       try {
-        while (query() && hasMore) await more();
+        while (query() && hasMore && !(search && threads.length >= SEARCHED)) await more();
       } catch (error) {
         onError(error);
       }
-      if (query()) for (const { id } of threads.slice(0, SEARCHED)) previews.want(id);
+      if (query() && !search) for (const { id } of threads.slice(0, SEARCHED)) previews.want(id);
     }, 250);
   });
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from chatstore.http import diagram, exports, files, own_threads, page, reports, shares, views
+from chatstore.http import (
+    diagram,
+    entities,
+    exports,
+    files,
+    own_threads,
+    page,
+    reports,
+    shares,
+    views,
+)
 
 app_name = "chatstore"
 urlpatterns = [
@@ -12,6 +22,7 @@ urlpatterns = [
     path("diagram/", diagram.DiagramFrameView.as_view(), name="diagram"),
     path("api/", views.ChatKitView.as_view(), name="api"),
     path("reports/", reports.ReportView.as_view(), name="report"),
+    path("entities/", entities.EntitiesView.as_view(), name="entities"),
     path("files/", files.UploadView.as_view(), name="upload"),
     path("files/<str:attachment_id>/", files.FileView.as_view(), name="file"),
     path("threads/", own_threads.OwnThreadsView.as_view(), name="threads"),

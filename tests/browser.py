@@ -207,6 +207,17 @@ class Relay:
         self._listener.close()
 
 
+def _until_ready(page: Page, load: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `load`, which then waits until the chat page, if it is one, can be used."""
+
+    def load_and_wait(*args: Any, **options: Any) -> Any:
+        response = load(*args, **options)
+        page.locator("html[data-ready], html:not(:has(#chat))").wait_for(state="attached")
+        return response
+
+    return load_and_wait
+
+
 class Visits:
     """Opens pages; a test fails if the console shows a message that it did not expect."""
 
@@ -231,6 +242,9 @@ class Visits:
         page.on("console", lambda m: m.type in ("error", "warning") and self._note(m.text))
         page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))
         page.on("request", self._check_host)
+        # What is clicked or typed before the page's modules run is not noticed by them.
+        page.goto = _until_ready(page, page.goto)
+        page.reload = _until_ready(page, page.reload)
         page.goto(path)
         return page
 

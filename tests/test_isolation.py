@@ -86,6 +86,7 @@ class IsolationTests(EndpointMixin, TestCase):
         tried = {
             "page": None,  # contains no id
             "diagram": None,
+            "entities": None,  # the application's own; tests/test_page_options.py
             "api": None,  # above
             "upload": None,
             "report": None,  # below

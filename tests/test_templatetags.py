@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.template import Context, Template
 from django.test import RequestFactory, TestCase, override_settings
 from django.utils import translation
@@ -162,10 +164,15 @@ class TestInTheBrowser:
 
 
 class ChatkitTagTests(TestCase):
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.user = get_user_model().objects.create_user("alice")
+
     def render(self, arguments: str = "", **context: Any) -> dict[str, Any]:
         """Return the options that the tag gives to the component."""
         template = Template("{% load chatkit %}{% chatkit " + arguments + " %}")
         request = RequestFactory().get("/")
+        request.auser = AsyncMock(return_value=self.user)
         html = template.render(Context({"request": request, **context}))
         _, _, rest = html.partition('type="application/json">')
         return json.loads(rest.partition("</script>")[0])

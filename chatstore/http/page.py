@@ -16,11 +16,14 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
+from chatstore.attachments.words import types_in_words
 from chatstore.conf import settings
 from chatstore.exceptions import Refused
 from chatstore.http.access import load_context
+from chatstore.http.languages import OneLanguageResponse
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
+from chatstore.server.preconditions import has_written
 from chatstore.store import DjangoStore
 
 
@@ -32,6 +35,7 @@ class ChatPageView(TemplateView):
     """
 
     template_name = "chatstore/chat.html"
+    response_class = OneLanguageResponse
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -53,8 +57,12 @@ class ChatPageView(TemplateView):
                 "temporary_hours": settings.temporary_hours,
                 **kwargs,
             }
+        server = get_server()
         return super().get_context_data(
-            owner=get_server()._user_id(self.context),
+            owner=server._user_id(self.context),
+            page_options=async_to_sync(server.load_page_options)(self.context),
+            entities_url=reverse("chatstore:entities") if server.has_entities else "",
+            can_transcribe=has_written(server, "transcribe"),
             api_url=reverse("chatstore:api"),
             diagram_url=reverse("chatstore:diagram"),
             upload_url=reverse("chatstore:upload"),
@@ -64,6 +72,7 @@ class ChatPageView(TemplateView):
             upload_strategy="direct",
             max_upload_bytes=settings.max_upload_bytes,
             max_attachments=settings.max_attachments,
+            upload_types=types_in_words(settings.upload_types),
             accept=",".join(_accept_values(settings.upload_types)),
             **kwargs,
         )

@@ -60,7 +60,7 @@ from chatstore.exceptions import Refused, RequestRefused
 from chatstore.server import preconditions, requests, suspensions, titles, user_limits
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
-from chatstore.server.moderated_server import ModeratedServer
+from chatstore.server.page_server import PageServer
 from chatstore.server.stores import ExtendedStore
 from chatstore.server.streams import EventStream, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
@@ -72,7 +72,7 @@ logger = logging.getLogger(__name__)
 TContext = TypeVar("TContext")
 
 
-class ChatServer(ModeratedServer[TContext], Generic[TContext]):
+class ChatServer(PageServer[TContext], Generic[TContext]):
     """
     Write ``respond()``, name the class in CHATSTORE_SERVER, and the views serve it.
 

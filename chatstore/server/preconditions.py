@@ -16,6 +16,7 @@ from chatkit.types import (
     AttachmentsDeleteReq,
     ChatKitReq,
     ClientToolCallItem,
+    InferenceOptions,
     InputTranscribeReq,
     ItemsListReq,
     StructuredInputItem,
@@ -59,6 +60,8 @@ class Server(Protocol):
         self, thread: ThreadMetadata | None, request: ChatKitReq, context: Any
     ) -> str | Awaitable[str | None] | None: ...
 
+    async def check_offered(self, asked: InferenceOptions, context: Any) -> None: ...
+
 
 class ThreadRefused(RequestRefused):
     """The thread does not take the request; the message is what ``refusal`` has returned (V2)."""
@@ -74,7 +77,8 @@ async def check(server: Server, request: ChatKitReq, context: Any) -> None:
         NotImplementedError: the application has not written what would serve the request.
         NotFoundError: a thread, an item or an attachment is unknown, or another owner's.
         ThreadRefused: the thread is locked or closed, or the application refuses the request.
-        RequestRefused, UploadRefused: an item or an attachment is in the wrong state for it.
+        RequestRefused, UploadRefused: an item or an attachment is in the wrong state for it, or
+            a tool or a model is not offered (V22).
     """
     _check_support(server, request)
     await _check_thread(server, request, context)
@@ -84,10 +88,15 @@ async def check(server: Server, request: ChatKitReq, context: Any) -> None:
 def _check_support(server: Server, request: ChatKitReq) -> None:
     """Raise NotImplementedError where the application lacks the method that serves the request."""
     needed = _NEEDED_METHODS.get(type(request))
-    if needed and getattr(type(server), needed) is getattr(ChatKitServer, needed):
+    if needed and not has_written(server, needed):
         raise NotImplementedError(f"{needed}() is not overridden")
     if asks_for_temporary(request) and not keeps_temporary_threads(server.store):
         raise NotImplementedError("Temporary threads are switched off, or the store has none")
+
+
+def has_written(server: Server, method: str) -> bool:
+    """Tell whether the application has overridden a method of ChatKitServer."""
+    return getattr(type(server), method) is not getattr(ChatKitServer, method)
 
 
 def keeps_temporary_threads(store: Store[Any]) -> bool:
@@ -129,6 +138,7 @@ async def _check_state(server: Server, request: ChatKitReq, context: Any) -> Non
 
     match request:
         case ThreadsCreateReq() | ThreadsAddUserMessageReq():
+            await server.check_offered(request.params.input.inference_options, context)
             await _check_attachments(server, request, context)
         case AttachmentsDeleteReq():
             await server.store.load_attachment(request.params.attachment_id, context)

@@ -47,6 +47,10 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./uploads.js")} uploads
  * @property {typeof import("./menu.js")} menu
  * @property {typeof import("./shell.js")} shell
+ * @property {typeof import("./page_address.js")} page_address
+ * @property {typeof import("./copy_button.js")} copy_button
+ * @property {typeof import("./thread_acts.js")} thread_acts
+ * @property {typeof import("./refresh.js")} refresh
  * @property {{ createParser: import("./protocol.js").CreateParser }} eventsource_parser
  *
  * @param {PageModules & import("./answers.js").AnswerModules} modules
@@ -91,7 +95,12 @@ async function start(modules) {
     dom,
     text,
     covers: model.covers,
-    copyButton,
+    copyButton: modules.copy_button.createCopyButton({
+      dom,
+      strings,
+      announce: (message) => alerts.announce(message),
+      onError: (error) => alerts.showError(error),
+    }),
     load: modules.library.loaders(config),
     diagramUrl: config.diagramUrl ?? "",
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
@@ -131,6 +140,11 @@ async function start(modules) {
     onSend: (draft) => turns.send(draft),
     onStop: () => turns.stop(),
   });
+  const address = modules.page_address.createPageAddress({
+    open: (id) => conversations.open(id),
+    shownId: () => model.idOf(shown().state),
+    closeDrawer: () => drawer(false),
+  });
   const selection = modules.selection.createSelection({ dom, onQuote: composer.quote });
   const scroll = modules.scroll.createScroll({ dom, onScroll: selection.hide });
   const openMenu = modules.menu.createMenu({
@@ -138,10 +152,10 @@ async function start(modules) {
     text,
     stateOf: ({ id }) => ({ isOwn: Boolean(own), isPinned: threads.isPinned(id), listing: threads.listingOf(id) }),
     mayShare: Boolean(config.sharing),
-    onRename: rename,
-    onDelete: remove,
-    onPin: pin,
-    onArchive: archive,
+    onRename: (thread, title) => acts.rename(thread, title),
+    onDelete: (thread) => acts.remove(thread),
+    onPin: (thread, isPinned) => acts.pin(thread, isPinned),
+    onArchive: (thread, isArchived) => acts.archive(thread, isArchived),
     onShare: (thread) => shareDialog.open(thread),
     onExport: ({ id }, format) => dom.el("a", { href: own.exportUrl(id, format), download: "" }).click(),
   });
@@ -154,7 +168,7 @@ async function start(modules) {
   });
   const temporary = modules.temporary.createTemporary({
     dom,
-    say: text.say,
+    sayCount: text.sayCount,
     hours: own ? Number(config.temporaryHours) : 0,
   });
   const threads = modules.threads.createThreads({
@@ -166,8 +180,8 @@ async function start(modules) {
     own,
     isOffline: () => network.isLost,
     shown: () => shown().state.thread,
-    addressOf,
-    onFollow: follow,
+    addressOf: address.addressOf,
+    onFollow: address.follow,
     onMenu: openMenu,
     onError: alerts.showError,
   });
@@ -211,8 +225,8 @@ async function start(modules) {
     composer,
     scroll,
     alerts,
-    setAddress,
-    first: linked(),
+    setAddress: address.set,
+    first: address.linked(),
   });
   const turns = modules.turns.createTurns({
     strings,
@@ -228,7 +242,7 @@ async function start(modules) {
     alerts,
     hook,
     isTemporary: () => temporary.isOn(),
-    setAddress,
+    setAddress: address.set,
   });
   modules.uploads.createUploads({
     dom,
@@ -242,130 +256,28 @@ async function start(modules) {
   });
   const { drawer } = modules.shell.createShell({ dom, focusComposer: composer.focus, onEscape: () => turns.stop() });
 
-  /* ------------------------------------------------------------ what joins them */
+  const acts = modules.thread_acts.createThreadActs({
+    strings,
+    model,
+    call,
+    own,
+    threads,
+    conversations,
+    alerts,
+    setAddress: address.set,
+  });
+  const refresh = modules.refresh.createRefresh({ network, threads, conversations, onError: alerts.showError });
 
   function shown() {
     return conversations.shown;
   }
 
-  /** The thread that the page's address names, or null. */
-  function linked() {
-    return new URLSearchParams(location.search).get("thread");
-  }
-
-  /** @param {string | null} id */
-  function addressOf(id) {
-    return id ? `?thread=${encodeURIComponent(id)}` : location.pathname;
-  }
-
-  /** @param {string | null} id */
-  function setAddress(id) {
-    history.replaceState(null, "", addressOf(id));
-  }
-
-  /** @param {MouseEvent} event @param {string | null} id */
-  function follow(event, id) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    history.pushState(null, "", addressOf(id));
-    drawer(false); // first: nothing within what it covers can take the focus
-    conversations.open(id);
-  }
-
-  /** @param {() => string} copied @param {string} label */
-  function copyButton(copied, label) {
-    const button = dom.iconButton("copy", label, async () => {
-      try {
-        await navigator.clipboard.writeText(copied());
-      } catch (error) {
-        return alerts.showError(error);
-      }
-      button.replaceChildren(dom.icon("check"));
-      alerts.announce(strings.copied);
-      setTimeout(() => button.replaceChildren(dom.icon("copy")), 1500);
-    });
-    return button;
-  }
-
-  /** @param {any} thread @param {string} title */
-  async function rename(thread, title) {
-    try {
-      const { id, title: given } = await call("threads.update", { thread_id: thread.id, title });
-      conversations.threadChanged({ ...threads.find(id), id, title: given });
-      alerts.announce(strings.renamed);
-    } catch (error) {
-      alerts.showError(error);
-    }
-  }
-
-  /** @param {any} thread @param {boolean} isPinned */
-  async function pin(thread, isPinned) {
-    try {
-      await own.change(thread.id, { pinned: isPinned });
-      if (isPinned) threads.setListing(thread.id, "");
-      threads.setPinned(thread, isPinned);
-      alerts.announce(isPinned ? strings.pinnedNow : strings.unpinned);
-    } catch (error) {
-      alerts.showError(error);
-    }
-  }
-
-  /** @param {any} thread @param {boolean} isArchived */
-  async function archive(thread, isArchived) {
-    try {
-      await own.change(thread.id, { archived: isArchived });
-      if (isArchived) threads.setPinned(thread, false);
-      threads.setListing(thread.id, isArchived ? "archived" : "");
-      threads.put(thread);
-      alerts.announce(isArchived ? strings.archivedNow : strings.unarchived);
-    } catch (error) {
-      alerts.showError(error);
-    }
-  }
-
-  /** @param {any} thread */
-  async function remove({ id }) {
-    try {
-      [...conversations.answering].find(({ state }) => model.idOf(state) === id)?.controller.abort();
-      await call("threads.delete", { thread_id: id });
-      threads.drop(id);
-      if (model.idOf(shown().state) === id) {
-        setAddress(null);
-        await conversations.open(null);
-      }
-      alerts.announce(strings.deleted);
-    } catch (error) {
-      alerts.showError(error);
-    }
-  }
-
-  /** What may have changed elsewhere (another tab, a moderator, a lost connection) is asked again. */
-  async function refresh() {
-    threads.resumePreviews();
-    const { state } = shown();
-    try {
-      await Promise.all([threads.reload(), state.thread && !state.turn && conversations.load(shown())]);
-    } catch (error) {
-      if (!network.isLost) alerts.showError(error);
-    }
-  }
-
-  let seenAt = Date.now();
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) seenAt = Date.now();
-    else if (Date.now() - seenAt > 30000 && !network.isLost) refresh();
-  });
-  addEventListener("offline", () => network.lost());
-  addEventListener("online", () => network.probe(0));
-  addEventListener("popstate", () => {
-    if (linked() !== model.idOf(shown().state)) conversations.open(linked());
-  });
   $("thread-menu").addEventListener("click", () => openMenu($("thread-menu"), shown().state.thread));
   $("to-end").addEventListener("click", () => {
     scroll.toEnd();
     composer.focus();
   });
-  $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => follow(event, null));
+  $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => address.follow(event, null));
 
   const keptDraft = modules.kept_draft.createKeptDraft({ storage: () => sessionStorage, user: config.user });
   addEventListener("pagehide", () => {
@@ -378,8 +290,13 @@ async function start(modules) {
   const kept = keptDraft.take();
   if (kept) composer.putDraft(kept.id, { ...kept, attachments: [] });
 
+  // What was typed before the modules ran belongs to the conversation that the address names.
+  if (!composer.isEmpty()) {
+    composer.keepDraft(address.linked());
+    composer.restoreDraft(null);
+  }
   threads.reload().catch((error) => alerts.showError(error, refresh));
-  await conversations.open(linked());
+  await conversations.open(address.linked());
   document.documentElement.dataset.ready = "true";
 }
 

@@ -2,7 +2,7 @@
 The blocks of code in README.md and docs/, and the project that those of Python are run in.
 
 A comment above a block tells what its text can't: `<!-- not run: why -->`, or
-`<!-- run by tests/test_x.py -->` where a test of its own does more with it than to run it.
+`<!-- run by … -->` with the file of a test that does more with it than to run it.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ class PythonTest(TestCase):
 
     def setUp(self) -> None:
         self.cases: list[tuple[Block, type[unittest.TestCase]]] = []
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.api = ModelAPI()
         self.api.replies = [Reply(is_paced=False)]
         self.addCleanup(self.api.close)
@@ -102,6 +103,9 @@ class PythonTest(TestCase):
         for block, failure in async_to_sync(self.run_all)():
             with self.subTest(str(block)):
                 self.fail(failure)
+        asked = json.dumps(self.api.requests)
+        for tool in ("orders", "screen_size", "web_search", "in_stock", "show_bikes"):
+            self.assertIn(tool, asked)  # in_stock is known from an MCP server that was started
         for block, case in self.cases:
             with self.subTest(str(block)):
                 result = unittest.TestResult()
@@ -150,6 +154,10 @@ class PythonTest(TestCase):
             sys.modules[package] = ModuleType(package)
             sys.modules[package].__path__ = []  # type: ignore[attr-defined]
         module = sys.modules[name] = ModuleType(name)
+        path = self.folder / block.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.code)
+        module.__file__ = str(path)
         if block.is_added:
             exec(examples_given.started(Path(block.file).name), module.__dict__)  # noqa: S102
         if package:

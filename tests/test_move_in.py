@@ -1,4 +1,4 @@
-"""The scripts of docs/how-to/move-in.md, on data that the Agents SDK has written, and Chainlit's."""
+"""The scripts of docs/how-to/move-in.md, on data of the Agents SDK and of Chainlit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ INSERT INTO steps ("id", "name", "type", "threadId", "streaming", "output", "cre
      '2025-01-01T10:00:01.000Z'),
     ('s2', 'search', 'tool', '6f1c0a52-0000-4000-8000-000000000001', FALSE, '[42]',
      '2025-01-01T10:00:02.000Z'),
-    ('s3', 'Bot', 'assistant_message', '6f1c0a52-0000-4000-8000-000000000001', FALSE, 'Übermütig 42.',
+    ('s3', 'Bot', 'assistant_message', '6f1c0a52-0000-4000-8000-000000000001', FALSE, 'Übrig: 42.',
      '2025-01-01T10:00:03.000Z');
 """
 
@@ -73,7 +73,7 @@ class MoveInTest(TransactionTestCase):
 
     def said(self) -> list[tuple[str, str]]:
         rows = ChatMessage.objects.order_by("timestamp")
-        return [(row.item_type, row.text) for row in rows]
+        return [(row.item_type, row.content) for row in rows]
 
     def test_sessions_of_the_agents_sdk(self) -> None:
         source = self.folder / "sessions.db"
@@ -113,5 +113,5 @@ class MoveInTest(TransactionTestCase):
         self.assertEqual((session.user_id, session.title), ("ann@example.com", "Bikes"))
         self.assertEqual(session.created_at.isoformat(), "2025-01-01T10:00:00+00:00")
         self.assertEqual(
-            self.said(), [("user_message", "Bikes?"), ("assistant_message", "Übermütig 42.")]
+            self.said(), [("user_message", "Bikes?"), ("assistant_message", "Übrig: 42.")]
         )

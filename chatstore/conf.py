@@ -116,6 +116,11 @@ class Settings:
         return self._get("MAX_STREAMS", 10)
 
     @property
+    def finish_seconds(self) -> int:
+        """For how long an answer goes on that its page no longer reads; 0: not at all (V16)."""
+        return self._get("FINISH_SECONDS", 600)
+
+    @property
     def messages_per_minute(self) -> int:
         """How many messages a user may send in a minute; 0: any number (V7)."""
         return self._get("MESSAGES_PER_MINUTE", 60)
@@ -294,6 +299,37 @@ class Settings:
     def session_cookie_name(self) -> str:
         """Django's SESSION_COOKIE_NAME."""
         return str(django_settings.SESSION_COOKIE_NAME)
+
+    @property
+    def has_retention_days(self) -> bool:
+        """Whether the site itself sets CHATSTORE_RETENTION_DAYS."""
+        return hasattr(django_settings, "CHATSTORE_RETENTION_DAYS")
+
+    @property
+    def middleware(self) -> Sequence[str]:
+        """Django's MIDDLEWARE."""
+        return django_settings.MIDDLEWARE
+
+    @property
+    def media_root(self) -> str:
+        """Django's MEDIA_ROOT."""
+        return str(django_settings.MEDIA_ROOT)
+
+    @property
+    def media_url(self) -> str:
+        """Django's MEDIA_URL; "/" where the project sets none."""
+        return str(django_settings.MEDIA_URL)
+
+    @property
+    def static_root(self) -> str:
+        """Django's STATIC_ROOT, or ""."""
+        return str(django_settings.STATIC_ROOT or "")
+
+    @property
+    def chosen_languages(self) -> int:
+        """The number of Django's LANGUAGES; 0 where the project has chosen none, or no I18N."""
+        is_chosen = django_settings.USE_I18N and django_settings.is_overridden("LANGUAGES")  # type: ignore[misc]
+        return len(django_settings.LANGUAGES) if is_chosen else 0
 
     @property
     def language_code(self) -> str:

@@ -209,7 +209,7 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
     expect(rows(chat).nth(41)).to_contain_text("Conversation 003")
     # Also if the list arrives after the conversation.
     held: list[Route] = []
-    chat.route("**/chat/threads/?list=recent*", held.append)
+    chat.route("**/chat/threads/?list=recent*", lambda route: held.append(route))
     chat.reload()
     expect(chat.locator("#title")).to_have_text("Conversation 003")
     held[0].continue_()

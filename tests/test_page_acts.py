@@ -51,6 +51,7 @@ def test_V19_a_message_is_edited_in_its_place_and_answered_anew(visit: Visits) -
 
 
 def test_V19_what_is_refused_stays_written(visit: Visits, site: Site) -> None:
+    visit.expect("status of 409")
     chat = visit()
     ask(chat, "First")
     pencil(chat, 0)

@@ -44,6 +44,18 @@ def reporting(page: Page) -> None:
     page.locator("#report-dialog input").first.check()
 
 
+def searching(page: Page) -> None:
+    conversation(page)
+    page.get_by_role("searchbox").fill("tyre")
+    page.locator(".hit").first.wait_for()
+
+
+def editing(page: Page) -> None:
+    conversation(page)
+    page.locator(".user-message").first.hover()
+    page.get_by_role("button", name="Edit this message").first.click()
+
+
 def by_touch(page: Page) -> None:
     page.get_by_role("button", name="Show conversations").click()
     conversation(page)
@@ -59,6 +71,8 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "formulas": (DESKTOP, asked("/formulas")),
     "form": (DESKTOP, asked("/form")),
     "report": (DESKTOP, reporting),
+    "search": (DESKTOP, searching),
+    "edit": (DESKTOP, editing),
     "questions": (DESKTOP, asked("/ask")),
     "locked": (DESKTOP, asked("/sources", "/lock")),
     "error": (DESKTOP, asked("/error")),

@@ -26,6 +26,7 @@ function setUp(drawWidget) {
     thumbs: () => [],
     reportButton: () => null,
     copyButton: () => dom.el("button"),
+    tag: ({ title }) => dom.el("span", { class: "tag", text: `@${title}` }),
     onQuote() {},
     linkAddress: (address) => address,
     mayShowImage,

@@ -10,8 +10,9 @@
  * @param {Record<string, string>} options.strings
  * @param {(source: string) => DocumentFragment} options.markdown
  * @param {(error: any) => boolean} options.isForPeople whether an error's message is
+ * @param {(error: any) => void} options.onError
  */
-export function createAlerts({ dom, strings, markdown, isForPeople }) {
+export function createAlerts({ dom, strings, markdown, isForPeople, onError }) {
   const { $, el, icon, iconButton } = dom;
 
   /** @param {string} message */
@@ -38,6 +39,7 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
    */
   function showError(error, again = null, back = null) {
     if (error?.name === "AbortError") return;
+    onError(error);
     if (!isForPeople(error)) console.error(error);
     const message = isForPeople(error) ? error.message : strings.failed;
     const retry = () => {

@@ -36,7 +36,7 @@ def page_options() -> dict[str, Any]:
             ],
         },
         "composer": {
-            "placeholder": _("Ask the workshop; @ names a bicycle, / shows commands"),
+            "placeholder": _("Ask the workshop, or type @ or /"),
             "tools": [
                 {
                     "id": "catalogue",

@@ -19,17 +19,17 @@ SOAK_SECONDS := $(if $(findstring command,$(origin SECONDS)),$(SECONDS),3600)
 UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
-PIP_INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet
+PIP_INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install
 MAKE_VENV = uv venv --quiet --python $(PYTHON) $(VENV)
 else
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL = $(BIN)/python .ci/install.py
 MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
 	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
-	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format wheel screenshots \
+	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format messages wheel screenshots \
 	database-fixture
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
@@ -44,6 +44,7 @@ help:
 	@echo "make bench     the benchmarks"
 	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
 	@echo "make lint      ruff, mypy, import-linter, biome, tsc, and no migration missing"
+	@echo "make messages  collect what is to be translated, and compile (needs GNU gettext)"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make database-fixture  keep a database of this version, on SQLite, POSTGRES_URL and MARIADB_URL"
 	@echo "make wheel     build the wheel and try it in an environment of its own"
@@ -105,7 +106,7 @@ test-sqlite: $(ALL_STAMP)
 
 # What no database changes is tested on SQLite only.
 ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures page_text \
-	project request_rate selection structure user_limits_processes))
+	project request_rate selection structure translations user_limits_processes))
 # What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
 TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
 	races_served transcript))
@@ -213,6 +214,13 @@ format: $(DEV_STAMP) $(PAGE_STAMP)
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 	$(NPM) run format
+
+# chatstore/locale for the app, project/locale for the demo. `--all` are the languages that are there;
+# docs/how-to/translating.md says how to add one.
+messages: $(DEV_STAMP)
+	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file \
+		$(addprefix --ignore=,".*" build tests benchmarks docs)
+	$(BIN)/python manage.py compilemessages --ignore ".*"
 
 # What a later version must be able to migrate; see tests/databases/__init__.py.
 database-fixture: $(ALL_STAMP)

@@ -28,6 +28,7 @@ NEEDED = [
     "chatstore/templates/",
     "chatstore/static/",
     "chatstore/migrations/",
+    "chatstore/locale/de/LC_MESSAGES/django.mo",
 ]
 
 TRY = """

@@ -47,6 +47,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "redis": has_redis,
     "own_postgresql": can_run,
     "namespace": has_namespaces,
+    "gettext": lambda: shutil.which("msgcmp"),
 }
 
 

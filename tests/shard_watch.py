@@ -39,6 +39,7 @@ FANS_OUT = {
     "chatstore.lifecycle.unused_files.cleanup_files": "and for unused uploads of all owners",
     "chatstore.lifecycle.decode_check": "check_items reads every row",
     "chatstore.sharding.requirements": "undoing looks for keys that two owners have",
+    "chatstore.management.progress": "on a terminal a command counts what it has to do",
     "chatstore.portability.exports": "an export holds all owners, unless one is named",
 }
 # Where the tables are not sharded, these use one statement for the rows of several owners.

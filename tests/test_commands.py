@@ -19,6 +19,7 @@ from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import translation
 
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 from chatstore.models import ChatSession, Counts
 from tests import rows
 from tests.rows import DAY, StorageMixin, add_thread
@@ -155,8 +156,8 @@ class OutputTest(StorageMixin, TransactionTestCase):
         terminal = Terminal()
         stream = OutputWrapper(terminal)
         stream.style_func = lambda text: f"\x1b[31m{text}"
-        with arguments.Progress(stream) as progress:
-            progress(Counts(1, 1, 1))
+        with Progress(stream) as progress:
+            progress.threads(Counts(1, 1, 1))
         self.assertIn("1 thread", terminal.getvalue())
         self.assertNotIn("\x1b[31m", terminal.getvalue())
 

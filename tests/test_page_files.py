@@ -121,7 +121,7 @@ def test_the_size_is_checked_before_sending_and_the_type_by_the_server(
     with chat.expect_file_chooser() as chooser:
         chat.get_by_role("button", name="Attach files").click()
     chooser.value.set_files(large)
-    expect(chat.get_by_role("alert")).to_contain_text("large.txt is larger than 21 MB.")
+    expect(chat.get_by_role("alert")).to_contain_text("large.txt is larger than 20 MB.")
     expect(chat.locator(".upload")).to_have_count(0)
     assert not sent
 

@@ -55,9 +55,12 @@ class Texts(HTMLParser):
 
 class TextTests(SimpleTestCase):
     def test_every_text_of_the_page_goes_through_gettext(self) -> None:
-        marked = mock.patch.object(translation._trans, "gettext", lambda message: f"[{message}]")
+        marked = {
+            "gettext": lambda message: f"[{message}]",
+            "ngettext": lambda one, many, count: f"[{one}]",
+        }
         texts = Texts()
-        with marked, translation.override("en"):
+        with mock.patch.multiple(translation._trans, **marked), translation.override("en"):
             texts.feed(render())
             for items_url in ("", "/items/"):
                 texts.feed(render(is_shared=True, items_url=items_url))
@@ -66,7 +69,7 @@ class TextTests(SimpleTestCase):
         self.assertEqual(bare, set())
 
     def test_the_modules_and_the_template_use_the_same_texts(self) -> None:
-        asked = set(re.findall(r'strings\.(\w+)|say\("(\w+)"', SCRIPT))
+        asked = set(re.findall(r'strings\.(\w+)|say(?:Count)?\("(\w+)"', SCRIPT))
         asked_for = {first or second for first, second in asked}
         # Names that the modules compose: a thumb, a status, an ending, a kind of task.
         computed = {"positive", "negative", "locked", "closed", "ending_stopped", "ending_failed"}
@@ -75,6 +78,8 @@ class TextTests(SimpleTestCase):
         }
         there = set(re.findall(r'data-s="(\w+)"', TEMPLATE))
         self.assertEqual(asked_for | computed, there)
+        with_count = set(re.findall(r'data-s="(\w+)" data-n="', TEMPLATE))
+        self.assertEqual(set(re.findall(r'sayCount\("(\w+)"', SCRIPT)), with_count)
 
     def test_the_modules_contain_no_text(self) -> None:
         code = re.sub(r"/\*.*?\*/|//.*", "", SCRIPT, flags=re.DOTALL)

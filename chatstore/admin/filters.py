@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from chatstore import codec
 from chatstore.admin import lists
@@ -86,12 +87,13 @@ class ActivityFilter(admin.SimpleListFilter):
     parameter_name = "activity"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        old = _("Older than %(days)d days") % {"days": settings.retention_days}
+        days = settings.retention_days
+        old = ngettext("Older than %(days)d day", "Older than %(days)d days", days)
         return [
             ("today", _("Today")),
             ("week", _("Past 7 days")),
             ("month", _("Past 30 days")),
-            ("old", old),
+            ("old", old % {"days": days}),
         ]
 
     def queryset(

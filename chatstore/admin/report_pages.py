@@ -19,6 +19,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from chatstore.admin.action_pages import act_bar, applicable_actions
 from chatstore.admin.actions import MESSAGE_ACTIONS, THREAD_ACTIONS
@@ -149,7 +150,7 @@ class ReportPages(PageBase):
         return self.render(
             request,
             "report",
-            str(_("Report")),
+            pgettext("a complaint", "Report"),
             report=report,
             reason=reports.reason_label(report),
             thread=thread,

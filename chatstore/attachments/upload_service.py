@@ -22,12 +22,12 @@ from chatkit.types import Attachment
 from django.core.files import File
 from django.db import router
 from django.db.models import Exists, OuterRef, Sum
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chatstore import codec, files
 from chatstore.attachments import validation
+from chatstore.attachments.words import size_in_words
 from chatstore.conf import settings
 from chatstore.db.attempts import Attempt
 from chatstore.db.execution import run
@@ -212,7 +212,7 @@ def _reserve(owner: Owner, attempt: Attempt, attachment: Attachment, size: int) 
     used = owner.attachments.aggregate(size=Sum("size", default=0))
     if used["size"] > settings.user_quota_bytes and not attachment.thread_id:
         _delete(owner, attempt, attachment.id)
-        limit = filesizeformat(settings.user_quota_bytes)
+        limit = size_in_words(settings.user_quota_bytes)
         raise UploadRefused(
             _("Your files would take more than %(limit)s. Delete some conversations first.")
             % {"limit": limit},

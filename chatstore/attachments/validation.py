@@ -19,10 +19,10 @@ import re
 import unicodedata
 
 import puremagic
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from chatstore import codec
+from chatstore.attachments.words import size_in_words, types_in_words
 from chatstore.conf import settings
 from chatstore.exceptions import UploadRefused
 
@@ -107,7 +107,7 @@ def check_size(size: int) -> int:
 
 def file_too_large() -> UploadRefused:
     """Return the refusal (413) of a file over CHATSTORE_MAX_UPLOAD_BYTES."""
-    limit = filesizeformat(settings.max_upload_bytes)
+    limit = size_in_words(settings.max_upload_bytes)
     return UploadRefused(_("The file is too large: at most %(limit)s.") % {"limit": limit}, 413)
 
 
@@ -216,7 +216,7 @@ def _may_be_text(mime_type: str) -> bool:
 
 
 def _type_not_allowed() -> UploadRefused:
-    types = ", ".join(settings.upload_types)
+    types = types_in_words(settings.upload_types)
     return UploadRefused(
         _("Files of this type can't be sent. These can: %(types)s.") % {"types": types}
     )

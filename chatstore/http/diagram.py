@@ -12,6 +12,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.generic import TemplateView
 
+from chatstore.http.languages import OneLanguageResponse
+
 LIBRARY = "chatstore/vendor/mermaid.min.js"
 
 
@@ -26,6 +28,7 @@ class DiagramFrameView(TemplateView):
     """
 
     template_name = "chatstore/diagram.html"
+    response_class = OneLanguageResponse
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

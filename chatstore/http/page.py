@@ -16,9 +16,11 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
+from chatstore.attachments.words import types_in_words
 from chatstore.conf import settings
 from chatstore.exceptions import Refused
 from chatstore.http.access import load_context
+from chatstore.http.languages import OneLanguageResponse
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.server.preconditions import has_written
@@ -33,6 +35,7 @@ class ChatPageView(TemplateView):
     """
 
     template_name = "chatstore/chat.html"
+    response_class = OneLanguageResponse
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -69,6 +72,7 @@ class ChatPageView(TemplateView):
             upload_strategy="direct",
             max_upload_bytes=settings.max_upload_bytes,
             max_attachments=settings.max_attachments,
+            upload_types=types_in_words(settings.upload_types),
             accept=",".join(_accept_values(settings.upload_types)),
             **kwargs,
         )

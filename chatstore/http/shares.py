@@ -11,9 +11,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from chatkit.store import NotFoundError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.loader import render_to_string
 from django.urls import reverse
 
+from chatstore.http.languages import OneLanguageResponse
 from chatstore.http.views import EndpointView
 from chatstore.shares import snapshots
 
@@ -41,8 +41,11 @@ class SharedPageView(_PublicView):
             context["items_url"] = reverse("chatstore:shared_items", args=[link])
         except NotFoundError:
             status = 404
-        page = await sync_to_async(render_to_string)("chatstore/chat.html", context, request)
-        return HttpResponse(page, status=status, headers=HEADERS)
+        page = OneLanguageResponse(
+            request, "chatstore/chat.html", context, status=status, headers=HEADERS
+        )
+        await sync_to_async(page.render)()
+        return page
 
 
 class SharedItemsView(_PublicView):

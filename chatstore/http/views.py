@@ -21,12 +21,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.utils.decorators import classonlymethod
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
 from chatstore.conf import settings
 from chatstore.exceptions import ContextError, LimitReached, Refused, RequestRefused
 from chatstore.http.access import check_csrf, load_context
+from chatstore.http.languages import spoken_language
 from chatstore.server import get_server
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
@@ -59,6 +61,10 @@ class EndpointView(View):
     async def dispatch(  # type: ignore[override]
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
+        with override(spoken_language()):
+            return await self._answer(request, *args, **kwargs)
+
+    async def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             await self.check_access(request)
             handler: Any = super().dispatch(request, *args, **kwargs)  # a coroutine

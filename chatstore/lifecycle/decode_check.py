@@ -34,6 +34,12 @@ class UndecodableRow:
     error: str
 
 
+def count_rows(using: str, user_id: str | None = None) -> int:
+    """Return how many rows find_undecodable_rows checks."""
+    models = (ChatSession, ChatMessage, ChatAttachment, ChatModelTurn)
+    return sum(_rows(model, using, user_id).count() for model in models)
+
+
 def find_undecodable_rows(
     using: str,
     user_id: str | None = None,
@@ -60,10 +66,7 @@ def find_undecodable_rows(
         ),
         ("model turn", ChatModelTurn, "turn_id", "session__thread_id", codec.load_steps),
     ):
-        rows: Any = model.objects.using(using).all()
-        if user_id is not None:
-            rows = rows.for_owner(user_id)
-        rows = rows.annotate(of_thread=F(thread_id))
+        rows = _rows(model, using, user_id).annotate(of_thread=F(thread_id))
         for page in rows.only(row_id, "user_id", "payload").iter_pages(*unique_columns(model)):
             for row in page:
                 try:
@@ -75,6 +78,11 @@ def find_undecodable_rows(
             checked += len(page)
             progress(checked)
             reset_queries()
+
+
+def _rows(model: Any, using: str, user_id: str | None) -> Any:
+    rows = model.objects.using(using).all()
+    return rows if user_id is None else rows.for_owner(user_id)
 
 
 def _reason(error: ValueError) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import reset_queries, transaction
@@ -54,12 +55,19 @@ class Receipt:
     failed_receivers: list[str] = field(default_factory=list)
 
 
-def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
+def erase_user(
+    user_id: str,
+    using: str,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[Counts], None] = lambda erased: None,
+) -> Receipt:
     """
     Erase all threads, messages and files of a user, except what is on hold (M4), and the words of
     reports: those on the user's threads, and those that the user has written.
 
     It deletes in batches, each in a transaction of its own, and can be repeated after an error.
+    ``progress`` is called with the counts so far, after each batch.
     """
     receipt = Receipt(user_id)
     sessions = ChatSession.objects.using(using).for_owner(user_id)
@@ -77,9 +85,11 @@ def erase_user(user_id: str, using: str, *, dry_run: bool = False) -> Receipt:
         return receipt
     while (batch := run_sync(using, _erase_threads, user_id)).threads:
         receipt.erased += batch
+        progress(receipt.erased)
         reset_queries()
     while batch_files := run_sync(using, _erase_uploads, user_id):
         receipt.erased.files += batch_files
+        progress(receipt.erased)
         reset_queries()
     run_sync(using, _erase_moderation, user_id)
     empty_log(using)

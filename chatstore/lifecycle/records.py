@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,7 +32,12 @@ class RecordsReport:
 
 
 def cleanup_records(
-    cutoff: dt.datetime, using: str, *, batch_size: int = BATCH_SIZE, dry_run: bool = False
+    cutoff: dt.datetime,
+    using: str,
+    *,
+    batch_size: int = BATCH_SIZE,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> RecordsReport:
     """
     Delete the records from before the cutoff, and the reports that were closed before it.
@@ -41,26 +46,30 @@ def cleanup_records(
         using: the alias of the database.
         batch_size: rows in one transaction.
         dry_run: only count.
+        progress: called with the number of rows so far, after each batch.
     """
     if dry_run:
         records = ModerationRecord.objects.using(using).filter(created_at__lt=cutoff)
         return RecordsReport(records.count(), _closed_reports(using, cutoff).count())
     report = RecordsReport()
-    report.records = _delete_all(using, _delete_records, cutoff, batch_size)
-    report.reports = _delete_all(using, _delete_reports, cutoff, batch_size)
+    for batch in _batches(using, _delete_records, cutoff, batch_size):
+        report.records += batch
+        progress(report.records)
+    for batch in _batches(using, _delete_reports, cutoff, batch_size):
+        report.reports += batch
+        progress(report.records + report.reports)
     if report.records or report.reports:
         logger.info("Deleted %s records, %s reports", report.records, report.reports)
     return report
 
 
-def _delete_all(
+def _batches(
     using: str, delete: Callable[[Attempt, dt.datetime, int], int], cutoff: dt.datetime, size: int
-) -> int:
-    total = 0
+) -> Iterator[int]:
+    """Delete batch after batch, and yield the size of each."""
     while batch := run_sync(using, delete, cutoff, size):
-        total += batch
+        yield batch
         reset_queries()  # while DEBUG is on, Django keeps every statement in memory
-    return total
 
 
 def _delete_records(attempt: Attempt, cutoff: dt.datetime, size: int) -> int:

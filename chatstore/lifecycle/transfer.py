@@ -44,7 +44,14 @@ class Transfer(NamedTuple):
     left: list[str | None]
 
 
-def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = False) -> Transfer:
+def assign_threads(
+    from_user: str,
+    to_user: str,
+    using: str,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[Counts], None] = lambda moved: None,
+) -> Transfer:
     """
     Transfer all threads and uploads of one owner to another, for example of a visitor who signs up,
     and the reports on these threads. A suspension stays with the person.
@@ -54,7 +61,7 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
     that is running for the old owner finds its thread deleted.
 
     With ``dry_run`` it counts all that the old owner has, and does not look for ids that the new
-    one has already.
+    one has already. ``progress`` is called with the counts so far, after each thread.
     """
     if dry_run:
         counts = Counts(
@@ -70,6 +77,7 @@ def assign_threads(from_user: str, to_user: str, using: str, *, dry_run: bool = 
         for session in page:
             move = partial(_move_thread, session.session_id, from_user, to_user)
             counts += _run(using, move, session.thread_id, left)
+            progress(counts)
             reset_queries()
     counts += _run(using, partial(_move_uploads, from_user, to_user), UPLOADS, left)
     return Transfer(counts, left)

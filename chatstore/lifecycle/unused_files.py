@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import reset_queries, transaction
@@ -32,9 +33,21 @@ class FilesReport:
 
 
 def cleanup_files(
-    using: str, *, batch_size: int = BATCH_SIZE, dry_run: bool = False
+    using: str,
+    *,
+    batch_size: int = BATCH_SIZE,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> FilesReport:
-    """Delete uploads that no message used within a day, and remove files that are due (A4)."""
+    """
+    Delete uploads that no message used within a day, and remove files that are due (A4).
+
+    Args:
+        using: the alias of the database.
+        batch_size: rows in one transaction.
+        dry_run: only count.
+        progress: called with the number of uploads and files so far, after each batch.
+    """
     now = timezone.now()
     unused = (
         ChatAttachment.objects.using(using)
@@ -48,9 +61,11 @@ def cleanup_files(
     else:
         while (removed := files.remove_due_files(using, now, batch_size)) is not None:
             report.files += removed
+            progress(report.files)
             reset_queries()
         while deleted := run_sync(using, _delete_uploads, unused, batch_size):
             report.uploads += deleted
+            progress(report.files + report.uploads)
             reset_queries()
     report.failed = files.scheduled_removals(using).filter(tries__gt=0).count()
     return report

@@ -1,4 +1,4 @@
-"""Shared by the commands: argument types, formatted counts, and progress on a terminal."""
+"""Shared by the commands: argument types and formatted counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import datetime as dt
 import os
 import sys
 from contextlib import suppress
-from typing import Any
 
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser
 from django.db import connections, router
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -116,33 +115,3 @@ def discard_stdout() -> None:
     """Discard what Python would still write to standard output at its end, and fail again."""
     with suppress(OSError, ValueError):  # in tests it has no file descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class Progress:
-    """A line of counts that is overwritten as they grow; only on a terminal."""
-
-    def __init__(self, stream: OutputWrapper) -> None:
-        self.stream = stream
-        self.is_shown = stream.isatty()
-
-    def __call__(self, counts: Counts) -> None:
-        self.show(format_counts(counts))
-
-    def show(self, text: str) -> None:
-        """Replace the line."""
-        if self.is_shown:
-            # Without a style: Django would write standard error in red.
-            self.stream.write(f"\r\x1b[K{text} …", style_func=str, ending="")
-            self.stream.flush()
-
-    def close(self) -> None:
-        """Clear the line."""
-        self.show("")
-        if self.is_shown:
-            self.stream.write("\r\x1b[K", style_func=str, ending="")
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatstore.models.base import IdentifierField
 
@@ -18,13 +19,13 @@ class ModerationRecord(models.Model):
     """
 
     class Action(models.TextChoices):
-        READ = "read", _("Read")
+        READ = "read", pgettext_lazy("what a moderator has done", "Read")
         SEARCH = "search", _("Searched in messages")
         EXPORT = "export", _("Exported")
         LOCK = "lock", _("Locked")
         CLOSE = "close", _("Closed")
         REOPEN = "reopen", _("Reopened")
-        HOLD = "hold", _("Put on hold")
+        HOLD = "hold", pgettext_lazy("what a moderator has done", "Put on hold")
         RELEASE = "release", _("Released from hold")
         HIDE = "hide", _("Hid a message")
         SHOW = "show", _("Showed a message again")

@@ -16,6 +16,7 @@ from django.db.models.functions import Left
 from django.template.defaultfilters import truncatechars
 from django.utils.html import escape
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chatstore.models import ChatSession
 
@@ -43,8 +44,13 @@ def display_text(text: str, length: int | None = None) -> str:
     if len(visible(shown)) > MAX_TEXT_LENGTH:
         shown = shown[: MAX_TEXT_LENGTH // _CODE_LENGTH]
     if length > len(shown):
-        cut = _("… (%(count)d more characters: see the raw JSON)")
-        return visible(shown) + cut % {"count": length - len(shown)}
+        count = length - len(shown)
+        cut = ngettext(
+            "… (%(count)d more character: see the raw JSON)",
+            "… (%(count)d more characters: see the raw JSON)",
+            count,
+        )
+        return visible(shown) + cut % {"count": count}
     return visible(shown)
 
 

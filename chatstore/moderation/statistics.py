@@ -16,6 +16,7 @@ from django.db import connections, models
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chatstore.conf import settings
 from chatstore.models import ChatMessage, ChatReport, ChatSession
@@ -124,11 +125,15 @@ def _ages(now: dt.datetime) -> list[dt.datetime]:
     return [now - dt.timedelta(days=age) for age in ages]
 
 
+def _up_to_days(days: int) -> str:
+    return ngettext("up to %(days)d day", "up to %(days)d days", days) % {"days": days}
+
+
 def _by_age(counts: Counter[int], sample: Sample) -> Chart:
     """Return the chart of threads by last activity, in quarters of the retention age and beyond."""
     limit = settings.retention_days
     edges = (limit / 4, limit / 2, limit * 3 / 4, limit, limit * 2)
-    labels = [*(_("up to %(days)d days") % {"days": edge} for edge in edges), _("older")]
+    labels = [*(_up_to_days(int(edge)) for edge in edges), _("older")]
     today = timezone.localdate()
     days = [today, *(today - dt.timedelta(days=edge) for edge in edges), None]
     values = [

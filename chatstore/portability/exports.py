@@ -41,6 +41,16 @@ from chatstore.portability.writer import Writer
 Key: TypeAlias = tuple[str, UUID]
 
 
+def sessions_to_export(
+    using: str, *, user_id: str | None = None, since: dt.datetime | None = None
+) -> ChatSessionQuerySet:
+    """Return the threads that export_threads writes; arguments as there."""
+    sessions = ChatSession.objects.using(using).lasting()
+    if user_id is not None:
+        sessions = sessions.for_owner(user_id)
+    return sessions if since is None else sessions.filter(updated_at__gte=since)
+
+
 def export_threads(
     writer: Writer,
     using: str,
@@ -62,15 +72,13 @@ def export_threads(
 
     Raises ArchiveError or OSError if the archive can't be written.
     """
-    sessions = ChatSession.objects.using(using).lasting()
     uploads = ChatAttachment.objects.using(using).filter(session_id=None)
     if user_id is not None:
-        sessions, uploads = sessions.for_owner(user_id), uploads.for_owner(user_id)
+        uploads = uploads.for_owner(user_id)
     if since is not None:
-        sessions = sessions.filter(updated_at__gte=since)
         uploads = uploads.filter(created_at__gte=since)
     exporter = Exporter(writer, using)
-    exporter.export(sessions, progress)
+    exporter.export(sessions_to_export(using, user_id=user_id, since=since), progress)
     exporter.export_uploads(uploads)
     return exporter
 

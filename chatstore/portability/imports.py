@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial as partial_function
 from itertools import groupby, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from django.core.files import File
@@ -48,6 +48,8 @@ from chatstore.portability.import_rows import (
 from chatstore.portability.reader import Reader
 from chatstore.portability.records import ROWS_PER_BATCH, THREADS_PER_BATCH, Record
 
+# Called with what is imported so far, and how much of the file is read.
+ImportProgress: TypeAlias = Callable[[Counts, float | None], None]
 MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -57,7 +59,7 @@ def import_threads(
     *,
     partial: bool = False,
     user_id: str | None = None,
-    progress: Callable[[Counts], None] | None = None,
+    progress: ImportProgress = lambda counts, share: None,
 ) -> Importer:
     """
     Import an archive, the SQLite file of ChatKit's sample store, or another product's export.
@@ -66,11 +68,13 @@ def import_threads(
         using: the alias of the database.
         partial: import the complete threads of an incomplete archive.
         user_id: the owner of the threads of another product's export; the other files name theirs.
-        progress: called with the counts so far.
+        progress: called with the counts so far, and the share of the archive that is read, 0 to 1;
+            None for other files, of which it is not known.
 
     Raises ArchiveError: before anything is imported if the archive is incomplete or damaged, later
     if a record can't be imported.
     """
+    count = 0
     export = other_products.find(reader, user_id)
     if export:
         read = export.records
@@ -79,9 +83,11 @@ def import_threads(
     elif reader.is_sqlite:
         read = partial_function(sample_store.records, reader.path, reader.max_line_bytes)
     else:
-        read = partial_function(reader.records, reader.check(partial=partial))
+        lines = reader.check(partial=partial)
+        read = partial_function(reader.records, lines)
+        count = lines - 1  # without the header
     importer = Importer(using, reader.open_file)
-    importer.run(read, progress)
+    importer.run(read, progress, count)
     if export:
         importer.with_branches = len(export.with_branches)
         importer.with_files = len(export.with_files)
@@ -137,16 +143,18 @@ class Importer:
     def run(
         self,
         read: Callable[[], Iterator[Record]],
-        progress: Callable[[Counts], None] | None = None,
+        progress: ImportProgress,
+        count: int,
     ) -> None:
         """
-        Import all records, which ``read`` yields from the first one on.
+        Import all records, which ``read`` yields from the first one on; ``count`` is their number,
+        0 if it is not known.
 
         A batch is tried again if another import writes the same threads at the same time. Raises
         ArchiveError, which names the record that has failed.
         """
         try:
-            self._run(read, progress)
+            self._run(read, progress, count)
         except DatabaseError as error:
             raise ArchiveError(
                 _(
@@ -157,7 +165,7 @@ class Importer:
             ) from error
 
     def _run(
-        self, read: Callable[[], Iterator[Record]], progress: Callable[[Counts], None] | None
+        self, read: Callable[[], Iterator[Record]], progress: ImportProgress, count: int
     ) -> None:
         self._begin_at(read, 0)
         size = THREADS_PER_BATCH
@@ -166,8 +174,7 @@ class Importer:
             before = replace(self.counts), self.existing, self.conflicts
             size = run_sync(self.using, self._import_batch, read, start, before)
             self._save_files()  # not in the transaction: files.save has its own
-            if progress:
-                progress(self.counts)
+            progress(self.counts, min(self._record_number / count, 1) if count else None)
 
     def _begin_at(self, read: Callable[[], Iterator[Record]], start: int) -> None:
         """Read from the record ``start`` on, counted from 0, and forget what was read before."""

@@ -142,7 +142,7 @@ test("temporary is chosen for one new conversation, and said above it", () => {
   const { dom, text } = open(
     `<p id="temporary-choice"><button id="temporary"></button></p><p id="temporary-note"><span id="temporary-text"></span></p>`,
   );
-  const temporary = createTemporary({ dom, say: text.say, hours: 24 });
+  const temporary = createTemporary({ dom, sayCount: text.sayCount, hours: 24 });
   const isHidden = () => [dom.$("temporary-choice").hidden, dom.$("temporary-note").hidden];
   const first = {};
   temporary.draw(first, { isNew: true, isTemporary: false });
@@ -164,7 +164,7 @@ test("without temporary conversations there is no switch", () => {
   const { dom, text } = open(
     `<p id="temporary-choice"><button id="temporary"></button></p><p id="temporary-note"><span id="temporary-text"></span></p>`,
   );
-  createTemporary({ dom, say: text.say, hours: 0 }).draw({}, { isNew: true, isTemporary: false });
+  createTemporary({ dom, sayCount: text.sayCount, hours: 0 }).draw({}, { isNew: true, isTemporary: false });
   assert.ok(dom.$("temporary-choice").hidden);
 });
 

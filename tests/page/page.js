@@ -28,12 +28,16 @@ import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.j
 const TEMPLATE = new URL("../../chatstore/templates/chatstore/chat.html", import.meta.url);
 
 /** The template's English texts, by name. */
-export const strings = Object.fromEntries(
-  [...readFileSync(TEMPLATE, "utf8").matchAll(/data-s="(\w+)">{% translate "(.*)" %}</g)].map(([, name, text]) => [
-    name,
-    text,
+const template = readFileSync(TEMPLATE, "utf8");
+const WITH_COUNT =
+  /data-s="(\w+)" data-n.*?{% blocktranslate count count=n %}(.*?){% plural %}(.*?){% endblocktranslate %}/g;
+export const strings = Object.fromEntries([
+  ...[...template.matchAll(/data-s="(\w+)">{% translate "(.*)" %}</g)].map(([, name, text]) => [name, text]),
+  ...[...template.matchAll(WITH_COUNT)].flatMap(([, name, one, many]) => [
+    [`${name}:1`, one],
+    [`${name}:2`, many],
   ]),
-);
+]);
 
 export const BASE = "https://chat.example/chat/";
 

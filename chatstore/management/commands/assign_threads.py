@@ -10,6 +10,8 @@ from django.utils.translation import ngettext
 
 from chatstore.lifecycle.transfer import UPLOADS, assign_threads
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
+from chatstore.models import ChatSession
 
 
 class Command(BaseCommand):
@@ -26,7 +28,11 @@ class Command(BaseCommand):
     ) -> None:
         if from_user == to_user:
             raise CommandError(_("--from and --to are the same."))
-        counts, left = assign_threads(from_user, to_user, database, dry_run=dry_run)
+        sessions = ChatSession.objects.using(database).for_owner(from_user)
+        with Progress(self.stderr, sessions.count) as progress:
+            counts, left = assign_threads(
+                from_user, to_user, database, dry_run=dry_run, progress=progress.threads
+            )
         if threads := [thread_id for thread_id in left if thread_id != UPLOADS]:
             sentence = ngettext(
                 "%(count)d thread stays, since %(new)s has one of its ids already:",

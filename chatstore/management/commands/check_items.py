@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chatstore.lifecycle.decode_check import find_undecodable_rows
+from chatstore.lifecycle.decode_check import count_rows, find_undecodable_rows
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 
 
 class Command(BaseCommand):
@@ -25,13 +26,10 @@ class Command(BaseCommand):
 
     def handle(self, *, user: str | None, as_json: bool, database: str, **options: Any) -> None:
         found = 0
-        with arguments.Progress(self.stderr) as progress:
-
-            def show_progress(checked: int) -> None:
-                progress.show(ngettext("%d row", "%d rows", checked) % checked)
-
-            for row in find_undecodable_rows(database, user, show_progress):
+        with Progress(self.stderr, lambda: count_rows(database, user)) as progress:
+            for row in find_undecodable_rows(database, user, progress.rows):
                 found += 1
+                progress.close()
                 self.stdout.write(
                     json.dumps(vars(row))
                     if as_json

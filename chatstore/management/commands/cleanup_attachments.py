@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from chatstore.lifecycle.retention import BATCH_SIZE
 from chatstore.lifecycle.unused_files import FilesReport, cleanup_files
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 
 
 class Command(BaseCommand):
@@ -30,7 +31,15 @@ class Command(BaseCommand):
     def handle(
         self, *, dry_run: bool, batch_size: int, as_json: bool, database: str, **options: Any
     ) -> None:
-        report = cleanup_files(database, batch_size=batch_size, dry_run=dry_run)
+
+        def total() -> int:
+            due = cleanup_files(database, dry_run=True)
+            return due.uploads + due.files
+
+        with Progress(self.stderr, total) as progress:
+            report = cleanup_files(
+                database, batch_size=batch_size, dry_run=dry_run, progress=progress.rows
+            )
         if as_json:
             self.stdout.write(json.dumps({"dry_run": dry_run, **vars(report)}))
         else:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from chatstore.conf import settings
 from chatstore.lifecycle.records import BATCH_SIZE, RecordsReport, cleanup_records
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 
 
 class Command(BaseCommand):
@@ -49,7 +50,15 @@ class Command(BaseCommand):
                 _("CHATSTORE_RECORD_DAYS is 0: records are kept. Set it, or give --days.")
             )
         cutoff = timezone.now() - dt.timedelta(days=days)
-        report = cleanup_records(cutoff, database, batch_size=batch_size, dry_run=dry_run)
+
+        def total() -> int:
+            old = cleanup_records(cutoff, database, dry_run=True)
+            return old.records + old.reports
+
+        with Progress(self.stderr, total) as progress:
+            report = cleanup_records(
+                cutoff, database, batch_size=batch_size, dry_run=dry_run, progress=progress.rows
+            )
         if as_json:
             values = {"dry_run": dry_run, "cutoff": cutoff.isoformat(), **vars(report)}
             self.stdout.write(json.dumps(values))

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from chatstore.lifecycle.retention import BATCH_SIZE, ArchiveBatch, Report, Rule, cleanup
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 from chatstore.models import ChatSession, ChatSessionQuerySet
 from chatstore.portability.archive import ArchiveError
 from chatstore.portability.exports import Exporter
@@ -110,18 +111,22 @@ class Command(BaseCommand):
         if archive and (archive == "-" or archive.endswith(".zip")):
             # A run may be killed, and a zip that was not closed can't be read.
             raise CommandError(_("--archive must be FILE.jsonl or FILE.jsonl.gz."))
+        temporary_rule = Rule.for_temporary(user, rule)
         try:
-            with (
-                self._open_archive(None if dry_run else archive, database) as archive_batch,
-                arguments.Progress(self.stderr) as progress,
-            ):
-                # Never archived: they are not to be kept.
-                ended = cleanup(Rule.for_temporary(user, rule), database, **bounds)
+            with self._open_archive(None if dry_run else archive, database) as archive_batch:
+                with self._progress(temporary_rule, database, limit) as progress:
+                    # Never archived: they are not to be kept.
+                    ended = cleanup(temporary_rule, database, progress=progress.threads, **bounds)
                 report = Report(is_finished=True)
                 if rule:
-                    report = cleanup(
-                        rule, database, archive=archive_batch, progress=progress, **bounds
-                    )
+                    with self._progress(rule, database, limit) as progress:
+                        report = cleanup(
+                            rule,
+                            database,
+                            archive=archive_batch,
+                            progress=progress.threads,
+                            **bounds,
+                        )
         except (ArchiveError, OSError) as error:  # such as a full disk; the batch is not deleted
             raise arguments.archive_error(error) from error
         if as_json:
@@ -138,6 +143,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(values))
         else:
             self.stdout.write(self._sentence(report if rule else None, ended, dry_run=dry_run))
+
+    def _progress(self, rule: Rule, database: str, limit: int | None) -> Progress:
+        threads = rule.sessions(database).deletable()
+        # Not counted further than the limit.
+        return Progress(self.stderr, (threads[:limit] if limit else threads).count)
 
     @contextmanager
     def _open_archive(self, target: str | None, database: str) -> Iterator[ArchiveBatch | None]:

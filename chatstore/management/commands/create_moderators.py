@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import BaseCommand
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 NAME = "Chat moderators"
 # Not redact, delete and export, which can't be undone or copy conversations: give these singly.
@@ -42,6 +42,10 @@ class Command(BaseCommand):
         )
         group.permissions.add(*permissions)
         self.stdout.write(
-            _("The group “%(name)s” has %(count)d permissions of chatstore.")
+            ngettext(
+                "The group “%(name)s” has %(count)d permission of chatstore.",
+                "The group “%(name)s” has %(count)d permissions of chatstore.",
+                len(permissions),
+            )
             % {"name": NAME, "count": len(permissions)}
         )

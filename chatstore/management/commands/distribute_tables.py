@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from chatstore import sharding
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 
 SHARD_COUNT = 32  # Citus's own default
 
@@ -58,17 +60,23 @@ class Command(BaseCommand):
             raise CommandError(" ".join(problems))
         for problem in problems:
             self.stdout.write(f"-- {problem}")
-        steps = (
-            sharding.undistribute(connection)
-            if undistribute
-            else sharding.distribute(connection, shard_count=shard_count, concurrently=concurrently)
-        )
+
+        def steps() -> Iterator[sharding.Step]:
+            if undistribute:
+                return sharding.undistribute(connection)
+            return sharding.distribute(
+                connection, shard_count=shard_count, concurrently=concurrently
+            )
+
         try:
-            for step in steps:
-                self.stdout.write(_as_sql(step))
-                if not dry_run:
-                    self.stdout.flush()
-                    sharding.run(connection, step)
+            with Progress(self.stderr, lambda: sum(1 for _step in steps())) as progress:
+                for done, step in enumerate(steps()):
+                    progress.close()
+                    self.stdout.write(_as_sql(step))
+                    if not dry_run:
+                        self.stdout.flush()
+                        progress.steps(done)
+                        sharding.run(connection, step)
         except Error as error:
             raise CommandError(
                 _("The last step failed; run the command again to continue: %s") % error

@@ -11,6 +11,8 @@ from django.utils.translation import ngettext
 
 from chatstore.lifecycle.erasure import Receipt, erase_user
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
+from chatstore.models import ChatSession
 
 
 class Command(BaseCommand):
@@ -27,7 +29,9 @@ class Command(BaseCommand):
     def handle(
         self, *, user: str, dry_run: bool, as_json: bool, database: str, **options: Any
     ) -> None:
-        receipt = erase_user(user, database, dry_run=dry_run)
+        threads = ChatSession.objects.using(database).for_owner(user).deletable()
+        with Progress(self.stderr, threads.count) as progress:
+            receipt = erase_user(user, database, dry_run=dry_run, progress=progress.threads)
         if as_json:
             values = {
                 "dry_run": dry_run,

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
 from chatstore.portability.archive import ArchiveError
-from chatstore.portability.exports import export_threads
+from chatstore.portability.exports import export_threads, sessions_to_export
 from chatstore.portability.writer import Writer
 
 
@@ -49,9 +50,10 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         try:
-            with Writer(file, files) as writer, arguments.Progress(self.stderr) as progress:
+            threads = sessions_to_export(database, user_id=user, since=since)
+            with Writer(file, files) as writer, Progress(self.stderr, threads.count) as progress:
                 exporter = export_threads(
-                    writer, database, user_id=user, since=since, progress=progress
+                    writer, database, user_id=user, since=since, progress=progress.threads
                 )
         except (ArchiveError, OSError) as error:  # such as a full disk
             if file == "-":

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chatstore.management import arguments
+from chatstore.management.progress import Progress
+from chatstore.models import Counts
 from chatstore.portability.archive import MAX_LINE_MIB, ArchiveError
 from chatstore.portability.imports import Importer, import_threads
 from chatstore.portability.reader import Reader
@@ -61,10 +63,15 @@ class Command(BaseCommand):
         try:
             with (
                 Reader(file, files, max_line_mib=max_line_mib) as reader,
-                arguments.Progress(self.stderr) as progress,
+                Progress(self.stderr) as progress,
             ):
+
+                def show(counts: Counts, share: float | None) -> None:
+                    progress.show(arguments.format_counts(counts), share)
+
+                progress.show(_("Checking the file"))
                 importer = import_threads(
-                    reader, database, partial=partial, user_id=user, progress=progress
+                    reader, database, partial=partial, user_id=user, progress=show
                 )
         except (ArchiveError, OSError) as error:  # such as a disk that can't be read
             raise arguments.archive_error(error) from error

@@ -185,7 +185,7 @@ async function start(modules) {
   });
   const temporary = modules.temporary.createTemporary({
     dom,
-    say: text.say,
+    sayCount: text.sayCount,
     hours: own ? Number(config.temporaryHours) : 0,
   });
   const threads = modules.threads.createThreads({

@@ -7,10 +7,10 @@
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
- * @param {import("./text.js").Text["say"]} options.say
+ * @param {import("./text.js").Text["sayCount"]} options.sayCount
  * @param {number} options.hours after its last message when one is deleted; 0: there are none
  */
-export function createTemporary({ dom: { $ }, say, hours }) {
+export function createTemporary({ dom: { $ }, sayCount, hours }) {
   const button = $("temporary");
   let isOn = false;
   let isNew = false;
@@ -36,7 +36,7 @@ export function createTemporary({ dom: { $ }, say, hours }) {
     show();
   }
 
-  $("temporary-text").textContent = say("temporaryNote", { hours });
+  $("temporary-text").textContent = sayCount("temporaryNote", hours);
   button.addEventListener("click", () => {
     isOn = !isOn;
     show();

@@ -4,10 +4,18 @@
  * @typedef {ReturnType<typeof createText>} Text
  */
 
-/** The template's texts, by name. @param {HTMLTemplateElement} template @returns {Record<string, string>} */
+const KB = 1024; // bytes, as the server counts them in what it says
+
+/**
+ * The template's texts, by name; those with a count by name and number, as in "tooMany:2".
+ *
+ * @param {HTMLTemplateElement} template
+ * @returns {Record<string, string>}
+ */
 export function readStrings(template) {
   const nodes = /** @type {NodeListOf<HTMLElement>} */ (template.content.querySelectorAll("[data-s]"));
-  return Object.fromEntries([...nodes].map((node) => [node.dataset.s, node.textContent]));
+  const name = (/** @type {DOMStringMap} */ { s, n }) => (n ? `${s}:${n}` : s);
+  return Object.fromEntries([...nodes].map((node) => [name(node.dataset), node.textContent]));
 }
 
 /**
@@ -22,12 +30,26 @@ export function createText(strings, locale) {
   const day = format({ day: "numeric", month: "short" });
   const long = format({ dateStyle: "full", timeStyle: "short" });
   const month = format({ month: "long", year: "numeric" });
+  const plurals = new Intl.PluralRules(locale);
 
   /**
    * @param {string} key
    * @param {Record<string, any>} [values]
    */
   const say = (key, values = {}) => strings[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+  /**
+   * A text with a count. The template has it for several numbers, one at least of each plural form.
+   *
+   * @param {string} key
+   * @param {number} count
+   */
+  function sayCount(key, count) {
+    const numbers = Object.keys(strings).flatMap((name) => (name.startsWith(`${key}:`) ? [name.split(":")[1]] : []));
+    const form = plurals.select(count);
+    const alike = numbers.find((digits) => plurals.select(Number(digits)) === form) ?? numbers.at(-1);
+    return say(`${key}:${alike}`, { count: number(count) });
+  }
 
   const midnight = (/** @type {Date} */ at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
   const daysAgo = (/** @type {Date} */ at) => Math.round((midnight(new Date()) - midnight(at)) / 86400000);
@@ -66,14 +88,14 @@ export function createText(strings, locale) {
 
   /** @param {number} bytes */
   function size(bytes) {
-    const [unit, divisor] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
-    const options = { style: "unit", unit, maximumFractionDigits: bytes < 1e7 ? 1 : 0 };
+    const [unit, divisor] = bytes < KB ? ["byte", 1] : bytes < KB ** 2 ? ["kilobyte", KB] : ["megabyte", KB ** 2];
+    const options = { style: "unit", unit, maximumFractionDigits: bytes < 10 * KB ** 2 ? 1 : 0 };
     return number(bytes / Number(divisor), /** @type {any} */ (options));
   }
 
   const lowerCase = (/** @type {string} */ value) => value.toLocaleLowerCase(locale);
 
-  return { strings, say, shortDate, dateAndTime, dayName, period, longDate, number, size, lowerCase };
+  return { strings, say, sayCount, shortDate, dateAndTime, dayName, period, longDate, number, size, lowerCase };
 }
 
 /** Markdown as the plain text that it says, on one line. @param {string} source */

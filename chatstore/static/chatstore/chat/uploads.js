@@ -44,13 +44,13 @@ export function createUploads({ dom, text, config, composer, protocol, call, ann
     const largest = Number(config.maxUploadBytes);
     for (const file of files) {
       if (most && composer.attachmentCount() >= most) {
-        onError(new Refused(say("tooMany", { count: most })));
+        onError(new Refused(text.sayCount("tooMany", most)));
         return;
       }
       if (largest && file.size > largest) {
         onError(new Refused(say("tooLarge", { name: file.name, size: text.size(largest) })));
       } else if (!isAccepted(config.accept, file)) {
-        onError(new Refused(say("wrongType", { name: file.name })));
+        onError(new Refused(say("wrongType", { name: file.name, types: config.uploadTypes })));
       } else upload(file);
     }
   }

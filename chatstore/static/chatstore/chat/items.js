@@ -64,10 +64,18 @@ export function createItems(options) {
   /** @param {string} iso */
   const timeOf = (iso) => el("time", { datetime: iso, title: text.longDate(iso), text: text.dateAndTime(iso) });
 
+  const asEntity = (/** @type {any} */ { id, text: title, group, data, interactive }) => ({
+    id,
+    title,
+    group,
+    data,
+    interactive,
+  });
+
   /** @param {any} item */
   function userMessage(item) {
     const words = item.content.map((/** @type {any} */ part) =>
-      part.type === "input_tag" ? options.tag({ ...part, title: part.text }) : part.text,
+      part.type === "input_tag" ? options.tag(asEntity(part)) : part.text,
     );
     return [
       item.quoted_text && el("blockquote", { class: "quoted", dir: "auto", text: item.quoted_text }),

@@ -23,12 +23,13 @@ from email.parser import BytesParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCALES = ("ar", "de", "es", "fr", "ja", "pt", "zh_Hans")
 NEEDED = [
     "chatstore/py.typed",
     "chatstore/templates/",
     "chatstore/static/",
     "chatstore/migrations/",
-    "chatstore/locale/de/LC_MESSAGES/django.mo",
+    *(f"chatstore/locale/{locale}/LC_MESSAGES/django.mo" for locale in LOCALES),
 ]
 
 TRY = """

@@ -116,6 +116,11 @@ class Settings:
         return self._get("MAX_STREAMS", 10)
 
     @property
+    def finish_seconds(self) -> int:
+        """For how long an answer goes on that its page no longer reads; 0: not at all (V16)."""
+        return self._get("FINISH_SECONDS", 600)
+
+    @property
     def messages_per_minute(self) -> int:
         """How many messages a user may send in a minute; 0: any number (V7)."""
         return self._get("MESSAGES_PER_MINUTE", 60)

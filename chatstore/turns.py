@@ -11,7 +11,7 @@ context variable, so that the tasks of a stream inherit them. It needs no Django
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -60,8 +60,11 @@ class Turn:
         is_answer: whether the first item that is saved answers a pending one, a tool call or a
             question, and requires that it is still pending.
         is_temporary: whether a thread that it creates is temporary (R6).
-        first_title: of a thread that it creates, until there is a better one; None if it creates
-            none, and empty for no title.
+        replaces: the id of the user's message that its message replaces (V19); empty if it
+            replaces none, and once it has.
+        first_title: of a thread that it creates, or whose title is made of the message that it
+            replaces, until there is a better one; None if neither, and empty for no title.
+        old_title: the thread's title that the first one may replace.
         is_title_stored: whether the store has created the thread with it.
         is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
         began_at: when it began.
@@ -69,6 +72,7 @@ class Turn:
         stored: the items that it has stored, by their ids, in this order.
         runs: what models have done in it, for chatstore.server.kept_turns.
         session_turns: the ids of the rows that a DjangoSession has written in it.
+        replay: returns events that say what there is of its answer, for a client that joins (V17).
     """
 
     thread_id: str = ""
@@ -77,7 +81,9 @@ class Turn:
     is_action: bool = False
     is_answer: bool = False
     is_temporary: bool = False
+    replaces: str = ""
     first_title: str | None = None
+    old_title: str = ""
     is_title_stored: bool = False
     is_replaced: bool = False
     began_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -85,6 +91,7 @@ class Turn:
     stored: dict[str, ThreadItem] = field(default_factory=dict)
     runs: list[Any] = field(default_factory=list)
     session_turns: list[str] = field(default_factory=list)
+    replay: Callable[[], list[bytes]] | None = None
 
     def require(self) -> Required:
         """Return what the next write requires; from the second one on, any status will do."""
@@ -96,6 +103,7 @@ class Turn:
         """Let go of what it has stored and of what models have done: it writes no more."""
         self.stored.clear()
         self.runs.clear()
+        self.replay = None
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from agents import Agent, function_tool
@@ -125,6 +126,16 @@ class Scripted(ChatServer[Any]):
             yield event
         await asyncio.sleep(0.5)
         yield self.end(item, words)
+
+    async def play_gate(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
+        """Says "one ", and "two" when the file that the message names is there."""
+        item = self.item(thread)
+        async for event in self.begin(item, "one "):
+            yield event
+        while not Path(words).exists():  # noqa: ASYNC110, ASYNC240 (a test in another process makes it)
+            await asyncio.sleep(0.02)
+        yield self.update(item, AssistantMessageContentPartTextDelta(content_index=0, delta="two"))
+        yield self.end(item, "one two")
 
     async def play_fail(self, thread: ThreadMetadata, words: str, context: Any) -> Events:
         async for event in self.begin(self.item(thread), words):

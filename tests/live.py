@@ -210,7 +210,7 @@ class LiveTestCase(TransactionTestCase):
     def setUp(self) -> None:
         self.alice = self.visitor("alice")
 
-    def visitor(self, name: str) -> Visitor:
-        visitor = Visitor(self.server, name)
+    def visitor(self, name: str, server: Server | None = None) -> Visitor:
+        visitor = Visitor(server or self.server, name)
         self.addCleanup(visitor.http.close)
         return visitor

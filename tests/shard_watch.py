@@ -34,6 +34,7 @@ FANS_OUT = {
     "chatstore.lifecycle.retention.cleanup": "retention looks for old threads of all owners",
     "chatstore.lifecycle.erasure._owners_of_reports_by": "reports that a user has written",
     "chatstore.server.suspensions._find_sentences": "those whom a process streams to",
+    "chatstore.server.running_answers._find": "the threads that a process answers in",
     "chatstore.moderation.queue": "the queue holds reports on threads of all owners",
     "chatstore.lifecycle.records": "and for closed reports of all owners",
     "chatstore.lifecycle.unused_files.cleanup_files": "and for unused uploads of all owners",

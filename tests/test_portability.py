@@ -278,6 +278,7 @@ class RoundTripTest(ArchiveTestCase):
         # They matter while a turn runs (S15, S20).
         short_lived = {"items_deleted_at", "items_redacted_at", "retry_id"}
         # A link is one of the site that has made it (V11).
+        short_lived |= {"answering_until", "stop_id"}
         short_lived |= {"share_hash", "shared_at", "shared_until"}
         # What moderators write for each other leaves the site with nothing.
         short_lived |= {"assignee", "labels", "notes"}

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from chatstore.codec import ModelTurn
 from chatstore.models import ChatMessage, ChatSession, message_key, session_key
@@ -26,6 +27,8 @@ from tests.shard_rule import DIALECTS, find_faults
 
 TABLE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "queries.md"
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START TRANSACTION")
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 store = DjangoStore()
 
@@ -77,9 +80,16 @@ def operations() -> dict[str, tuple[Any, ...]]:
         "load_pinned_threads": (store.load_pinned_threads, 2),
         "share_thread": (store.share_thread, "thr_2", "0" * 64),
         "end_share": (store.end_share, "thr_2"),
+        "begin_answer": (store.begin_answer, "thr_2", NOW),
+        "renew_answers": (store.renew_answers, ["thr_2"], NOW),
+        "stop_answers": (store.stop_answers, "thr_2"),
+        "load_changes": (store.load_changes, "thr_2"),
+        "end_answer": (store.end_answer, "thr_2", NOW),
         "load_thread_state": (store.load_thread_state, "thr_2"),
         "archive_thread": (store.archive_thread, "thr_2", True),
-        "load_archived_threads": (store.load_archived_threads, 2, None, "desc"),
+        "load_recent_threads": (store.load_recent_threads, 2, None),
+        "search_messages": (store.search_messages, "Hello", 2, None),
+        "save_feedback_comment, unknown": (store.save_feedback_comment, "thr_1", "msg_0", "Why"),
         "delete_thread": (store.delete_thread, "thr_2"),
         "delete_thread, unknown": (store.delete_thread, "thr_2"),
         "delete_thread, with attachments": (store.delete_thread, "thr_1"),
@@ -191,6 +201,10 @@ class PlansTest(TransactionTestCase):
             for row in rows
             for number in range(1000 if row.thread_id == "thr_1" else 3)
         )
+        self.analyze()
+
+    @staticmethod
+    def analyze() -> None:
         with connection.cursor() as cursor:
             for table in ("chat_sessions", "chat_messages"):
                 mysql = connection.vendor == "mysql"
@@ -228,9 +242,13 @@ class PlansTest(TransactionTestCase):
                 with self.subTest(f"{order} after {after}"):
                     index = "chat_sessions_listed" if after is None else self.entered("created_at")
                     self.assert_plan_of(index, store.load_threads, 20, after, order)
-        archived = ChatSession.objects.for_owner("alice").filter(created_at__day=1)
-        archived.update(listing="archived")
-        self.assert_plan_of("chat_sessions_listed", store.load_archived_threads, 20, None, "desc")
+        # Of a user who has a quarter of all, PostgreSQL reads the newest threads of everybody.
+        most = ChatSession.objects.for_owner("alice").exclude(thread_id__endswith="1")
+        most.update(listing="archived")
+        self.analyze()
+        page = async_to_sync(store.load_recent_threads)(60, None, ALICE)
+        for after in (None, page.after):
+            self.assert_plan_of("chat_sessions_recent", store.load_recent_threads, 20, after)
 
     def a_threads_items(self) -> None:
         whole = "chat_messages_(position|of_thread)|sqlite_autoindex_chat_messages_"
@@ -246,6 +264,13 @@ class PlansTest(TransactionTestCase):
         with CaptureQueriesContext(connection) as captured:
             self.assertEqual(len(rows.values_list("session_id")[:100]), 100)
         self.assert_plan("chat_sessions_activity", captured.captured_queries[0]["sql"])
+
+    def test_V18_changes_are_read_from_an_index(self) -> None:
+        later = timezone.now() + dt.timedelta(hours=1)
+        ChatSession.objects.filter(thread_id__in=["thr_5", "thr_2"]).update(answering_until=later)
+        with CaptureQueriesContext(connection) as captured:
+            async_to_sync(store.load_changes)("thr_1", ALICE)
+        self.assert_plan("chat_sessions_answering", captured.captured_queries[0]["sql"])
 
     def test_S12_each_list_comes_from_its_index(self) -> None:
         self.a_users_threads()

@@ -38,6 +38,7 @@ LIMITS = ("max_streams", "messages_per_minute", "creations_per_minute")
 INTEGERS_OR_ZERO = (
     *LIMITS,
     "requests_per_second",
+    "finish_seconds",
     "max_input_tokens",
     "record_days",
     "temporary_hours",

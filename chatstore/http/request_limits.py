@@ -28,7 +28,12 @@ from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
-BESIDE_THE_API = ("threads", "export", "report")  # names of URLs, of which the first begins others
+BESIDE_THE_API = (
+    "threads",
+    "export",
+    "report",
+    "changes",
+)  # names of URLs, of which the first begins others
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown away
 MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
 

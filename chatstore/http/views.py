@@ -7,6 +7,7 @@ never with text from the request (V5).
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -25,15 +26,19 @@ from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
+from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import ContextError, LimitReached, Refused, RequestRefused
 from chatstore.http.access import check_csrf, load_context
 from chatstore.http.languages import spoken_language
-from chatstore.server import get_server
+from chatstore.server import get_server, running_answers
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
 
+MAX_TEXTS_BYTES = 16 * 1024  # of a body that read_texts reads
 logger = logging.getLogger(__name__)
+# A client that sends it has its answer finished without it, and stops it by a request (V16).
+FINISH_HEADER = "X-Chatstore-Finish"
 # Keep proxies and browsers from caching and buffering the events (V6). Django's GZipMiddleware
 # would buffer them too; it skips responses that have a Content-Encoding.
 STREAM_HEADERS = {
@@ -140,14 +145,16 @@ class ChatKitView(EndpointView):
     """The ChatKit endpoint: a POST of JSON, answered by JSON or by server-sent events."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
-        result = await get_server().process(read_body(request), self.context)
+        is_asgi = isinstance(request, ASGIRequest)
+        with running_answers.asked_for(is_asgi and FINISH_HEADER in request.headers):
+            result = await get_server().process(read_body(request), self.context)
         if not isinstance(result, StreamingResult):
             return HttpResponse(
                 result.json,
                 content_type="application/json",
                 headers={"Cache-Control": "no-store"},
             )
-        if isinstance(request, ASGIRequest):
+        if is_asgi:
             return StreamingHttpResponse(
                 result.json_events, content_type="text/event-stream", headers=STREAM_HEADERS
             )
@@ -161,6 +168,23 @@ class ChatKitView(EndpointView):
 def unknown(request: HttpRequest) -> HttpResponse:
     """Answer for an URL at which there is nothing: 404 as JSON, and not as Django's page."""
     return error_response(_("There is nothing at this URL."), 404)
+
+
+def read_texts(request: HttpRequest, *names: str) -> dict[str, str]:
+    """
+    Return the texts that a body of JSON has under these names; empty for one that is missing.
+
+    RequestRefused (400, 413) for a body that is something else, or too large for a few texts.
+    """
+    try:
+        given: Any = json.loads(read_body(request, MAX_TEXTS_BYTES))
+    except (ValueError, RecursionError):
+        raise RequestRefused(_("The request is not JSON."), 400) from None
+    if not isinstance(given, dict) or not all(
+        isinstance(given.get(name, ""), str) for name in names
+    ):
+        raise RequestRefused(_("The request can't be read."), 400)
+    return {name: str(codec.replace_unstorable(given.get(name, ""))) for name in names}
 
 
 def read_body(request: HttpRequest, max_bytes: int | None = None) -> bytes:

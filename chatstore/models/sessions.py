@@ -103,6 +103,23 @@ class ChatSession(OwnedModel):
         help_text=_("Of the newest retry: a turn that it replaces stores nothing more (S20)."),
     )
 
+    answering_until = models.DateTimeField(
+        _("answering until"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Until when it counts as being answered; moved on while an answer runs (S22)."),
+    )
+    stop_id = models.CharField(
+        _("stop"),
+        max_length=32,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+        help_text=_("Of the newest request to stop: answers that have begun before it end (S22)."),
+    )
+
     # The owner's columns, which save_thread never changes (V9, V11).
     listing = models.CharField(
         _("listing"),
@@ -180,10 +197,20 @@ class ChatSession(OwnedModel):
                 fields=["user_id", "listing", "created_at", "thread_id"],
                 name="chat_sessions_listed",
             ),
+            # For the owner's lists by last activity (V20).
+            models.Index(
+                fields=["user_id", "listing", "updated_at", "session_id"],
+                name="chat_sessions_recent",
+            ),
             PartialIndex(
                 fields=["user_id", "pinned_at"],
                 where=Q(pinned_at__isnull=False),
                 name="chat_sessions_pinned",
+            ),
+            PartialIndex(
+                fields=["user_id", "answering_until"],
+                where=Q(answering_until__isnull=False),
+                name="chat_sessions_answering",
             ),
             PartialIndex(
                 fields=["listing", "updated_at", "session_id"],

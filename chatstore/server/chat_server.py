@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from chatkit.errors import ErrorCode
 from chatkit.server import NonStreamingResult, StreamingResult
-from chatkit.store import AttachmentStore, Store
+from chatkit.store import AttachmentStore, NotFoundError, Store
 from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
@@ -38,6 +38,7 @@ from chatkit.types import (
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
     ThreadMetadata,
+    ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
@@ -57,12 +58,20 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import Refused, RequestRefused
-from chatstore.server import preconditions, requests, suspensions, titles, user_limits
+from chatstore.server import (
+    preconditions,
+    requests,
+    running_answers,
+    streams,
+    suspensions,
+    titles,
+    user_limits,
+)
 from chatstore.server.event_guards import GuardedStream
 from chatstore.server.kept_turns import keep_turn
 from chatstore.server.page_server import PageServer
-from chatstore.server.stores import ExtendedStore
-from chatstore.server.streams import EventStream, stop_replaced
+from chatstore.server.stores import AnsweringStore, ExtendedStore
+from chatstore.server.streams import EventStream, Reader, stop_replaced
 from chatstore.server.unfinished_answers import UnfinishedAnswers, add_endings, keep_items
 from chatstore.store import DjangoStore
 from chatstore.store.thread_cache import allow_cache
@@ -165,7 +174,9 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
     ) -> StreamingResult | NonStreamingResult:
         if is_streaming_req(request):
             turn = requests.begin_turn(request)
-            if isinstance(request, ThreadsCreateReq):
+            if isinstance(request, ThreadsCreateReq) or (
+                turn.replaces and isinstance(request, ThreadsAddUserMessageReq)
+            ):
                 turn.first_title = self.first_title(titles.words_of(request.params.input))
             with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
                 stream = await self._stream(request, context, turn)
@@ -175,6 +186,20 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
             # What the sign-in has taken is not kept while the application transcribes (S16).
             await release_unneeded_connections()
             return NonStreamingResult(await self._process_non_streaming(request, context))
+
+    async def stop(self, thread_id: str, context: TContext) -> None:
+        """
+        Stop the answers in a thread that are finished without their clients (V16).
+
+        Raises NotFoundError for a thread that the user does not have.
+        """
+        if not isinstance(self.store, AnsweringStore):
+            raise NotImplementedError("The store is no AnsweringStore, and stops no answers")
+        await running_answers.stop(self.store, str(self._user_id(context)), thread_id, context)
+
+    def join(self, thread_id: str, context: TContext) -> Reader | None:
+        """Return the events of an answer that this process makes in a thread; None for none."""
+        return streams.join(str(self._user_id(context)), thread_id)
 
     # Streams
 
@@ -186,8 +211,10 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
             try:
                 return await self._start(request, context, turn)
             except (StateChangedError, ValueError) as error:
-                # Another request may have changed meanwhile what was looked at (S20).
-                await preconditions.check(self, request, context)
+                # Another request may have changed meanwhile what was looked at (S20). Of two edits
+                # at once the message of one is gone, which says less than the sentence below.
+                with suppress(*[NotFoundError] if turn.replaces else []):
+                    await preconditions.check(self, request, context)
                 if isinstance(error, StateChangedError):
                     message = _("The conversation has changed meanwhile. Try again.")
                     raise RequestRefused(message, 409) from None
@@ -205,17 +232,27 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
             last_event = self._event(self._replaced())
             await stop_replaced(params.thread_id, replaced, last_event)
         events: AsyncGenerator[bytes, None] = self._process_streaming(request, context)
+        answer = running_answers.begin(self.store, context, turn)
         start = partial(
             EventStream.start,
             error_event=self._error_event,
             turn=turn,
             owner=str(self._user_id(context)),
+            answer=answer,
         )
         suspensions.watch()
-        if not isinstance(request, ThreadsCreateReq) or not request.params.input.attachments:
+        with_file = isinstance(request, ThreadsCreateReq) and request.params.input.attachments
+        events = _with_second(events) if with_file else events
+        events = answer.events(events) if answer else events
+        if turn.replaces and isinstance(request, ThreadsAddUserMessageReq):
+            replaced = turn.retry_id  # as preconditions.check has seen it
+            stream = await start(events)
+            await stop_replaced(request.params.thread_id, replaced, self._event(self._replaced()))
+            return stream
+        if not with_file:
             return await start(events)
         try:
-            return await start(_with_second(events))
+            return await start(events)
         except Exception:
             # Of two new threads at once with one file, one is refused (S20), with its thread.
             if turn.thread_id:
@@ -237,6 +274,7 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
         guarded = GuardedStream(with_title, thread, self.store, context, self.describe_failure)
         answers = UnfinishedAnswers(self._apply_assistant_message_update, self.store, context)
         waiting: list[ThreadStreamEvent] = []
+        turn.replay = lambda: [self._event(event) for event in answers.replay()]
         try:
             events: Any = super()._process_events(thread, context, guarded.events)
             async with aclosing(events):

@@ -41,10 +41,14 @@ class EventQueue:
         if self._reader and not self._reader.done():
             self._reader.set_result(None)
 
-    async def get(self) -> bytes | None:
+    async def wait(self) -> None:
+        """Return when an item is there."""
         if not self._queue:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
+
+    async def get(self) -> bytes | None:
+        await self.wait()
         return self._get()
 
     def _put(self, item: bytes | None) -> None:

@@ -32,6 +32,21 @@ class ExtendedStore(Protocol):
 
 
 @runtime_checkable
+class AnsweringStore(Protocol):
+    """A store that marks threads while they are answered, for all processes (S22)."""
+
+    async def begin_answer(self, thread_id: str, until: dt.datetime, context: Any) -> str: ...
+
+    async def renew_answers(
+        self, thread_ids: list[str], until: dt.datetime, context: Any
+    ) -> None: ...
+
+    async def end_answer(self, thread_id: str, until: dt.datetime, context: Any) -> None: ...
+
+    async def stop_answers(self, thread_id: str, context: Any) -> None: ...
+
+
+@runtime_checkable
 class SuspensionStore(Protocol):
     """A store that knows who is suspended."""
 

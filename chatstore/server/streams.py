@@ -1,10 +1,13 @@
 """
-Streams of events, each in a task of its own.
+Streams of events, each in a task of its own, which one client reads or several.
 
 The SDK keeps a partial answer only if it is cancelled while it waits for the model. Where the HTTP
 server closes the generator between two events, or is told to stop, nothing is kept. So each stream
 runs in a task of its own, which waits only inside the SDK's generator; the response reads a queue.
 The task is cancelled, once, and awaited when the client disconnects or the server stops (V4).
+
+Where the client has asked for it, the task goes on when the last of its readers has left, for
+CHATSTORE_FINISH_SECONDS, and others may join it (V16, V17).
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from contextvars import copy_context
 from typing import Any
 
-from asgiref.sync import AsyncToSync
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 
+from chatstore.conf import settings
 from chatstore.db.connections import begin_stream, release_connections
 from chatstore.exceptions import Refused
 from chatstore.server.errors import describe
@@ -25,6 +30,10 @@ from chatstore.turns import StateChangedError, Turn
 
 logger = logging.getLogger(__name__)
 MAX_SENT_BYTES = 64 * 1024  # at once
+MAX_READERS = 8  # of an answer
+# The last event of an answer that may be joined. A stream that ends without it was cut off.
+_ENDED = b'data: {"type":"answer.ended","is_stopped":false}\n\n'
+_STOPPED = _ENDED.replace(b"false", b"true")
 _live: set[EventStream] = set()
 _is_draining = False
 
@@ -33,14 +42,46 @@ class ServerStoppingError(Exception):
     """The server is about to stop and begins no more streams."""
 
 
-class EventStream:
+class Reader:
     """
-    Server-sent events of one answer. Iterate it once; leaving the iteration stops the answer.
-
-    The queue has no bound: a full one would suspend the SDK's generator at a yield, where a
-    cancellation is not noticed. It holds at most one answer, in little more than its bytes.
+    One client of a stream. Iterate it once; leaving the iteration leaves the stream.
 
     What it yields may be a part of an event.
+    """
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+        self.queue = EventQueue()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            # What the sign-in and the middlewares have taken is not kept while this streams.
+            await release_connections()
+            while (event := await self.queue.get()) is not None:
+                # The server copies what it can't send at once.
+                for start in range(0, len(event), MAX_SENT_BYTES):
+                    yield event[start : start + MAX_SENT_BYTES]
+        finally:
+            await self._stream.leave(self)
+
+    def close(self) -> None:
+        """Leave the stream, from any thread, without waiting: Django closes a response so."""
+        self._stream.close(self)
+
+
+class EventStream:
+    """
+    Server-sent events of one answer. Iterate it once; leaving the iteration stops the answer,
+    unless it is one that is finished without its client.
+
+    The queues of its readers have no bound: a full one would suspend the SDK's generator at a
+    yield, where a cancellation is not noticed. Each holds at most one answer, in little more than
+    its bytes.
+
+    Attributes:
+        owner: the id of whoever it is sent to.
+        answer: chatstore.server.running_answers.RunningAnswer of one that is finished without its
+            client; None for another.
     """
 
     def __init__(
@@ -49,19 +90,23 @@ class EventStream:
         error_event: Callable[[BaseException], bytes],
         turn: Turn,
         owner: str,
+        answer: Any,
     ) -> None:
         self._events = events
         self._error_event = error_event
         self._turn = turn
         self.owner = owner
+        self.answer = answer
         self._last: bytes | None = None
-        self._queue = EventQueue()
-        self._first: bytes | None = None
+        self._ending: bytes | None = _ENDED if answer else None
+        self._first = Reader(self)
+        self._readers = [self._first]
         self._failure: BaseException | None = None
         self._has_begun = False
         self._is_cancelled = False
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None]
+        self._end_alone: asyncio.TimerHandle | None = None  # stops what nobody reads
 
     @classmethod
     async def start(
@@ -71,6 +116,7 @@ class EventStream:
         error_event: Callable[[BaseException], bytes],
         turn: Turn | None = None,
         owner: str = "",
+        answer: Any = None,
     ) -> EventStream:
         """
         Start the task, and return when the first event is there.
@@ -80,6 +126,7 @@ class EventStream:
             error_event: makes the event that ends the stream after an exception.
             turn: that the stream is for, by which a retry finds it.
             owner: the id of whoever it is sent to, by which a suspension finds it.
+            answer: the mark of an answer that is finished without its client.
 
         Raises what the generator raises before its first event, ServerStoppingError where the
         server is told to stop before it, and StateChangedError where a retry replaces the turn.
@@ -87,18 +134,21 @@ class EventStream:
         if _is_draining:
             await events.aclose()
             raise ServerStoppingError
-        stream = cls(events, error_event, turn or Turn(), owner)
-        stream._task = asyncio.create_task(stream._run())
-        stream._task.add_done_callback(stream._end_queue)
+        stream = cls(events, error_event, turn or Turn(), owner, answer)
+        context = copy_context()
+        if answer:  # it may outlive the request, whose thread ends with it
+            context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
+        stream._task = asyncio.create_task(stream._run(), context=context)
+        stream._task.add_done_callback(stream._end_queues)
         _live.add(stream)
         try:
-            stream._first = await stream._queue.get()
+            await stream._first.queue.wait()
         except asyncio.CancelledError:
             await stream.stop()
             raise
         if stream._failure:
             raise stream._failure
-        if stream._is_cancelled and stream._first is None:
+        if stream._is_cancelled and not stream._has_begun:
             raise ServerStoppingError
         if request_task := asyncio.current_task():
             request_task.add_done_callback(stream._watch_request)
@@ -109,7 +159,7 @@ class EventStream:
         try:
             async with aclosing(self._events):
                 async for event in self._events:
-                    self._queue.put_nowait(event)
+                    self._send(event)
                     if not self._has_begun:
                         self._has_begun = True
                         # A middleware that is only sync lends its thread, but no longer than
@@ -118,39 +168,69 @@ class EventStream:
         except (Exception, GeneratorExit) as error:  # noqa: BLE001 (a torn response would be worse)
             if self._has_begun:
                 logger.error("A stream broke off: %s", describe(error))
-                self._queue.put_nowait(self._error_event(error))
+                self._send(self._error_event(error))
             else:
                 self._failure = error
 
-    def _end_queue(self, task: asyncio.Task[None]) -> None:
+    def _send(self, event: bytes | None) -> None:
+        for reader in self._readers:
+            reader.queue.put_nowait(event)
+
+    def _end_queues(self, task: asyncio.Task[None]) -> None:
         # Here and not in the task: one that is cancelled before its first step runs nothing.
         _live.discard(self)
         self._turn.release()  # a slow client reads on for long, and all of it keeps the turn
-        if self._last is not None:
-            self._queue.put_nowait(self._last)
-        self._queue.put_nowait(None)
+        if self._end_alone:
+            self._end_alone.cancel()
+        for event in (self._last, self._ending):
+            if event is not None and self._failure is None:
+                self._send(event)
+        self._send(None)
 
     def _watch_request(self, request_task: asyncio.Task[Any]) -> None:
         # The client has gone while a middleware had the response: nobody will iterate it.
         if request_task.cancelled():
-            self._cancel()
+            self._leave(self._first)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            # What the sign-in and the middlewares have taken is not kept while this streams.
-            await release_connections()
-            event, self._first = self._first, None
-            while event is not None:
-                # The server copies what it can't send at once.
-                for start in range(0, len(event), MAX_SENT_BYTES):
-                    yield event[start : start + MAX_SENT_BYTES]
-                event = await self._queue.get()
-        finally:
-            await self.stop()
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._first)
+
+    def join(self) -> Reader | None:
+        """Return a reader of what there is of the answer, and of what follows; None if it can't."""
+        if self._is_cancelled or self._task.done() or len(self._readers) >= MAX_READERS:
+            return None
+        reader = Reader(self)
+        for event in self._turn.replay() if self._turn.replay else ():
+            reader.queue.put_nowait(event)
+        self._readers.append(reader)
+        if self._end_alone:
+            self._end_alone.cancel()
+        return reader
+
+    def is_of(self, owner: str, thread_id: str) -> bool:
+        """Tell whether it is an answer in this owner's thread."""
+        return (self.owner, self._turn.thread_id) == (owner, thread_id)
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Call back when the answer has ended, however it has."""
         self._task.add_done_callback(lambda task: callback())
+
+    async def leave(self, reader: Reader) -> None:
+        """Let a reader go. Where that stops the answer, wait until it is stored."""
+        self._leave(reader)
+        if self._is_cancelled:
+            await self.stop()
+
+    def _leave(self, reader: Reader) -> None:
+        if reader not in self._readers:
+            return
+        self._readers.remove(reader)
+        if self._readers or self._task.done():
+            return
+        if not self.answer:
+            self._cancel()
+        elif not self._is_cancelled:
+            self._end_alone = self._loop.call_later(settings.finish_seconds, self._cancel)
 
     async def stop(self) -> None:
         """Cancel the answer if it still runs, and wait until what there is of it is stored."""
@@ -164,7 +244,12 @@ class EventStream:
             self._last = last_event
         else:
             self._failure = StateChangedError()
-        self.close()
+        self._cancel_soon()
+
+    def drop(self) -> None:
+        """Cancel the answer without keeping any of it: a retry elsewhere, or its thread is gone."""
+        self._turn.is_replaced = True
+        self.cut()
 
     def refuse(self, error: Refused) -> None:
         """Stop the answer, keep what there is of it, and tell the client why; from any thread."""
@@ -172,12 +257,28 @@ class EventStream:
             self._last = self._error_event(error)
         else:
             self._failure = error
-        self.close()
+        self._cancel_soon()
 
-    def close(self) -> None:
-        """Cancel from any thread, without waiting: Django closes a response like this."""
+    def stop_for_user(self) -> None:
+        """Cancel the answer, and tell its readers that it was stopped."""
+        if not self._is_cancelled:
+            self._ending = _STOPPED
+        self._cancel()
+
+    def close(self, reader: Reader | None = None) -> None:
+        """Leave, from any thread, without waiting: Django closes a response like this."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._leave, reader or self._first)
+
+    def _cancel_soon(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._cancel)
+
+    def cut(self) -> None:
+        """Cancel the answer, and leave its readers without the event that ends it."""
+        if not self._is_cancelled and not self._task.done():
+            self._ending = None
+        self._cancel()
 
     def _cancel(self) -> None:
         if not self._is_cancelled:  # a second time would interrupt the storing
@@ -189,8 +290,24 @@ async def stop_all() -> None:
     """Stop every stream of the running event loop, and wait for their writes."""
     loop = asyncio.get_running_loop()
     while streams := [stream for stream in _live if stream._loop is loop]:
+        for stream in streams:
+            stream.cut()
         await asyncio.gather(*(stream.stop() for stream in streams))
         await asyncio.sleep(0)  # lets them leave _live
+
+
+def running_answers() -> list[EventStream]:
+    """Return the streams of the running event loop that are finished without their clients."""
+    loop = asyncio.get_running_loop()
+    return [stream for stream in _live if stream.answer and stream._loop is loop]
+
+
+def join(owner: str, thread_id: str) -> Reader | None:
+    """Return a reader of the answer that is made in this thread; None if none can be joined."""
+    for stream in running_answers():
+        if stream.is_of(owner, thread_id) and (reader := stream.join()):
+            return reader
+    return None
 
 
 def owners() -> set[str]:

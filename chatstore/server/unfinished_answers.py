@@ -18,7 +18,12 @@ from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
     DurationSummary,
+    GeneratedImageItem,
+    GeneratedImageUpdated,
     Page,
+    ProgressUpdateEvent,
+    StreamOptionsEvent,
+    TaskItem,
     Thread,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
@@ -43,7 +48,9 @@ from chatstore.server.stores import ExtendedStore
 from chatstore.turns import StateChangedError
 
 logger = logging.getLogger(__name__)
-Unfinished: TypeAlias = AssistantMessageItem | WidgetItem | WorkflowItem
+Unfinished: TypeAlias = (
+    AssistantMessageItem | WidgetItem | WorkflowItem | GeneratedImageItem | TaskItem
+)
 
 
 class Text:
@@ -69,7 +76,7 @@ class Text:
 class UnfinishedAnswers:
     """
     Follows a stream's events, and knows what has been said of each answer that isn't done, the
-    widgets that aren't, and which tasks a workflow has that isn't.
+    widgets and pictures that aren't, and which tasks a workflow has that isn't.
 
     Args:
         apply: the SDK's function that applies an update to an assistant message.
@@ -89,12 +96,31 @@ class UnfinishedAnswers:
         self._items: dict[str, Unfinished] = {}
         # The deltas since an answer's last update of another kind, by item and index of content.
         self._deltas: dict[tuple[str, int], Text] = {}
+        self._options: StreamOptionsEvent | None = None
+        self._progress: ProgressUpdateEvent | None = None
+
+    def replay(self) -> list[ThreadStreamEvent]:
+        """Return events that say what isn't done, for a client that reads on from here (V17)."""
+        for item_id in self._items:
+            self._apply_deltas(item_id)
+        known = [event for event in (self._options, self._progress) if event]
+        return [*known, *(ThreadItemAddedEvent(item=item) for item in self._items.values())]
 
     def follow(self, event: ThreadStreamEvent) -> None:
         """Take note of an event that the SDK has dealt with."""
+        if isinstance(event, StreamOptionsEvent):
+            self._options = event
+        elif isinstance(event, ProgressUpdateEvent):
+            self._progress = event
+        elif event.type.startswith("thread.item."):
+            self._progress = None  # as a client shows it
         match event:
             case ThreadItemAddedEvent(
-                item=AssistantMessageItem() | WidgetItem() | WorkflowItem() as item
+                item=AssistantMessageItem()
+                | WidgetItem()
+                | WorkflowItem()
+                | GeneratedImageItem()
+                | TaskItem() as item
             ):
                 self._items[item.id] = item.model_copy(deep=True)
             case ThreadItemUpdatedEvent(
@@ -130,6 +156,8 @@ class UnfinishedAnswers:
                 # The task is there already if it was added before the workflow was copied.
                 index = update.task_index
                 item.workflow.tasks[index : index + 1] = [update.task]
+            case GeneratedImageItem(), GeneratedImageUpdated():
+                item.image = update.image
             case WidgetItem(), WidgetRootUpdated():
                 item.widget = update.widget
             case WidgetItem(), WidgetComponentUpdated() | WidgetStreamingTextValueDelta():

@@ -47,11 +47,11 @@ class Command(BaseCommand):
         if report.failed:
             raise CommandError(
                 ngettext(
-                    "%d file could not be removed: see the log. It is tried again.",
-                    "%d files could not be removed: see the log. They are tried again.",
+                    "%(count)d file could not be removed: see the log. It is tried again.",
+                    "%(count)d files could not be removed: see the log. They are tried again.",
                     report.failed,
                 )
-                % report.failed
+                % {"count": report.failed}
             )
 
     def _sentence(self, report: FilesReport, *, dry_run: bool) -> str:
@@ -61,7 +61,10 @@ class Command(BaseCommand):
             else _("Deleted %(uploads)s and removed %(files)s.")
         )
         return sentence % {
-            "uploads": ngettext("%d unused upload", "%d unused uploads", report.uploads)
-            % report.uploads,
-            "files": ngettext("%d file", "%d files", report.files) % report.files,
+            "uploads": ngettext(
+                "%(count)d unused upload", "%(count)d unused uploads", report.uploads
+            )
+            % {"count": report.uploads},
+            "files": ngettext("%(count)d file", "%(count)d files", report.files)
+            % {"count": report.files},
         }

@@ -72,6 +72,8 @@ class Command(BaseCommand):
             else _("Deleted %(records)s and %(reports)s.")
         )
         return sentence % {
-            "records": ngettext("%d record", "%d records", report.records) % report.records,
-            "reports": ngettext("%d report", "%d reports", report.reports) % report.reports,
+            "records": ngettext("%(count)d record", "%(count)d records", report.records)
+            % {"count": report.records},
+            "reports": ngettext("%(count)d report", "%(count)d reports", report.reports)
+            % {"count": report.reports},
         }

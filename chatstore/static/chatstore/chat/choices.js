@@ -55,7 +55,7 @@ export function createChoices({ dom, say, createChoiceMenu, tools = [], models =
       choose({ toolId: isChosen ? null : id });
       ($("pinned-tools").querySelector(`[data-id="${CSS.escape(id)}"]`) ?? $("message")).focus();
     };
-    const props = { type: "button", class: "button quiet tool", title: label, "aria-pressed": String(isChosen) };
+    const props = { type: "button", class: "button quiet tool-choice", title: label, "aria-pressed": String(isChosen) };
     const words = el("bdi", { text: shortLabel || label });
     return el("button", { ...props, "data-id": id, onclick }, icon(name), words, isChosen && icon("close"));
   }

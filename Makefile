@@ -30,7 +30,7 @@ endif
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
 	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format messages wheel screenshots \
-	database-fixture
+	database-fixture release
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -47,7 +47,8 @@ help:
 	@echo "make messages  collect what is to be translated, and compile (needs GNU gettext)"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make database-fixture  keep a database of this version, on SQLite, POSTGRES_URL and MARIADB_URL"
-	@echo "make wheel     build the wheel and try it in an environment of its own"
+	@echo "make wheel     build and check the distributions, and try the wheel in an environment of its own"
+	@echo "make release VERSION=1.2.3  check that it can be released, build it, and tag it"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13 ...")'
@@ -105,8 +106,8 @@ test-sqlite: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 # What no database changes is tested on SQLite only.
-ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures page_text \
-	project request_rate selection structure translations user_limits_processes))
+ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures install page_text \
+	project release request_rate selection structure translations user_limits_processes))
 # What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
 TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
 	races_served transcript))
@@ -230,6 +231,11 @@ database-fixture: $(ALL_STAMP)
 
 wheel: $(DEV_STAMP)
 	$(BIN)/python .ci/try_wheel.py
+
+# Checks, builds and tags; publishes nothing.
+release: $(DEV_STAMP)
+	@test -n "$(VERSION)" || { echo "VERSION is not set: make $@ VERSION=1.2.3"; exit 2; }
+	$(BIN)/python .ci/release.py $(VERSION)
 
 screenshots: $(DEV_STAMP)
 	$(BIN)/python docs/screenshots.py $(ARGS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from chatkit.server import StreamingResult
@@ -158,9 +159,18 @@ class ChatKitView(EndpointView):
             return StreamingHttpResponse(
                 result.json_events, content_type="text/event-stream", headers=STREAM_HEADERS
             )
+        warn_of_wsgi()
         # Under WSGI no event loop outlives the view, so the events are sent when all are there.
         body = b"".join([event async for event in result])
         return HttpResponse(body, content_type="text/event-stream", headers=STREAM_HEADERS)
+
+
+@cache
+def warn_of_wsgi() -> None:
+    """Say once in a process what runserver is told by chatstore.W005."""
+    logger.warning(
+        "The site is served by WSGI, so each answer arrives all at once: serve it by ASGI."
+    )
 
 
 @csrf_exempt

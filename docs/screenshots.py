@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import django
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.browser import CHROMIUM_FLAGS, Visits, running
-from tests.chat import ask
-from tests.conftest import chromium
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+django.setup()  # what the tests share imports the app
+
+from tests.browser import CHROMIUM_FLAGS, Visits, running  # noqa: E402
+from tests.chat import ask  # noqa: E402
+from tests.conftest import chromium  # noqa: E402
 
 IMAGES = Path(__file__).resolve().parent / "img"
 DESKTOP = {"viewport": {"width": 1200, "height": 760}}
@@ -54,7 +59,7 @@ def composing(page: Page) -> None:
     box = page.get_by_role("textbox", name="Message")
     for words in ("Which one is lighter, @terra", "or @ci"):
         box.press_sequentially(words)
-        page.get_by_role("option").first.wait_for()
+        page.locator("#suggestions [role=option]").first.wait_for()
         box.press("Enter")
     page.locator("#mentions button").first.hover()
     page.locator("#entity-preview:popover-open").wait_for()

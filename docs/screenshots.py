@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import django
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-django.setup()  # what the tests share imports the app
-
-from tests.browser import CHROMIUM_FLAGS, Visits, running  # noqa: E402
-from tests.chat import ask  # noqa: E402
-from tests.conftest import chromium  # noqa: E402
+from tests.browser import CHROMIUM_FLAGS, Visits, chromium, running
+from tests.chat import ask
 
 IMAGES = Path(__file__).resolve().parent / "img"
 DESKTOP = {"viewport": {"width": 1200, "height": 760}}
@@ -87,6 +81,7 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "error": (DESKTOP, asked("/error")),
     "dark": ({**DESKTOP, "color_scheme": "dark"}, asked("/markdown")),
     "phone": (PHONE, by_touch),
+    "german": ({**DESKTOP, "locale": "de"}, asked("/workflow", "/sources")),
     "right-to-left": ({**DESKTOP, "locale": "ar"}, asked("/markdown")),
 }
 

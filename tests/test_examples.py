@@ -380,6 +380,15 @@ class OtherLanguagesTest(SimpleTestCase):
             with self.subTest(str(block)):
                 engine.from_string(block.code)
 
+    def test_dockerfiles(self) -> None:
+        known = {"FROM", "RUN", "WORKDIR", "COPY", "USER", "EXPOSE", "CMD", "ENV", "ARG"}
+        for block in of("dockerfile"):
+            with self.subTest(str(block)):
+                text = re.sub(r"\\\n", " ", block.code)
+                lines = [line for line in text.splitlines() if line and line[0] != "#"]
+                self.assertLessEqual({line.split()[0] for line in lines}, known)
+                self.assertIsInstance(json.loads(lines[-1].removeprefix("CMD ")), list)
+
     def test_css(self) -> None:
         for block in of("css"):
             with self.subTest(str(block)):

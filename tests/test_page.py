@@ -348,8 +348,19 @@ def test_the_page_works_under_a_strict_policy(visit: Visits) -> None:
     visit.expect("TrustedHTML")
     is_refused = "() => { try { document.body.innerHTML = ''; } catch { return true; } }"
     assert page.evaluate(is_refused)
-    for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/chart", "/image"):
-        ask(page, command)  # Visits fails the test if the policy is violated
+    commands = (
+        "markdown",
+        "notes",
+        "sources",
+        "workflow",
+        "widget",
+        "form",
+        "chart",
+        "table",
+        "image",
+    )
+    for command in commands:
+        ask(page, f"/{command}")  # Visits fails the test if the policy is violated
     expect(answers(page).first.locator("pre")).to_be_visible()
     check_formulas_code_and_diagram(page)
 

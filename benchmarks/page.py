@@ -2,7 +2,7 @@
 The chat page in Chromium: what is loaded at first, and the time to open conversations.
 
 Times are those of a person: from the press on a row of the list until the newest message is there
-and the page answers again. Each is the median of some rounds in a new page, on the demo with SQLite.
+and the page answers again. Each is the median of some rounds, each in a new page, on the demo.
 Needs Chromium; CHATSTORE_BROWSER names another browser's executable.
 """
 

@@ -11,6 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 ALL_STAMP := $(VENV)/.installed-all
 PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 # The environment's own node and npm.
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE)
 # A file of constraints for what is installed; see test-oldest.
@@ -30,6 +31,7 @@ endif
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
 	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format messages wheel screenshots \
+	docs docs-serve docs-installed tutorial \
 	database-fixture release
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
@@ -45,6 +47,8 @@ help:
 	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
 	@echo "make lint      ruff, mypy, import-linter, biome, tsc, and no migration missing"
 	@echo "make messages  collect what is to be translated, and compile (needs GNU gettext)"
+	@echo "make docs      the documentation as a site in site/, links and anchors checked (docs-serve: show it)"
+	@echo "make tutorial  do what the tutorial says, in an empty folder, and time it (needs Chromium)"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make database-fixture  keep a database of this version, on SQLite, POSTGRES_URL and MARIADB_URL"
 	@echo "make wheel     build and check the distributions, and try the wheel in an environment of its own"
@@ -228,6 +232,24 @@ database-fixture: $(ALL_STAMP)
 	@for url in "" "$(POSTGRES_URL)" "$(MARIADB_URL)"; do \
 		DATABASE_URL="$$url" DJANGO_SETTINGS_MODULE=project.settings \
 			$(BIN)/python -m tests.databases || exit 1; done
+
+# In an environment of its own: it imports nothing of the project.
+docs:
+	@$(MAKE) --no-print-directory docs-installed VENV=.venv-docs RUN="build --quiet --site-dir $(abspath site)"
+
+docs-serve:
+	@$(MAKE) --no-print-directory docs-installed VENV=.venv-docs RUN="serve --dev-addr 127.0.0.1:$(PORT)"
+
+docs-installed: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs $(RUN)
+
+$(DOCS_STAMP): docs/requirements.txt | $(BIN)/python
+	@echo "Installing what builds the documentation ..."
+	@$(PIP_INSTALL) -r docs/requirements.txt
+	@touch $@
+
+tutorial: $(DEV_STAMP)
+	$(BIN)/python .ci/follow_tutorial.py
 
 wheel: $(DEV_STAMP)
 	$(BIN)/python .ci/try_wheel.py

@@ -32,9 +32,8 @@ SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimat
 
 
 def figures() -> Iterator[Figure]:
-    from tests.browser import CHROMIUM_FLAGS, Visits, running
+    from tests.browser import CHROMIUM_FLAGS, Visits, chromium, running
     from tests.chat import seed, store_items
-    from tests.conftest import chromium
 
     with (
         tempfile.TemporaryDirectory() as folder,

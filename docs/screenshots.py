@@ -73,6 +73,7 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "error": (DESKTOP, asked("/error")),
     "dark": ({**DESKTOP, "color_scheme": "dark"}, asked("/markdown")),
     "phone": (PHONE, by_touch),
+    "german": ({**DESKTOP, "locale": "de"}, asked("/workflow", "/sources")),
     "right-to-left": ({**DESKTOP, "locale": "ar"}, asked("/markdown")),
 }
 

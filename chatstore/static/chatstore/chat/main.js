@@ -135,6 +135,7 @@ async function start(modules) {
     strings,
     markdown,
     isForPeople: (error) => error instanceof Refused || error instanceof Unreachable,
+    isUnreachable: (error) => error instanceof Unreachable,
   });
 
   /* ------------------------------------------------------------ the parts of the page */

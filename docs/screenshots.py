@@ -64,6 +64,12 @@ def by_touch(page: Page) -> None:
     conversation(page)
 
 
+def charts_by_touch(page: Page) -> None:
+    page.get_by_role("textbox", name="Message").fill("/chart")
+    page.get_by_role("button", name="Send").click()
+    page.locator(".chart-frame").first.wait_for()
+
+
 def nothing(page: Page) -> None: ...
 
 
@@ -74,6 +80,9 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "composer": (DESKTOP, composing),
     "widget": (DESKTOP, asked("/widget", "/choices")),
     "formulas": (DESKTOP, asked("/formulas")),
+    "charts": ({"viewport": {"width": 1200, "height": 900}}, asked("/chart")),
+    "table": (DESKTOP, asked("/notes", "/table")),
+    "charts-on-a-phone": ({**PHONE, "color_scheme": "dark"}, charts_by_touch),
     "form": (DESKTOP, asked("/form")),
     "report": (DESKTOP, reporting),
     "questions": (DESKTOP, asked("/ask")),

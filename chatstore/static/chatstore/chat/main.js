@@ -139,6 +139,7 @@ async function start(modules) {
     strings,
     markdown,
     isForPeople: (error) => error instanceof Refused || error instanceof Unreachable,
+    isUnreachable: (error) => error instanceof Unreachable,
     onError: (error) => emit("error", { error }),
   });
 

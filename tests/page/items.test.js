@@ -26,6 +26,7 @@ function setUp(drawWidget) {
     thumbs: () => [],
     reportButton: () => null,
     editButton: () => page.dom.el("button", { class: "edit-message" }),
+    tag: ({ title }) => dom.el("span", { class: "tag", text: `@${title}` }),
     copyButton: (copied) => dom.el("button", { "data-copied": copied() }),
     onQuote() {},
     linkAddress: (address) => address,

@@ -5,6 +5,7 @@ import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
 import * as answer_text from "../../chatstore/static/chatstore/chat/answer_text.js";
 import * as answers from "../../chatstore/static/chatstore/chat/answers.js";
 import * as chart from "../../chatstore/static/chatstore/chat/chart.js";
+import * as chart_geometry from "../../chatstore/static/chatstore/chat/chart_geometry.js";
 import * as code_blocks from "../../chatstore/static/chatstore/chat/code_blocks.js";
 import * as conversation from "../../chatstore/static/chatstore/chat/conversation.js";
 import * as diagrams from "../../chatstore/static/chatstore/chat/diagrams.js";
@@ -351,9 +352,9 @@ function openShared() {
   globalThis.matchMedia = () => ({ matches: false });
   globalThis.localStorage = window.localStorage;
   const modules = { addresses, answer_text, answers, conversation, dialect, feedback, items, limits, markdown };
-  Object.assign(modules, { code_blocks, diagrams, formulas, library });
+  Object.assign(modules, { chart, chart_geometry, code_blocks, diagrams, footnotes, formulas, library });
   Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, questions, sources });
-  Object.assign(modules, { steps, thinking, widget_fields, widget_style, widgets, chart, footnotes, theme_switch });
+  Object.assign(modules, { steps, theme_switch, thinking, widget_fields, widget_style, widgets });
   return createSharedItems(modules, { dom, text, load }).draw;
 }
 

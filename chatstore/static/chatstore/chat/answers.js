@@ -47,6 +47,7 @@
  * @param {(message: string) => void} needs.announce
  * @param {(error: unknown) => void} needs.onError
  * @param {(entity: any) => void} needs.onEntity
+ * @param {(entity: import("./mentions.js").Entity) => HTMLElement} needs.tag an entity that a message names
  * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
  * @param {((item: any, comment: string) => Promise<any>) | null} [needs.onComment] none where the server keeps no comments
  * @param {((item: any, view: import("./edit_message.js").View) => HTMLElement) | null} [needs.editButton]
@@ -171,6 +172,7 @@ export function createAnswers(modules, needs) {
     reportButton: needs.reportButton,
     editButton: needs.editButton ?? null,
     copyButton: needs.copyButton,
+    tag: needs.tag,
     onQuote: needs.onQuote,
     linkAddress,
     fileAddress: needs.fileAddress,

@@ -16,12 +16,13 @@ from chatstore.moderation import actions
 from chatstore.moderation.records import Moderator
 from chatstore.moderation.redaction import redact
 from chatstore.server.chat_server import get_server
+from chatstore.server.streams import stop_replaced
 from chatstore.testing import MemoryStore
 from tests.base import ALICE
 from tests.endpoint import EndpointMixin
 from tests.live import Event, text_of, user_input
 from tests.rows import add_attachment, add_model_turn, everything
-from tests.test_races import Gated, RaceMixin, Reader
+from tests.test_races import Gated, RaceMixin, Reader, _nothing
 
 MODERATOR = Moderator("Mo", reason="Because")
 
@@ -196,11 +197,17 @@ class EditRaceTests(RaceMixin, TransactionTestCase):
             params = {"thread_id": thread_id, "item_id": message_id}
             await self.answered(self.asking("threads.retry_after_item", **params))
 
-        with self.before("add_thread_item", retry), self.assertRaises(RequestRefused) as refused:
-            await self.editing(thread_id, message_id, "a").task
-        await self.acting
-        self.assertEqual(refused.exception.status, 409)
-        self.assertEqual(await self.texts(thread_id), ["Hello", "answer 2"])
+        for stop in (stop_replaced, _nothing):  # in this process, and as if in another one
+            with (
+                mock.patch("chatstore.server.chat_server.stop_replaced", stop),
+                self.before("add_thread_item", retry),
+                self.assertRaises(RequestRefused) as refused,
+            ):
+                await self.editing(thread_id, message_id, "a").task
+            await self.acting
+            self.assertEqual(refused.exception.status, 409)
+            expected = ["Hello", f"answer {len(self.server.gates)}"]
+            self.assertEqual(await self.texts(thread_id), expected)
 
     async def test_V19_S20_it_stops_the_answer_that_is_streamed(self) -> None:
         thread_id, message_id = await self.begun()

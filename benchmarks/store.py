@@ -292,7 +292,7 @@ def _add_crowd() -> None:
         if cursor.fetchone()[0]:
             cursor.execute(
                 "INSERT INTO floor_threads (id, user_id, payload)"
-                " SELECT id, id, '{}' FROM unnest(%s) id ON CONFLICT DO NOTHING",
+                " SELECT id, id, '{}' FROM unnest(%s::text[]) id ON CONFLICT DO NOTHING",
                 [ids],
             )
     connection.close()

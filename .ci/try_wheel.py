@@ -242,7 +242,9 @@ def make_site(python: Path, folder: Path) -> Path:
     site.mkdir()
     run(python, "-m", "django", "startproject", "mysite", site)
     blocks = re.findall(
-        r"```python\n# (mysite/\S+)\n(.*?)```", (ROOT / "README.md").read_text(), re.S
+        r"```python\n# (mysite/[\w.]+)(?:, at the end)?\n(.*?)```",
+        (ROOT / "README.md").read_text(),
+        re.S,
     )
     for path, code in blocks:
         with (site / path).open("a") as file:

@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-PARTS = ("store", "cpu", "http", "admin", "retention", "portability", "limits")
+PARTS = ("store", "cpu", "http", "admin", "retention", "portability", "limits", "page")
 
 
 def main() -> None:

@@ -22,7 +22,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
-        parser.add_argument("--batch-size", type=arguments.batch_size, default=BATCH_SIZE)
+        parser.add_argument(
+            "--batch-size",
+            type=arguments.batch_size,
+            default=BATCH_SIZE,
+            help=_("Rows in a transaction; default: %d.") % BATCH_SIZE,
+        )
         parser.add_argument(
             "--json", dest="as_json", action="store_true", help=_("Print the counts as JSON.")
         )

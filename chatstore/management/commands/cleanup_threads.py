@@ -30,7 +30,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--days", type=arguments.days)
+        which.add_argument(
+            "--days", type=arguments.days, help=_("The age from which threads are deleted.")
+        )
         which.add_argument(
             "--temporary",
             action="store_true",

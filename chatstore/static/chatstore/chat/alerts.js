@@ -10,9 +10,14 @@
  * @param {Record<string, string>} options.strings
  * @param {(source: string) => DocumentFragment} options.markdown
  * @param {(error: any) => boolean} options.isForPeople whether an error's message is
+ * @param {(error: any) => boolean} options.isUnreachable whether it says that the server is away
+ * @param {(error: any) => void} options.onError
  */
-export function createAlerts({ dom, strings, markdown, isForPeople }) {
+export function createAlerts({ dom, strings, markdown, isForPeople, isUnreachable, onError }) {
   const { $, el, icon, iconButton } = dom;
+
+  /** @type {Map<HTMLElement, boolean>} alerts that the server is away; whether they are of no use later */
+  const unreachable = new Map();
 
   /** @param {string} message */
   function announce(message) {
@@ -38,6 +43,7 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
    */
   function showError(error, again = null, back = null) {
     if (error?.name === "AbortError") return;
+    onError(error);
     if (!isForPeople(error)) console.error(error);
     const message = isForPeople(error) ? error.message : strings.failed;
     const retry = () => {
@@ -60,9 +66,20 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
     const close = iconButton("close", strings.dismiss, () => (back ? back() : alert.remove()));
     const words = el("p", { dir: "auto", text: message });
     const alert = el("div", { class: "alert" }, icon("alert"), words, ...buttons, close);
+    if (message === strings.unreachable) unreachable.set(alert, isUnreachable(error));
     // One that can be mended stays beside what fails later; the same one is said once.
     for (const old of [...$("problem").children]) if (old.querySelector("p").textContent === message) old.remove();
     $("problem").append(alert);
+  }
+
+  /** The server answers again: what said otherwise goes. A message that was not sent, or not answered,
+   * is still to be tried again. */
+  function serverIsBack() {
+    for (const [alert, isOver] of unreachable) {
+      if (isOver) alert.remove();
+      else alert.querySelector("p").textContent = strings.online;
+    }
+    unreachable.clear();
   }
 
   /** @param {{ level: string, title?: string, message: string }} notice */
@@ -85,5 +102,5 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
     $("notices").append(notice);
   }
 
-  return { announce, clear, clearNotices, showError, showNotice };
+  return { announce, clear, clearNotices, showError, showNotice, serverIsBack };
 }

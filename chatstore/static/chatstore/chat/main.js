@@ -40,20 +40,22 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./own_threads.js")} own_threads
  * @property {typeof import("./share_dialog.js")} share_dialog
  * @property {typeof import("./temporary.js")} temporary
- * @property {typeof import("./composer.js")} composer
+ * @property {typeof import("./message_box.js")} message_box
+ * @property {typeof import("./methods.js")} methods
  * @property {typeof import("./waiting.js")} waiting
  * @property {typeof import("./kept_draft.js")} kept_draft
  * @property {typeof import("./selection.js")} selection
  * @property {typeof import("./uploads.js")} uploads
  * @property {typeof import("./menu.js")} menu
  * @property {typeof import("./shell.js")} shell
+ * @property {typeof import("./swipe.js")} swipe
  * @property {typeof import("./page_address.js")} page_address
  * @property {typeof import("./copy_button.js")} copy_button
  * @property {typeof import("./thread_acts.js")} thread_acts
  * @property {typeof import("./refresh.js")} refresh
  * @property {{ createParser: import("./protocol.js").CreateParser }} eventsource_parser
  *
- * @param {PageModules & import("./answers.js").AnswerModules} modules
+ * @param {PageModules & import("./answers.js").AnswerModules & import("./message_box.js").MessageBoxModules} modules
  */
 async function start(modules) {
   const dom = modules.dom.createDom(document);
@@ -73,6 +75,7 @@ async function start(modules) {
     fetch: (...request) => fetch(...request),
     createParser: modules.eventsource_parser.createParser,
     strings: { failed: strings.failed, unreachable: strings.unreachable },
+    onRequest: (type, { thread_id }) => emit("log", { name: type, data: thread_id ? { thread_id } : {} }),
     onLost: () => network.lost(),
     onFound: () => network.found(),
   });
@@ -82,12 +85,15 @@ async function start(modules) {
     onChange(isLost) {
       $("offline").hidden = !isLost;
       alerts.announce(isLost ? strings.offline : strings.online);
-      if (!isLost) refresh();
+      if (isLost) return;
+      alerts.serverIsBack();
+      refresh();
     },
   });
   const { threadsUrl } = config;
   const own = threadsUrl ? modules.own_threads.createOwnThreads({ url: threadsUrl, ask: protocol.ask }) : null;
   const hook = modules.hooks.createHook(document);
+  const emit = modules.hooks.createEmit($("chat"));
 
   /* ------------------------------------------------------------ what an answer contains */
 
@@ -103,10 +109,12 @@ async function start(modules) {
     }),
     load: modules.library.loaders(config),
     diagramUrl: config.diagramUrl ?? "",
+    fileAddress: (id) => (config.filesUrl ? `${config.filesUrl}${encodeURIComponent(id)}/` : null),
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
     announce: (message) => alerts.announce(message),
     onError: (error) => alerts.showError(error),
     onEntity: (entity) => hook("entity", { entity }),
+    tag: (entity) => entities.tag(entity),
     reportButton: modules.report.createReport({
       dom,
       strings,
@@ -131,14 +139,28 @@ async function start(modules) {
     strings,
     markdown,
     isForPeople: (error) => error instanceof Refused || error instanceof Unreachable,
+    isUnreachable: (error) => error instanceof Unreachable,
+    onError: (error) => emit("error", { error }),
   });
 
   /* ------------------------------------------------------------ the parts of the page */
 
-  const composer = modules.composer.createComposer({
+  const { composer, choices, entities } = modules.message_box.createMessageBox(modules, {
     dom,
+    text,
+    options: JSON.parse($("page-options")?.textContent || "null") || {},
+    config,
+    errors: modules.protocol,
+    protocol,
+    hook,
+    emit,
+    markdown,
+    drawWidget: (widget) => new ItemView({ item: modules.waiting.widgetItem(widget), isLive: false }).node,
     onSend: (draft) => turns.send(draft),
     onStop: () => turns.stop(),
+    onNew: () => address.go(null),
+    announce: (message) => alerts.announce(message),
+    onError: (error) => alerts.showError(error),
   });
   const address = modules.page_address.createPageAddress({
     open: (id) => conversations.open(id),
@@ -205,6 +227,7 @@ async function start(modules) {
     onEarlier: () => conversations.earlier(),
     onDrawn(state) {
       threads.markShown(state.thread?.id);
+      choices.show(shown(), model.lastOf(state, "user_message")?.inference_options);
       const isNew = !model.idOf(state) && !state.turn;
       temporary.draw(shown(), { isNew, isTemporary: !isNew && Boolean(shown().isTemporary) });
       composer.setState({
@@ -227,6 +250,11 @@ async function start(modules) {
     alerts,
     setAddress: address.set,
     first: address.linked(),
+    onEvent(event, isShown) {
+      const told = modules.hooks.toldOf(event, isShown);
+      if (told) emit(...told);
+    },
+    emit,
   });
   const turns = modules.turns.createTurns({
     strings,
@@ -244,7 +272,7 @@ async function start(modules) {
     isTemporary: () => temporary.isOn(),
     setAddress: address.set,
   });
-  modules.uploads.createUploads({
+  const uploads = modules.uploads.createUploads({
     dom,
     text,
     config,
@@ -254,7 +282,14 @@ async function start(modules) {
     announce: alerts.announce,
     onError: alerts.showError,
   });
-  const { drawer } = modules.shell.createShell({ dom, focusComposer: composer.focus, onEscape: () => turns.stop() });
+  modules.theme_switch.createThemeSwitch({ dom, storage: () => localStorage });
+  const { drawer } = modules.shell.createShell({
+    dom,
+    watchSwipes: modules.swipe.watchSwipes,
+    focusComposer: composer.focus,
+    onEscape: () => turns.stop(),
+    onDrawer: (isOpen) => emit(isOpen ? "history.open" : "history.close"),
+  });
 
   const acts = modules.thread_acts.createThreadActs({
     strings,
@@ -268,6 +303,21 @@ async function start(modules) {
   });
   const refresh = modules.refresh.createRefresh({ network, threads, conversations, onError: alerts.showError });
 
+  modules.methods.addMethods({
+    element: $("chat"),
+    model,
+    conversations,
+    turns,
+    composer,
+    choices,
+    mentions: modules.mentions,
+    held: uploads.held,
+    upload: uploads.attach,
+    go: address.go,
+    refresh,
+    showHistory: drawer,
+  });
+
   function shown() {
     return conversations.shown;
   }
@@ -277,7 +327,9 @@ async function start(modules) {
     scroll.toEnd();
     composer.focus();
   });
-  $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => address.follow(event, null));
+  for (const id of ["new", "new-on-phone"]) {
+    $(id).addEventListener("click", (/** @type {MouseEvent} */ event) => address.follow(event, null));
+  }
 
   const keptDraft = modules.kept_draft.createKeptDraft({ storage: () => sessionStorage, user: config.user });
   addEventListener("pagehide", () => {
@@ -298,6 +350,8 @@ async function start(modules) {
   threads.reload().catch((error) => alerts.showError(error, refresh));
   await conversations.open(address.linked());
   document.documentElement.dataset.ready = "true";
+  emit("ready");
+  document.dispatchEvent(new CustomEvent("chatstore:ready", { detail: { chat: $("chat") } }));
 }
 
 export {};

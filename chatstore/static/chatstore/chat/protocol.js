@@ -5,6 +5,8 @@
  * @typedef {(callbacks: { onEvent: (event: { data: string }) => void }) => { feed: (chunk: string) => void }} CreateParser
  */
 
+const AWAY = new Set([502, 503, 504]);
+
 /** The server said no: `message` is its own sentence, made for people. */
 export class Refused extends Error {
   /**
@@ -29,10 +31,11 @@ export class Unreachable extends Error {}
  * @param {typeof globalThis.fetch} options.fetch
  * @param {CreateParser} options.createParser eventsource-parser's
  * @param {{ failed: string, unreachable: string }} options.strings
+ * @param {(type: string, params: any) => void} [options.onRequest] to the endpoint
  * @param {() => void} [options.onLost] the server can't be reached
  * @param {() => void} [options.onFound] it answered
  */
-export function createProtocol({ url, csrfToken, fetch, createParser, strings, onLost, onFound }) {
+export function createProtocol({ url, csrfToken, fetch, createParser, strings, onRequest, onLost, onFound }) {
   /** @param {Error} error @returns {Error} */
   function unreachable(error) {
     if (error.name === "AbortError") return error;
@@ -48,6 +51,7 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
    * @throws Refused, Unreachable, or AbortError
    */
   async function post(type, params, signal, metadata) {
+    onRequest?.(type, params);
     return send(url, { type, params, metadata }, signal);
   }
 
@@ -62,9 +66,11 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
     } catch (error) {
       throw unreachable(error);
     }
+    const answer = response.ok ? null : await response.json().catch(() => {});
+    // A proxy's word that there is no server behind it, while that is started anew.
+    if (AWAY.has(response.status) && !answer?.error) throw unreachable(new Error(response.statusText));
     onFound?.();
     if (response.ok) return response;
-    const answer = await response.json().catch(() => {});
     throw new Refused(answer?.error ?? strings.failed, response.status, response.headers.get("Retry-After"));
   }
 

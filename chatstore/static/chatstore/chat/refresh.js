@@ -17,6 +17,7 @@ export function createRefresh({ network, threads, conversations, onError }) {
   async function refresh() {
     threads.resumePreviews();
     const { shown } = conversations;
+    if (shown.state.id && !shown.state.thread) conversations.open(shown.state.id); // it could not be loaded
     const isAtRest = shown.state.thread && !shown.state.turn;
     try {
       await Promise.all([threads.reload(), isAtRest && conversations.load(shown)]);

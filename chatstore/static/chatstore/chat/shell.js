@@ -1,17 +1,20 @@
-/** The page around list and conversation: the drawer of a phone, Escape, and where the focus goes. */
+/** The page around list and conversation: the drawer of a phone, swipes, Escape, and where the focus goes. */
 
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
+ * @param {typeof import("./swipe.js").watchSwipes} options.watchSwipes
  * @param {() => void} options.focusComposer
  * @param {() => void} options.onEscape nothing else wanted it
+ * @param {(isOpen: boolean) => void} options.onDrawer
  */
-export function createShell({ dom, focusComposer, onEscape }) {
+export function createShell({ dom, watchSwipes, focusComposer, onEscape, onDrawer }) {
   const { $ } = dom;
   const phone = matchMedia("(max-width: 50rem)");
 
   /** On a phone the list of threads lies over the conversation. @param {boolean} isOpen */
   function drawer(isOpen) {
+    if ($("chat").classList.contains("drawer-open") !== isOpen) onDrawer(isOpen);
     $("chat").classList.toggle("drawer-open", isOpen);
     $("conversation").inert = isOpen && phone.matches;
     $("threads").inert = !isOpen && phone.matches;
@@ -29,6 +32,16 @@ export function createShell({ dom, focusComposer, onEscape }) {
   $("open-threads").addEventListener("click", () => drawer(true));
   $("scrim").addEventListener("click", () => drawer(false));
   $("close-threads").addEventListener("click", closeDrawer);
+  watchSwipes({
+    node: $("chat"),
+    isRtl: () => dom.document.documentElement.dir === "rtl",
+    onSwipe(towards) {
+      if (!phone.matches) return;
+      const isOpen = $("chat").classList.contains("drawer-open");
+      if (towards === "end" && !isOpen) drawer(true);
+      if (towards === "start" && isOpen) closeDrawer();
+    },
+  });
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
     if (document.querySelector("dialog[open], :popover-open")) return;

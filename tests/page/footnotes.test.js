@@ -84,7 +84,7 @@ test("the last paragraph of a growing answer stays one, though notes are listed 
   const text = new page.AnswerText();
   for (const source of ["One[^1].\n\n[^1]: A\n\nLast", "One[^1].\n\n[^1]: A\n\nLast words."]) {
     text.set(source);
-    for (const tick of page.frames.splice(0)) tick();
+    text.draw();
   }
   assert.ok(texts(text.node, "p").includes("Last words."), text.node.innerHTML);
 });

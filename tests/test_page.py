@@ -35,7 +35,7 @@ def hold(chat: Page, kind: str) -> list[Route]:
 
 
 def test_a_first_question_streams_into_a_new_conversation(chat: Page) -> None:
-    expect(chat.get_by_role("heading", name="What can I help you with?")).to_be_visible()
+    expect(chat.get_by_role("heading", name="What can the workshop do for you?")).to_be_visible()
     ask(chat, "/markdown")
     answer = answers(chat).last
     expect(answer.get_by_role("heading", name="Checking the chain")).to_be_visible()

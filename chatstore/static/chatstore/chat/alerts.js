@@ -11,8 +11,9 @@
  * @param {(source: string) => DocumentFragment} options.markdown
  * @param {(error: any) => boolean} options.isForPeople whether an error's message is
  * @param {(error: any) => boolean} options.isUnreachable whether it says that the server is away
+ * @param {(error: any) => void} options.onError
  */
-export function createAlerts({ dom, strings, markdown, isForPeople, isUnreachable }) {
+export function createAlerts({ dom, strings, markdown, isForPeople, isUnreachable, onError }) {
   const { $, el, icon, iconButton } = dom;
 
   /** @type {Map<HTMLElement, boolean>} alerts that the server is away; whether they are of no use later */
@@ -42,6 +43,7 @@ export function createAlerts({ dom, strings, markdown, isForPeople, isUnreachabl
    */
   function showError(error, again = null, back = null) {
     if (error?.name === "AbortError") return;
+    onError(error);
     if (!isForPeople(error)) console.error(error);
     const message = isForPeople(error) ? error.message : strings.failed;
     const retry = () => {

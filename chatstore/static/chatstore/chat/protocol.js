@@ -31,10 +31,11 @@ export class Unreachable extends Error {}
  * @param {typeof globalThis.fetch} options.fetch
  * @param {CreateParser} options.createParser eventsource-parser's
  * @param {{ failed: string, unreachable: string }} options.strings
+ * @param {(type: string, params: any) => void} [options.onRequest] to the endpoint
  * @param {() => void} [options.onLost] the server can't be reached
  * @param {() => void} [options.onFound] it answered
  */
-export function createProtocol({ url, csrfToken, fetch, createParser, strings, onLost, onFound }) {
+export function createProtocol({ url, csrfToken, fetch, createParser, strings, onRequest, onLost, onFound }) {
   /** @param {Error} error @returns {Error} */
   function unreachable(error) {
     if (error.name === "AbortError") return error;
@@ -50,6 +51,7 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
    * @throws Refused, Unreachable, or AbortError
    */
   async function post(type, params, signal, metadata) {
+    onRequest?.(type, params);
     return send(url, { type, params, metadata }, signal);
   }
 

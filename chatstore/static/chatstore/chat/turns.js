@@ -223,12 +223,12 @@ export function createTurns(options) {
 
   /** @param {Held} conversation @param {import("./composer.js").Draft} draft */
   function sendIn(conversation, draft) {
-    const { text, attachments, quoted } = draft;
+    const { text, content, attachments, quoted, inference_options } = draft;
     const input = {
-      content: text ? [{ type: "input_text", text }] : [],
+      content: content ?? (text ? [{ type: "input_text", text }] : []),
       attachments: attachments.map(({ id }) => id),
       quoted_text: quoted ?? undefined,
-      inference_options: {},
+      inference_options: inference_options ?? {},
     };
     const thread_id = conversation.state.thread?.id;
     if (thread_id) start(conversation, "threads.add_user_message", { thread_id, input }, { draft });

@@ -53,6 +53,8 @@ class ChatPageView(TemplateView):
         if isinstance(get_server().store, DjangoStore):
             kwargs = {
                 "threads_url": reverse("chatstore:threads"),
+                "search_url": reverse("chatstore:search"),
+                "comment_url": reverse("chatstore:feedback_comment"),
                 "export_url": reverse("chatstore:export"),
                 "may_share": settings.sharing,
                 "temporary_hours": settings.temporary_hours,

@@ -52,6 +52,8 @@ class ChatPageView(TemplateView):
         if isinstance(get_server().store, DjangoStore):
             kwargs = {
                 "threads_url": reverse("chatstore:threads"),
+                "changes_url": reverse("chatstore:changes"),
+                "is_finished": settings.finish_seconds > 0,
                 "export_url": reverse("chatstore:export"),
                 "may_share": settings.sharing,
                 "temporary_hours": settings.temporary_hours,

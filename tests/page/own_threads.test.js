@@ -70,6 +70,7 @@ async function openList(lists) {
     addressOf: (id) => `?thread=${id}`,
     onFollow() {},
     onMenu() {},
+    onDrawn() {},
     onError: (error) => assert.fail(error),
   });
   await threads.reload();

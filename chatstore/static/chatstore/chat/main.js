@@ -33,6 +33,9 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./conversation.js")} conversation
  * @property {typeof import("./conversations.js")} conversations
  * @property {typeof import("./turns.js")} turns
+ * @property {typeof import("./running_answers.js")} running_answers
+ * @property {typeof import("./changes.js")} changes
+ * @property {typeof import("./answering_marks.js")} answering_marks
  * @property {typeof import("./scroll.js")} scroll
  * @property {typeof import("./timeline.js")} timeline
  * @property {typeof import("./previews.js")} previews
@@ -73,6 +76,7 @@ async function start(modules) {
     fetch: (...request) => fetch(...request),
     createParser: modules.eventsource_parser.createParser,
     strings: { failed: strings.failed, unreachable: strings.unreachable },
+    isFinished: Boolean(config.finish),
     onLost: () => network.lost(),
     onFound: () => network.found(),
   });
@@ -183,7 +187,17 @@ async function start(modules) {
     addressOf: address.addressOf,
     onFollow: address.follow,
     onMenu: openMenu,
+    onDrawn: () => marks.draw(),
     onError: alerts.showError,
+  });
+  const marks = modules.answering_marks.createAnsweringMarks({
+    dom,
+    strings,
+    onUnknown: (ids) => ids.every(threads.find) || refresh.list(),
+    onEnded(ids) {
+      for (const id of ids) threads.refreshPreview(id);
+      refresh.list();
+    },
   });
   const timeline = modules.timeline.createTimeline({
     dom,
@@ -226,7 +240,29 @@ async function start(modules) {
     scroll,
     alerts,
     setAddress: address.set,
+    onAnswering: (conversation) => turns.join(conversation),
     first: address.linked(),
+  });
+  const running = modules.running_answers.createRunningAnswers({
+    isOn: Boolean(config.finish),
+    url: threadsUrl,
+    protocol,
+    errors: modules.protocol,
+    idOf: model.idOf,
+    load: conversations.load,
+    isOffline: () => network.isLost,
+    onError: alerts.showError,
+  });
+  const changes = modules.changes.createChanges({
+    url: config.changesUrl,
+    ask: protocol.ask,
+    document,
+    channel: "BroadcastChannel" in window ? new BroadcastChannel(config.changesUrl) : null,
+    shownId: () => model.idOf(shown().state),
+    isOffline: () => network.isLost,
+    isFollowed: () => model.isBusy(shown().state) && !shown().isElsewhere,
+    onAnswering: marks.set,
+    onChanged: () => refresh.conversation(),
   });
   const turns = modules.turns.createTurns({
     strings,
@@ -235,6 +271,7 @@ async function start(modules) {
     model,
     errors: modules.protocol,
     protocol,
+    running,
     conversations,
     threads,
     composer,
@@ -243,6 +280,7 @@ async function start(modules) {
     hook,
     isTemporary: () => temporary.isOn(),
     setAddress: address.set,
+    onTurn: changes.tell,
   });
   modules.uploads.createUploads({
     dom,
@@ -297,6 +335,7 @@ async function start(modules) {
   }
   threads.reload().catch((error) => alerts.showError(error, refresh));
   await conversations.open(address.linked());
+  changes.look();
   document.documentElement.dataset.ready = "true";
 }
 

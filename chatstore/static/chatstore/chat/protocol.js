@@ -29,10 +29,13 @@ export class Unreachable extends Error {}
  * @param {typeof globalThis.fetch} options.fetch
  * @param {CreateParser} options.createParser eventsource-parser's
  * @param {{ failed: string, unreachable: string }} options.strings
+ * @param {boolean} [options.isFinished] whether answers are finished without this page
  * @param {() => void} [options.onLost] the server can't be reached
  * @param {() => void} [options.onFound] it answered
  */
-export function createProtocol({ url, csrfToken, fetch, createParser, strings, onLost, onFound }) {
+export function createProtocol(options) {
+  const { url, csrfToken, fetch, createParser, strings, isFinished, onLost, onFound } = options;
+
   /** @param {Error} error @returns {Error} */
   function unreachable(error) {
     if (error.name === "AbortError") return error;
@@ -53,7 +56,8 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
 
   /** @param {string} address @param {object} [content] of a POST; without it, GET @param {AbortSignal} [signal] */
   async function send(address, content, signal) {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+    const finish = isFinished ? { "X-Chatstore-Finish": "1" } : {};
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken, ...finish };
     const posted = content && { method: "POST", headers, body: JSON.stringify(content) };
     /** @type {Response} */
     let response;
@@ -108,5 +112,5 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
     }
   }
 
-  return { post, call, ask, events };
+  return { post, send, call, ask, events };
 }

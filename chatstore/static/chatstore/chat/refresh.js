@@ -16,13 +16,18 @@ const AWAY_MS = 30000;
 export function createRefresh({ network, threads, conversations, onError }) {
   async function refresh() {
     threads.resumePreviews();
+    await Promise.all([refresh.list(), refresh.conversation()]);
+  }
+  refresh.list = () => threads.reload().catch(report);
+  refresh.conversation = async () => {
     const { shown } = conversations;
-    const isAtRest = shown.state.thread && !shown.state.turn;
-    try {
-      await Promise.all([threads.reload(), isAtRest && conversations.load(shown)]);
-    } catch (error) {
-      if (!network.isLost) onError(error);
-    }
+    const isAtRest = shown.state.thread && (!shown.state.turn || shown.isElsewhere);
+    if (isAtRest) await conversations.load(shown).catch(report);
+  };
+
+  /** @param {any} error */
+  function report(error) {
+    if (!network.isLost) onError(error);
   }
 
   let seenAt = Date.now();

@@ -24,6 +24,7 @@ const PREVIEW_LENGTH = 140;
  * @param {(id: string) => string} options.addressOf
  * @param {(event: MouseEvent, id: string) => void} options.onFollow
  * @param {(button: HTMLElement, thread: Thread) => void} options.onMenu
+ * @param {() => void} options.onDrawn
  * @param {(error: unknown) => void} options.onError
  */
 export function createThreads(options) {
@@ -214,6 +215,7 @@ export function createThreads(options) {
     $("more-threads").hidden = !hasMore;
     rowsInSight.disconnect();
     for (const one of rows) rowsInSight.observe(one);
+    options.onDrawn();
   }
 
   /** @param {Thread} thread */

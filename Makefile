@@ -11,6 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 ALL_STAMP := $(VENV)/.installed-all
 PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 # The environment's own node and npm.
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE)
 # A file of constraints for what is installed; see test-oldest.
@@ -30,7 +31,8 @@ endif
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
 	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format messages wheel screenshots \
-	database-fixture
+	docs docs-serve docs-installed tutorial \
+	database-fixture release
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -45,9 +47,12 @@ help:
 	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
 	@echo "make lint      ruff, mypy, import-linter, biome, tsc, and no migration missing"
 	@echo "make messages  collect what is to be translated, and compile (needs GNU gettext)"
+	@echo "make docs      the documentation as a site in site/, links and anchors checked (docs-serve: show it)"
+	@echo "make tutorial  do what the tutorial says, in an empty folder, and time it (needs Chromium)"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
 	@echo "make database-fixture  keep a database of this version, on SQLite, POSTGRES_URL and MARIADB_URL"
-	@echo "make wheel     build the wheel and try it in an environment of its own"
+	@echo "make wheel     build and check the distributions, and try the wheel in an environment of its own"
+	@echo "make release VERSION=1.2.3  check that it can be released, build it, and tag it"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13 ...")'
@@ -105,8 +110,8 @@ test-sqlite: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 # What no database changes is tested on SQLite only.
-ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures page_text \
-	project request_rate selection structure translations user_limits_processes))
+ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures install page_text \
+	project release request_rate selection structure translations user_limits_processes))
 # What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
 TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
 	races_served transcript))
@@ -228,8 +233,31 @@ database-fixture: $(ALL_STAMP)
 		DATABASE_URL="$$url" DJANGO_SETTINGS_MODULE=project.settings \
 			$(BIN)/python -m tests.databases || exit 1; done
 
+# In an environment of its own: it imports nothing of the project.
+docs:
+	@$(MAKE) --no-print-directory docs-installed VENV=.venv-docs RUN="build --quiet --site-dir $(abspath site)"
+
+docs-serve:
+	@$(MAKE) --no-print-directory docs-installed VENV=.venv-docs RUN="serve --dev-addr 127.0.0.1:$(PORT)"
+
+docs-installed: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs $(RUN)
+
+$(DOCS_STAMP): docs/requirements.txt | $(BIN)/python
+	@echo "Installing what builds the documentation ..."
+	@$(PIP_INSTALL) -r docs/requirements.txt
+	@touch $@
+
+tutorial: $(DEV_STAMP)
+	$(BIN)/python .ci/follow_tutorial.py
+
 wheel: $(DEV_STAMP)
 	$(BIN)/python .ci/try_wheel.py
+
+# Checks, builds and tags; publishes nothing.
+release: $(DEV_STAMP)
+	@test -n "$(VERSION)" || { echo "VERSION is not set: make $@ VERSION=1.2.3"; exit 2; }
+	$(BIN)/python .ci/release.py $(VERSION)
 
 screenshots: $(DEV_STAMP)
 	$(BIN)/python docs/screenshots.py $(ARGS)

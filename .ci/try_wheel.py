@@ -1,5 +1,6 @@
 """
-Build the wheel, install it into a new environment, and do there what the README says.
+Build the source distribution and of that the wheel, check both, install the wheel into a new
+environment, and do there what the README says. With ``--keep FOLDER`` they are kept there.
 
 The README's code blocks that begin with a file's name make a site of one app; it must migrate,
 show its chat to a signed-in user and answer a request. So the README's ten lines are known to
@@ -11,6 +12,7 @@ conversation through the store, has one over the endpoint, and shows both in the
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -23,12 +25,13 @@ from email.parser import BytesParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCALES = ("ar", "de", "es", "fr", "ja", "pt", "zh_Hans")
 NEEDED = [
     "chatstore/py.typed",
     "chatstore/templates/",
     "chatstore/static/",
     "chatstore/migrations/",
-    "chatstore/locale/de/LC_MESSAGES/django.mo",
+    *(f"chatstore/locale/{locale}/LC_MESSAGES/django.mo" for locale in LOCALES),
 ]
 
 TRY = """
@@ -166,11 +169,20 @@ for thread in ChatSession.objects.all():
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    parser.add_argument("--without-trial", action="store_true", help="only build and check")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        wheel = build(folder)
+        wheel = build(folder / "dist")
         check_contents(wheel)
         check_metadata(wheel)
+        if options.keep:
+            shutil.rmtree(options.keep, ignore_errors=True)
+            shutil.copytree(folder / "dist", options.keep)
+        if options.without_trial:
+            return
         python = install(wheel, folder)
         site = make_site(python, folder)
         try_site(python, site, TRY)
@@ -183,8 +195,11 @@ def main() -> None:
 
 def build(folder: Path) -> Path:
     shutil.rmtree(ROOT / "build", ignore_errors=True)  # setuptools would pack what is left there
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT)
-    (wheel,) = folder.glob("*.whl")
+    # With setuptools of this environment, which requirements-dev.txt names.
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
+    (wheel,), (source,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    run(sys.executable, "-m", "twine", "check", "--strict", wheel, source)
+    run(sys.executable, "-m", "check_wheel_contents", wheel)
     return wheel
 
 
@@ -227,7 +242,9 @@ def make_site(python: Path, folder: Path) -> Path:
     site.mkdir()
     run(python, "-m", "django", "startproject", "mysite", site)
     blocks = re.findall(
-        r"```python\n# (mysite/\S+)\n(.*?)```", (ROOT / "README.md").read_text(), re.S
+        r"```python\n# (mysite/[\w.]+)(?:, at the end)?\n(.*?)```",
+        (ROOT / "README.md").read_text(),
+        re.S,
     )
     for path, code in blocks:
         with (site / path).open("a") as file:

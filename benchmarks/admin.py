@@ -39,7 +39,7 @@ def figures() -> Iterator[Figure]:
     # Nothing was collected by collectstatic, nor is it sent here.
     changed = override_settings(
         ALLOWED_HOSTS=["localhost"],
-        MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
+        MIDDLEWARE=[name for name in settings.MIDDLEWARE if "static_files" not in name],
         STORAGES={"default": plain, "staticfiles": plain},
     )
     with changed, _databases() as use:

@@ -301,6 +301,37 @@ class Settings:
         return str(django_settings.SESSION_COOKIE_NAME)
 
     @property
+    def has_retention_days(self) -> bool:
+        """Whether the site itself sets CHATSTORE_RETENTION_DAYS."""
+        return hasattr(django_settings, "CHATSTORE_RETENTION_DAYS")
+
+    @property
+    def middleware(self) -> Sequence[str]:
+        """Django's MIDDLEWARE."""
+        return django_settings.MIDDLEWARE
+
+    @property
+    def media_root(self) -> str:
+        """Django's MEDIA_ROOT."""
+        return str(django_settings.MEDIA_ROOT)
+
+    @property
+    def media_url(self) -> str:
+        """Django's MEDIA_URL; "/" where the project sets none."""
+        return str(django_settings.MEDIA_URL)
+
+    @property
+    def static_root(self) -> str:
+        """Django's STATIC_ROOT, or ""."""
+        return str(django_settings.STATIC_ROOT or "")
+
+    @property
+    def chosen_languages(self) -> int:
+        """The number of Django's LANGUAGES; 0 where the project has chosen none, or no I18N."""
+        is_chosen = django_settings.USE_I18N and django_settings.is_overridden("LANGUAGES")  # type: ignore[misc]
+        return len(django_settings.LANGUAGES) if is_chosen else 0
+
+    @property
     def language_code(self) -> str:
         """Django's LANGUAGE_CODE, for text that is stored, and read by several users."""
         return str(django_settings.LANGUAGE_CODE)

@@ -60,8 +60,11 @@ class Turn:
         is_answer: whether the first item that is saved answers a pending one, a tool call or a
             question, and requires that it is still pending.
         is_temporary: whether a thread that it creates is temporary (R6).
-        first_title: of a thread that it creates, until there is a better one; None if it creates
-            none, and empty for no title.
+        replaces: the id of the user's message that its message replaces (V19); empty if it
+            replaces none, and once it has.
+        first_title: of a thread that it creates, or whose title is made of the message that it
+            replaces, until there is a better one; None if neither, and empty for no title.
+        old_title: the thread's title that the first one may replace.
         is_title_stored: whether the store has created the thread with it.
         is_replaced: whether a write was refused, or a retry has told that it replaces the turn.
         began_at: when it began.
@@ -78,7 +81,9 @@ class Turn:
     is_action: bool = False
     is_answer: bool = False
     is_temporary: bool = False
+    replaces: str = ""
     first_title: str | None = None
+    old_title: str = ""
     is_title_stored: bool = False
     is_replaced: bool = False
     began_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))

@@ -26,6 +26,8 @@ urlpatterns = [
     path("entities/", entities.EntitiesView.as_view(), name="entities"),
     path("files/", files.UploadView.as_view(), name="upload"),
     path("files/<str:attachment_id>/", files.FileView.as_view(), name="file"),
+    path("search/", own_threads.SearchView.as_view(), name="search"),
+    path("feedback/", own_threads.FeedbackCommentView.as_view(), name="feedback_comment"),
     path("threads/", own_threads.OwnThreadsView.as_view(), name="threads"),
     path("threads/<str:thread_id>/", own_threads.OwnThreadView.as_view(), name="thread"),
     path("threads/<str:thread_id>/answer/", running_answers.AnswerView.as_view(), name="answer"),
@@ -35,5 +37,9 @@ urlpatterns = [
     path("export/", exports.ExportView.as_view(), name="export"),
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
-    re_path("^(?:api|files|reports|threads|export|changes)/.+$", views.unknown, name="unknown"),
+    re_path(
+        "^(?:api|files|reports|search|feedback|threads|export|changes)/.+$",
+        views.unknown,
+        name="unknown",
+    ),
 ]

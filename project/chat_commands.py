@@ -58,6 +58,12 @@ async def markdown(reply: Reply, words: str) -> Events:
         yield event
 
 
+async def notes(reply: Reply, words: str) -> Events:
+    """a task list and footnotes"""
+    async for event in reply.text(samples.NOTES):
+        yield event
+
+
 async def formulas(reply: Reply, words: str) -> Events:
     """formulas, a diagram and code"""
     async for event in reply.text(samples.FORMULAS):
@@ -162,8 +168,13 @@ async def choices(reply: Reply, words: str) -> Events:
 
 
 async def chart(reply: Reply, words: str) -> Events:
-    """a chart, and a component that no client knows"""
+    """charts, and a component that no client knows"""
     yield reply.widget(samples.CHART, _("Rides a month"))
+
+
+async def table(reply: Reply, words: str) -> Events:
+    """a table"""
+    yield reply.widget(samples.TABLE, _("What is in stock"))
 
 
 async def progress(reply: Reply, words: str) -> Events:
@@ -256,8 +267,8 @@ async def close(reply: Reply, words: str) -> Events:
 COMMANDS: dict[str, Callable[[Reply, str], Events]] = {
     command.__name__: command
     for command in (
-        markdown, formulas, long, slow, sources, workflow, task, progress, widget, typing, form,
-        choices, chart, tool, ask, image, notice, error, lock, close,
+        markdown, notes, formulas, long, slow, sources, workflow, task, progress, widget, typing,
+        form, choices, chart, table, tool, ask, image, notice, error, lock, close,
     )
 }  # fmt: skip
 

@@ -209,23 +209,88 @@ LIST: dict[str, Any] = {
     ],
 }
 
+_RIDES = (
+    ("January", 9, 0, 4),
+    ("February", 7, 1, 5),
+    ("March", 12, 3, 11),
+    ("April", 14, 6, 18),
+    ("May", 15, 9, 26),
+    ("June", 11, 12, 31),
+)
+
 CHART: dict[str, Any] = {
     "type": "Card",
+    "size": "lg",
     "children": [
         {"type": "Title", "value": "Rides a month"},
         {
             "type": "Chart",
             "xAxis": "month",
-            "series": [{"type": "bar", "dataKey": "rides", "label": "Rides"}],
+            "series": [
+                {"type": "bar", "dataKey": "town", "label": "In town", "stack": "rides"},
+                {"type": "bar", "dataKey": "gravel", "label": "Gravel", "stack": "rides"},
+                {"type": "line", "dataKey": "hours", "label": "Hours", "curveType": "monotone"},
+            ],
             "data": [
-                {"month": "March", "rides": 6},
-                {"month": "April", "rides": 11},
-                {"month": "May", "rides": 19},
+                {"month": month, "town": town, "gravel": gravel, "hours": hours}
+                for month, town, gravel, hours in _RIDES
+            ],
+        },
+        {"type": "Title", "size": "sm", "value": "Metres above and below the sea"},
+        {
+            "type": "Chart",
+            "height": 160,
+            "xAxis": {"dataKey": "at", "labels": {"0": "Start", "5": "Finish"}},
+            "series": [
+                {"type": "area", "dataKey": "height", "label": "Height", "curveType": "natural"}
+            ],
+            "data": [
+                {"at": str(at), "height": height}
+                for at, height in enumerate((12, 40, 25, -6, -4, 18))
             ],
         },
         {"type": "Hologram", "label": "A component from the future"},
     ],
 }
+
+
+def _row(*values: str, header: bool = False) -> dict[str, Any]:
+    cells = [
+        {"type": "Table.Cell", "align": "end" if number else "start", "children": [_text(value)]}
+        for number, value in enumerate(values)
+    ]
+    return {"type": "Table.Row", "header": header, "children": cells}
+
+
+TABLE: dict[str, Any] = {
+    "type": "Card",
+    "size": "lg",
+    "children": [
+        {"type": "Title", "value": "In stock"},
+        {
+            "type": "Table",
+            "children": [
+                _row("Bicycle", "Weight", "Price", header=True),
+                _row("Terra 2", "10.4 kg", "1 490 €"),
+                _row("City 5", "14.9 kg", "890 €"),
+                _row("Alto", "11.2 kg", "2 150 €"),
+            ],
+        },
+    ],
+}
+
+NOTES = """Before a long ride:
+
+- [x] Tyres pumped up[^pressure]
+- [x] Chain oiled
+- [ ] Lights charged[^law]
+
+The brakes are checked by hand: pull the lever, and it must not touch the handlebar.
+
+[^pressure]: 2.6 bar for a rider of 75 kg, a little less in the rain.
+[^law]: In many countries they are asked for from dusk on, see
+    the *rules of the road* of yours.
+"""
 
 # Padded to a multiple of 8, the step of the command "typing", which so ends with the whole text.
 LETTER = "Dear Ada, your *Terra 2* is **ready**. Come by any day until six.".ljust(72)

@@ -181,7 +181,7 @@ CONTENT_SECURITY_POLICY = {
 }
 if not DEBUG:
     # asgi.py serves static files while DEBUG is on.
-    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+    MIDDLEWARE.insert(1, "project.static_files.static_files_middleware")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

@@ -50,7 +50,7 @@ def seed(site: Site, user: str, threads: int, messages: int = 2, year: int = 202
 def ask(page: Page, text: str, wait: bool = True) -> None:
     """Send a message, and wait for the end of the answer unless told otherwise."""
     before = page.locator(".user-message").count()
-    box = page.get_by_role("textbox", name="Message")
+    box = page.locator("#message")
     box.fill(text)
     box.press("Enter")
     expect(page.locator("#items .user-message")).to_have_count(before + 1)

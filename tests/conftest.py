@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from chatstore.http.views import warn_of_wsgi
 from tests import citus, partitions
 from tests.browser import browser, site, visit
 from tests.caches import has_redis
@@ -59,6 +60,7 @@ def pytest_configure() -> None:
     what they start in a minute would be counted together.
     """
     watch.install()
+    warn_of_wsgi()  # said once, and not among what a test expects to be logged
     settings.CHATSTORE_SHARDED = SHARDS["sharded"]
     settings.CHATSTORE_ASYNC_POOL = {}
     for name, value in NO_LIMITS.items():

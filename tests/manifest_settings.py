@@ -10,7 +10,7 @@ from project.settings import MIDDLEWARE, STORAGES
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 STATIC_ROOT = os.environ["STATIC_ROOT"]
-MIDDLEWARE = [MIDDLEWARE[0], "whitenoise.middleware.WhiteNoiseMiddleware", *MIDDLEWARE[1:]]
+MIDDLEWARE = [MIDDLEWARE[0], "project.static_files.static_files_middleware", *MIDDLEWARE[1:]]
 STORAGES = {
     **STORAGES,
     "staticfiles": {

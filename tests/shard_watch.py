@@ -32,6 +32,7 @@ FANS_OUT = {
     "chatstore.admin.read_only.ReadOnlyAdmin.get_object": "elsewhere a URL names the key only",
     "chatstore.admin.permissions.PageBase.thread": "a page's URL names the thread's key only",
     "chatstore.lifecycle.retention.cleanup": "retention looks for old threads of all owners",
+    "chatstore.checks.retention": "and a check asks whether there are any",
     "chatstore.lifecycle.erasure._owners_of_reports_by": "reports that a user has written",
     "chatstore.server.suspensions._find_sentences": "those whom a process streams to",
     "chatstore.server.running_answers._find": "the threads that a process answers in",

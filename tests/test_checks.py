@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -13,8 +15,13 @@ from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django.http import HttpRequest
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.urls import include, path, re_path
+from django.views.static import serve
 
+from chatstore.checks import serving
 from chatstore.checks.values import (
     DICTS,
     FLAGS,
@@ -23,6 +30,20 @@ from chatstore.checks.values import (
     POSITIVE_INTEGERS,
     STRINGS,
 )
+from chatstore.models import ChatMessage, ChatSession
+from project.assistant import Assistant
+from tests.rows import DAY, add_thread
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKS = ROOT / "chatstore" / "checks"
+PAGE = ROOT / "docs" / "reference" / "checks.md"
+
+
+class ServerForTokens(Assistant):
+    csrf_exempt_schemes = ("Bearer",)
+
+    async def get_context(self, request: HttpRequest) -> Any:
+        raise NotImplementedError
 
 
 class SettingsChecksTest(SimpleTestCase):
@@ -204,6 +225,115 @@ class SettingsChecksTest(SimpleTestCase):
         ):
             self.assertEqual(self.found(), [("chatstore.W004", False)])
 
+    def test_W005_runserver_streams_nothing(self) -> None:
+        with patch.object(sys, "argv", ["manage.py", "runserver"]):
+            self.assertEqual(self.found(), [("chatstore.W005", False)])
+            with patch.object(serving, "get_commands", return_value={"runserver": "channels"}):
+                self.assertEqual(self.found(), [])
+            with override_settings(CHATSTORE_SERVER="", ROOT_URLCONF="django.contrib.auth.urls"):
+                self.assertEqual(self.found(), [])  # the store alone
+        with patch.object(sys, "argv", ["manage.py", "check"]):
+            self.assertEqual(self.found(), [])
+
+    def test_W006_files_that_a_view_serves_to_all(self) -> None:
+        for root, expected in (("/srv/media", [("chatstore.W006", False)]), ("/srv/other", [])):
+            urls = ModuleType("urls_with_media")
+            urls.urlpatterns = [  # type: ignore[attr-defined]
+                path("", include("project.urls")),
+                re_path(r"^media/(?P<path>.*)$", serve, {"document_root": root}),
+            ]
+            storage = {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": "/srv/media/chat", "base_url": "/media/"},
+            }
+            with (
+                self.subTest(root),
+                override_settings(
+                    ROOT_URLCONF=urls, STORAGES=settings.STORAGES | {"default": storage}
+                ),
+            ):
+                self.assertEqual(self.found(), expected)
+
+    def test_W006_files_where_all_are_public(self) -> None:
+        with override_settings(MEDIA_ROOT="/srv/static/media", STATIC_ROOT="/srv/static"):
+            self.assertEqual(self.found(), [("chatstore.W006", False)])
+
+    def test_W006_files_below_what_a_web_server_serves(self) -> None:
+        for url, expected in (("/media/", ["chatstore.W006"]), ("", [])):
+            with override_settings(MEDIA_URL=url, CHATSTORE_MAX_STREAMS=0):
+                self.assertEqual(self.found_for_deployment(), expected)
+                self.assertEqual(self.found(), [])
+        private = {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": "/srv/private"},
+        }
+        with override_settings(
+            MEDIA_URL="/media/",
+            CHATSTORE_STORAGE="private",
+            STORAGES=settings.STORAGES | {"private": private},
+        ):
+            self.assertEqual(self.found_for_deployment(), [])
+
+    def test_W006_a_public_bucket(self) -> None:
+        for options, expected in (
+            ({"default_acl": "public-read"}, [("chatstore.W006", False)]),
+            ({"querystring_auth": False}, [("chatstore.W006", False)]),
+            ({}, []),
+        ):
+            backend = {
+                "BACKEND": "storages.backends.s3.S3Storage",
+                "OPTIONS": {"bucket_name": "chat", **options},
+            }
+            with (
+                self.subTest(options),
+                override_settings(STORAGES=settings.STORAGES | {"default": backend}),
+            ):
+                self.assertEqual(self.found(), expected)
+
+    def test_E019_a_router_that_parts_the_tables(self) -> None:
+        class Router:
+            def db_for_write(self, model: Any, **hints: Any) -> str | None:
+                return "other" if model is ChatMessage else None
+
+        class Forbidding:
+            def allow_migrate(self, using: str, app_label: str, **hints: Any) -> bool | None:
+                return False if app_label == "chatstore" else None
+
+        for router in (Router, Forbidding):
+            with self.subTest(router), override_settings(DATABASE_ROUTERS=[router()]):
+                self.assertEqual(self.found(), [("chatstore.E019", True)])
+
+    def test_W007_a_router_with_a_replica(self) -> None:
+        class Router:
+            def __init__(self, replica: str) -> None:
+                self.replica = replica
+
+            def db_for_read(self, model: Any, **hints: Any) -> str:
+                return self.replica
+
+        for replica, expected in (("replica", [("chatstore.W007", False)]), ("default", [])):
+            with self.subTest(replica), override_settings(DATABASE_ROUTERS=[Router(replica)]):
+                self.assertEqual(self.found(), expected)
+
+    def test_W008_a_middleware_that_is_missing(self) -> None:
+        for name, is_needed in (
+            ("django.contrib.sessions.middleware.SessionMiddleware", True),
+            ("django.contrib.auth.middleware.AuthenticationMiddleware", True),
+            ("django.middleware.csrf.CsrfViewMiddleware", True),
+            ("django.middleware.locale.LocaleMiddleware", False),
+            ("django.middleware.common.CommonMiddleware", False),
+        ):
+            others = [each for each in settings.MIDDLEWARE if each != name]
+            with self.subTest(name), override_settings(MIDDLEWARE=others):
+                self.assertEqual(self.found(), [("chatstore.W008", False)] if is_needed else [])
+                if name.endswith("LocaleMiddleware"):
+                    with override_settings(LANGUAGES=[("en", "English"), ("de", "German")]):
+                        self.assertEqual(self.found(), [("chatstore.W008", False)])
+
+    def test_W008_what_a_context_of_ones_own_needs_is_not_known(self) -> None:
+        with override_settings(MIDDLEWARE=[], CHATSTORE_SERVER="tests.test_checks.ServerForTokens"):
+            self.assertEqual(self.found(), [])
+
     def test_E014_a_cache_that_is_not_there(self) -> None:
         missing = {"BACKEND": "nowhere.Cache"}
         with override_settings(CACHES=settings.CACHES | {"missing": missing}):
@@ -240,6 +370,15 @@ class SettingsChecksTest(SimpleTestCase):
             call_command("check")
 
 
+class PageTest(SimpleTestCase):
+    def test_the_page_lists_each_check(self) -> None:
+        code = "".join(path.read_text() for path in CHECKS.glob("*.py"))
+        listed = re.findall(r"^\| `chatstore\.([EW]\d+)` \|", PAGE.read_text(), re.M)
+        self.assertEqual(sorted(set(re.findall(r"[\".]([EW]\d{3})\"", code))), sorted(listed))
+        tests = Path(__file__).read_text()
+        self.assertEqual([each for each in listed if f"_{each}_" not in tests], [])
+
+
 class DatabaseChecksTest(TransactionTestCase):
     def found(self) -> list[Any]:
         messages = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
@@ -247,6 +386,29 @@ class DatabaseChecksTest(TransactionTestCase):
 
     def test_the_tests_database_can_hold_any_text(self) -> None:
         self.assertEqual(self.found(), [])
+
+    def test_W009_retention_that_nobody_runs(self) -> None:
+        add_thread("held", age=400 * DAY, is_on_hold=True)
+        add_thread("recent", age=97 * DAY)
+        with override_settings(CHATSTORE_RETENTION_DAYS=90):
+            self.assertEqual(self.found(), [])
+            add_thread("old", age=99 * DAY)
+            with CaptureQueriesContext(connection) as sent:
+                self.assertEqual(self.found(), ["chatstore.W009"])
+            self.assertEqual(sum("chat_sessions" in query["sql"] for query in sent), 1)
+            self.assertEqual(checks.run_checks(tags=["chatstore"]), [])
+        self.assertEqual(self.found(), [])  # nobody has said that threads are to be deleted
+        with override_settings(CHATSTORE_RETENTION_DAYS="90"):
+            self.assertEqual(self.found(), [])  # E003
+
+    def test_W009_before_the_tables_are_made(self) -> None:
+        table, elsewhere = ChatSession._meta.db_table, "chat_sessions_elsewhere"
+        with override_settings(CHATSTORE_RETENTION_DAYS=90), connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {elsewhere}")
+            try:
+                self.assertEqual(self.found(), [])
+            finally:
+                cursor.execute(f"ALTER TABLE {elsewhere} RENAME TO {table}")
 
     @pytest.mark.mariadb
     def test_E007_a_database_that_cant_hold_every_message(self) -> None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import ast
 import pkgutil
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 from django.apps import apps
+from django.dispatch import Signal
 from django.test import SimpleTestCase
+
+from chatstore import signals
+from chatstore.conf import settings
+from chatstore.urls import urlpatterns
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "docs" / "reference" / "contract.md"
@@ -123,6 +131,56 @@ class LinksTest(SimpleTestCase):
                     self.assertTrue(file.exists(), "no such file")
                     if anchor:
                         self.assertIn(anchor, anchors(file))
+
+
+class SiteTest(SimpleTestCase):
+    """What `make docs` would refuse or leave out, and what pages say of the code."""
+
+    def test_each_page_is_in_the_navigation(self) -> None:
+        text = (ROOT / "mkdocs.yml").read_text()
+        listed = re.findall(r"^ +- (?:[\w ]+: )?(\S+\.md)$", text, re.M)
+        pages = [str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")]
+        self.assertEqual(sorted(listed), sorted(pages))
+
+    def test_the_commands_arguments_are_those_of_their_parsers(self) -> None:
+        script = runpy.run_path(str(ROOT / "docs" / "commands.py"))
+        written = script["PAGE"].read_text()
+        self.assertEqual(written, script["page"](), "run: python docs/commands.py")
+
+    def test_each_url_is_described(self) -> None:
+        described = self.rows("urls")
+        self.assertEqual(described, {pattern.name for pattern in urlpatterns})
+
+    def test_each_signal_is_described(self) -> None:
+        known = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+        self.assertEqual(self.rows("signals"), known)
+
+    def test_each_permission_is_described(self) -> None:
+        unused = re.compile(
+            r"chatstore\.(add|change|delete)_(?!chatsession)|.*(add|change)_chatses"
+        )
+        known = {name for name in permissions() if not unused.match(name)}
+        self.assertLessEqual(self.rows("permissions"), known)
+        self.assertLessEqual(
+            {name for name in known if "view" not in name}, self.rows("permissions")
+        )
+
+    def test_settings_have_the_defaults_that_the_table_says(self) -> None:
+        pattern = r"^\| `CHATSTORE_(\w+)` \| `([^`]+)` \|"
+        text = (ROOT / "docs" / "reference" / "settings.md").read_text()
+        shown = re.findall(pattern, text, re.M)
+        self.assertGreater(len(shown), 30)
+        with patch("chatstore.conf.django_settings", SimpleNamespace()):
+            for name, default in shown:
+                with self.subTest(name):
+                    value = getattr(settings, name.lower())
+                    self.assertEqual(ast.literal_eval(default), value)
+
+    @staticmethod
+    def rows(page: str) -> set[str]:
+        """Return the names in the first column of a page's tables."""
+        text = (ROOT / "docs" / "reference" / f"{page}.md").read_text()
+        return set(re.findall(r"^\| `([\w.]+)`", text, re.M))
 
 
 class NamesTest(SimpleTestCase):

@@ -90,6 +90,8 @@ class IsolationTests(EndpointMixin, TestCase):
             "api": None,  # above
             "upload": None,
             "report": None,  # below
+            "search": None,  # tests/test_own_search.py
+            "feedback_comment": None,  # below
             "threads": None,  # of these, tests/test_own_threads.py
             "thread": None,
             "answer": None,  # of these, tests/test_running_answers.py
@@ -108,6 +110,11 @@ class IsolationTests(EndpointMixin, TestCase):
             "/chat/reports/", report, content_type="application/json"
         )
         self.assert_refused(response, 404)
+        comment = {"thread_id": "thr_alice", "item_id": self.has.answer, "comment": "Wrong."}
+        response = await self.stranger.post(
+            "/chat/feedback/", comment, content_type="application/json"
+        )
+        self.assert_refused(response, 404)
         for method, status in tried["file"]:
             with self.subTest(method):
                 send = getattr(self.stranger, method)
@@ -123,7 +130,12 @@ class IsolationTests(EndpointMixin, TestCase):
                 self.assert_refused(await self.post(kind, params, nobody), 401)
         response = await nobody.get("/chat/")
         self.assertEqual(response.status_code, 302)
-        for path in ("/chat/reports/", "/chat/files/", f"/chat/files/{self.has.upload}/"):
+        for path in (
+            "/chat/reports/",
+            "/chat/feedback/",
+            "/chat/files/",
+            f"/chat/files/{self.has.upload}/",
+        ):
             self.assert_refused(await nobody.post(path), 401)
             self.assert_refused(await nobody.get(path), 401)
         self.assertEqual(await self.rows(), before)

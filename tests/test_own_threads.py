@@ -1,4 +1,4 @@
-"""V9, R5, R6: pinned, archived and temporary threads."""
+"""V9, V20, R5, R6: listed, pinned, archived and temporary threads."""
 
 from __future__ import annotations
 
@@ -75,7 +75,6 @@ class PinAndArchiveTests(OwnThreadsMixin, TestCase):
             self.assertIsNotNone(self.change(name, {"archived": True}).json()["archived_at"])
         self.assertEqual(self.listed(), ["thr_0", "thr_3"])
         self.assertEqual(self.listed("archived"), ["thr_1", "thr_2"])
-        self.assertEqual(self.listed("archived", after="thr_1"), ["thr_2"])
         self.assertEqual(self.listed("pinned"), [])
         self.change("thr_1", {"archived": False})
         self.change("thr_2", {"pinned": True})
@@ -86,6 +85,37 @@ class PinAndArchiveTests(OwnThreadsMixin, TestCase):
         self.change("thr_1", {"archived": True})
         page = async_to_sync(self.get)("threads.list", {"after": "thr_1", "order": "desc"})
         self.assertEqual(ids(page), ["thr_2", "thr_3"])
+
+    def test_V20_threads_are_listed_by_their_last_activity(self) -> None:
+        add = async_to_sync(self.send)
+        add("threads.add_user_message", {"thread_id": "thr_2", "input": user_input("say fine")})
+        self.assertEqual(self.listed("recent"), ["thr_2", "thr_0", "thr_1", "thr_3"])
+        page = self.client.get("/chat/threads/?list=recent").json()
+        times = [one["updated_at"] for one in page["data"]]
+        self.assertEqual(times, sorted(times, reverse=True))
+        self.assertEqual((page["has_more"], page["after"]), (False, None))
+        # ChatKit's own list keeps its order.
+        self.assertEqual(self.listed(), ["thr_0", "thr_1", "thr_2", "thr_3"])
+        self.change("thr_2", {"archived": True})
+        self.assertEqual(self.listed("recent"), ["thr_0", "thr_1", "thr_3"])
+
+    def test_V20_pages_repeat_none_while_threads_become_active(self) -> None:
+        same = timezone.now() - 9 * HOUR  # several of one instant are told apart by their keys
+        for number in range(6):
+            add_thread(f"thr_same_{number}", self.alice["user_id"], created_at=same)
+        ChatSession.objects.filter(thread_id__startswith="thr_same").update(updated_at=same)
+        expected, found, after = self.listed("recent"), [], {}
+        with override_settings(CHATSTORE_MAX_PAGE_SIZE=3):
+            while True:
+                page = self.client.get("/chat/threads/", {"list": "recent", **after}).json()
+                found += ids(page)
+                if not page["has_more"]:
+                    break
+                self.assertEqual(len(page["data"]), 3)
+                after = {"after": page["after"]}
+                # The last one of the page, which is its cursor, is the last active now.
+                ChatSession.objects.filter(thread_id=found[-1]).update(updated_at=timezone.now())
+        self.assertEqual(found, expected)
 
     def test_V9_neither_is_activity_nor_changes_what_chatkit_loads(self) -> None:
         before = ChatSession.objects.values("updated_at", "payload").get(thread_id="thr_1")
@@ -116,9 +146,8 @@ class PinAndArchiveTests(OwnThreadsMixin, TestCase):
         for change in ({"pinned": True}, {"archived": True}, {"shared": True}, {"shared": False}):
             self.assert_refused(self.change("thr_1", change, stranger), 404)
         self.assert_refused(stranger.get("/chat/threads/thr_1/"), 404)
-        for kind in ("pinned", "archived"):
+        for kind in ("pinned", "recent", "archived"):
             self.assertEqual(stranger.get(f"/chat/threads/?list={kind}").json()["data"], [])
-        self.assert_refused(stranger.get("/chat/threads/?list=archived&after=thr_1"), 404)
         self.assertEqual(list(ChatSession.objects.order_by("pk").values()), before)
 
     def test_V5_other_requests_are_refused(self) -> None:
@@ -126,6 +155,9 @@ class PinAndArchiveTests(OwnThreadsMixin, TestCase):
             with self.subTest(body):
                 self.assert_refused(self.change("thr_1", body), 400)
         self.assert_refused(self.client.get("/chat/threads/?list=all"), 400)
+        for after in ("thr_1", "1_x", "9" * 18 + "_" + "0" * 32, "\0"):
+            query = {"list": "recent", "after": after}
+            self.assert_refused(self.client.get("/chat/threads/", query), 400)
         self.assert_refused(self.change("thr_0\0", {"pinned": True}), 404)
         self.assert_refused(Client().get("/chat/threads/?list=pinned"), 401)
         strict = Client(enforce_csrf_checks=True)
@@ -174,10 +206,10 @@ class TransferTests(StorageMixin, TransactionTestCase):
         async_to_sync(store.archive_thread)("thr_archived", True, ALICE)
         options = {"from_user": "alice", "to_user": "charlie", "stdout": StringIO()}
         call_command("assign_threads", **options)
-        [pinned] = async_to_sync(store.load_pinned_threads)(10, CHARLIE)
-        self.assertEqual(pinned.id, "thr_pinned")
-        page = async_to_sync(store.load_archived_threads)(10, None, "desc", CHARLIE)
-        self.assertEqual([each.id for each in page.data], ["thr_archived"])
+        [pinned] = async_to_sync(store.load_pinned_threads)(10, CHARLIE).data
+        self.assertEqual(pinned.thread.id, "thr_pinned")
+        page = async_to_sync(store.load_recent_threads)(10, None, CHARLIE, listing="archived")
+        self.assertEqual([each.thread.id for each in page.data], ["thr_archived"])
         state = async_to_sync(store.load_thread_state)("thr_pinned", CHARLIE)
         self.assertIsNone(state.shared_at)
 
@@ -215,6 +247,7 @@ class TemporaryTests(EndpointMixin, TestCase):
     def test_R6_it_is_in_no_list_and_goes_a_day_after_its_last_message(self) -> None:
         kept, ended = self.create(), self.create(metadata={"temporary": True})
         self.assertEqual(ids(async_to_sync(self.get)("threads.list")), [kept])
+        self.assertEqual(ids(self.client.get("/chat/threads/?list=recent").json()), [kept])
         for kind in ("pinned", "archived"):
             self.assertEqual(self.client.get(f"/chat/threads/?list={kind}").json()["data"], [])
         self.assertTrue(self.client.get(f"/chat/threads/{ended}/").json()["is_temporary"])

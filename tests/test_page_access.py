@@ -6,7 +6,7 @@ from typing import Self
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import Site, Visits
 from tests.chat import answers, ask, open_thread, rows, seed
@@ -34,7 +34,9 @@ def test_axe_finds_nothing_serious(visit: Visits, scheme: str) -> None:
     assert_accessible(page)
     for command in ("/markdown", "/sources", "/workflow", "/widget", "/form", "/choices", "/chart"):
         ask(page, command)
-    ask(page, "/formulas")
+    page.get_by_text("Show the numbers").first.click()
+    for command in ("/table", "/notes", "/formulas"):
+        ask(page, command)
     page.locator("summary").last.click()
     assert_accessible(page)
     for command in ("/tool", "/ask", "/image", "/notice", "/error"):
@@ -52,7 +54,7 @@ def test_axe_finds_nothing_serious(visit: Visits, scheme: str) -> None:
 
 
 # Names of the buttons that a finger would miss. What stands within words is as high as these.
-SMALL = """[...document.querySelectorAll("button, summary, textarea, #search")]
+SMALL = """[...document.querySelectorAll("button, summary, textarea, select, #search")]
   .filter((node) => !node.matches(".cite, .link") && node.checkVisibility())
   .map((node) => [node.ariaLabel ?? node.textContent, node.getBoundingClientRect()])
   .filter(([, { width, height }]) => width < 44 || height < 44)
@@ -62,7 +64,8 @@ SMALL = """[...document.querySelectorAll("button, summary, textarea, #search")]
 def test_axe_and_fingers_on_a_phone(visit: Visits) -> None:
     page = visit(**PHONE)
     ask_by_touch(page, "/sources")
-    ask_by_touch(page, "/formulas")
+    for command in ("/formulas", "/chart", "/table", "/form"):
+        ask_by_touch(page, command)
     assert_accessible(page)
     assert page.evaluate(SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -177,18 +180,93 @@ def test_on_a_phone_the_list_is_a_drawer(visit: Visits) -> None:
     page.keyboard.press("Escape")
     expect(rows(page).first).not_to_be_in_viewport()
     expect(page.get_by_role("button", name="Show conversations")).to_be_focused()
-    page.get_by_role("button", name="Show conversations").click()
-    page.get_by_role("button", name="New conversation").click()
+    page.locator(".bar").get_by_role("button", name="New conversation").click()
     expect(page.locator("#welcome")).to_be_in_viewport()
     expect(page.locator("#title")).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+SWIPE = """([selector, across, down]) => {
+  const target = document.querySelector(selector);
+  const { left, top, width } = target.getBoundingClientRect();
+  const at = (step) => new Touch({
+    identifier: 1,
+    target,
+    clientX: left + width / 2 + across * step / 4,
+    clientY: top + 20 + down * step / 4,
+  });
+  const send = (type, touch) => target.dispatchEvent(new TouchEvent(type, {
+    bubbles: true, touches: type === "touchend" ? [] : [touch], changedTouches: [touch],
+  }));
+  send("touchstart", at(0));
+  for (const step of [1, 2, 3, 4]) send("touchmove", at(step));
+  send("touchend", at(4));
+}"""
+
+
+@pytest.mark.parametrize(("locale", "towards"), [("en", 1), ("ar", -1)])
+def test_a_swipe_shows_and_hides_the_list(visit: Visits, locale: str, towards: int) -> None:
+    page = visit(**PHONE, locale=locale)
+    ask_by_touch(page, "/markdown")
+    answer = answers(page).last
+
+    def swipe(selector: str, across: int, down: int = 0) -> None:
+        page.evaluate(SWIPE, [selector, across * towards, down])
+
+    is_open = "drawer-open"
+    chat = page.locator("#chat")
+    code = answer.locator(".code pre")
+    assert code.evaluate("node => node.scrollWidth > node.clientWidth")
+    for selector, across, down in (
+        (".assistant-message .code pre", 120, 0),  # scrolls sideways by itself
+        ("#scroller", 120, 120),
+        ("#scroller", 30, 0),
+        ("#scroller", -120, 0),
+    ):
+        swipe(selector, across, down)
+        assert is_open not in chat.get_attribute("class")
+    swipe("#scroller", 120)
+    assert is_open in chat.get_attribute("class")
+    expect(rows(page).first).to_be_in_viewport()
+    swipe("#threads", -120)
+    assert is_open not in chat.get_attribute("class")
+
+
+def test_the_theme_is_chosen_for_this_device(visit: Visits) -> None:
+    page = visit(color_scheme="light")
+
+    def is_dark(page: Page) -> bool:
+        ground = page.locator("body").evaluate("node => getComputedStyle(node).backgroundColor")
+        return sum(int(part) for part in ground[4:-1].split(",")) < 380
+
+    def choice(page: Page) -> Locator:
+        return page.get_by_role("combobox", name="Theme")
+
+    expect(choice(page)).to_have_value("")
+    assert not is_dark(page)
+    choice(page).select_option("Dark")
+    assert is_dark(page)
+    # Before any module runs: nothing is seen in the wrong colours.
+    unready = page.context.new_page()
+    unready.route("**/chat/main*.js", lambda route: route.abort())
+    unready.goto("/chat/")
+    assert is_dark(unready)
+    page.reload()
+    expect(choice(page)).to_have_value("dark")
+    other = page.context.new_page()
+    other.goto("/chat/")
+    expect(choice(other)).to_have_value("dark")
+    choice(other).select_option("System")
+    expect(choice(page)).to_have_value("")
+    assert not is_dark(page)
 
 
 @pytest.mark.parametrize("width", [320, 768, 1024, 1920])
 def test_no_width_scrolls_sideways(visit: Visits, width: int) -> None:
     page = visit(viewport={"width": width, "height": 700})
     ask(page, "/markdown")
-    ask(page, "/form")
+    for command in ("/form", "/chart", "/table", "/notes"):
+        ask(page, command)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     column = page.locator("#scroller")
     assert column.evaluate("node => node.scrollWidth <= node.clientWidth")

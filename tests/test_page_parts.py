@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def chat(visit: Visits) -> Page:
     """The page of a new user."""
-    return visit()
+    return visit(permissions=["clipboard-write"])
 
 
 def test_help_lists_every_command(chat: Page) -> None:
@@ -138,9 +139,41 @@ def test_a_lists_rows_act(chat: Page) -> None:
 
 def test_other_components_are_shown_as_text(chat: Page) -> None:
     ask(chat, "/chart")
+    expect(chat.locator(".widget").get_by_text("A component from the future")).to_be_visible()
+
+
+def test_a_chart_is_as_wide_as_its_place_and_shows_its_numbers(chat: Page) -> None:
+    ask(chat, "/chart")
+    picture = chat.get_by_role("img", name="Chart: In town, Gravel, Hours")
+    expect(picture).to_have_attribute("viewBox", re.compile(r"^0 0 6\d\d\.?\d* 224$"))
+    chat.set_viewport_size({"width": 390, "height": 780})
+    expect(picture).to_have_attribute("viewBox", re.compile(r"^0 0 3\d\d\.?\d* 224$"))
+    picture.hover(position={"x": 5, "y": 50})
+    expect(chat.locator(".chart-tip").first).to_have_text("JanuaryIn town9Gravel0Hours4")
+    chat.get_by_text("Show the numbers").first.click()
+    expect(chat.get_by_role("row", name="May 15 9 26")).to_be_visible()
+
+
+def test_a_table_of_a_widget(chat: Page) -> None:
+    ask(chat, "/table")
     widget = chat.locator(".widget")
-    expect(widget.get_by_role("row", name="May 19")).to_be_visible()
-    expect(widget.get_by_text("A component from the future")).to_be_visible()
+    expect(widget.get_by_role("columnheader")).to_have_text(["Bicycle", "Weight", "Price"])
+    price = widget.get_by_role("row", name="City 5").get_by_role("cell").last
+    expect(price).to_have_css("text-align", "end")
+    chat.get_by_role("button", name="Copy").click()
+    expect(chat.locator("#live")).to_have_text("Copied.")
+
+
+def test_footnotes_lead_to_each_other(chat: Page) -> None:
+    ask(chat, "/notes")
+    expect(answers(chat).last.get_by_role("checkbox")).to_have_count(3)
+    chat.get_by_role("link", name="Footnote 2", exact=True).focus()
+    chat.keyboard.press("Enter")
+    expect(chat.locator(".notes > li").nth(1)).to_be_focused()
+    chat.keyboard.press("Tab")
+    chat.keyboard.press("Enter")
+    expect(chat.get_by_role("link", name="Footnote 2", exact=True)).to_be_focused()
+    assert "#" not in chat.url
 
 
 def test_a_client_tool_answers_through_the_hook(chat: Page) -> None:

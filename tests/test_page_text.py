@@ -6,9 +6,10 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 from unittest import mock
 
+from chatkit.icons import IconName
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import call_command
@@ -24,6 +25,7 @@ MODULES = sorted((HERE / "static/chatstore/chat").glob("*.js"))
 SCRIPT = "\n".join(path.read_text() for path in MODULES)
 VENDOR = HERE / "static/chatstore/vendor"
 TEMPLATE = (HERE / "templates/chatstore/chat.html").read_text()
+ICONS = (HERE / "templates/chatstore/icons.html").read_text()
 MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 OWN_NAMES = {"chatstore"}  # the demo's name
 
@@ -111,6 +113,14 @@ class DiagramFrameTests(SimpleTestCase):
             self.assertEqual(self.policy()["script-src"], "https://static.example")
 
 
+class IconTests(SimpleTestCase):
+    def test_each_icon_of_the_component_is_there(self) -> None:
+        names, *_ = get_args(IconName)
+        there = re.findall(r'<symbol id="icon-([\w-]+)"', ICONS)
+        self.assertEqual(set(get_args(names)) - set(there), set())
+        self.assertEqual(len(there), len(set(there)))
+
+
 class StaticFilesTests(SimpleTestCase):
     def test_the_page_works_with_hashed_names(self) -> None:
         folder = self.enterContext(TemporaryDirectory())
@@ -121,7 +131,7 @@ class StaticFilesTests(SimpleTestCase):
             frame = render_to_string("chatstore/diagram.html")
         names = [f"chat/{path.stem}" for path in MODULES]
         vendored = ("marked.esm", "purify.es", "eventsource-parser", "katex.min", "highlight.min")
-        names += [f"vendor/{name}" for name in vendored]
+        names += [f"vendor/{name}" for name in vendored] + ["theme"]
         for name in names:
             self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")
         for name in ("vendor/mermaid.min", "diagram"):

@@ -8,16 +8,20 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from io import StringIO
 from pathlib import Path
 
+from asgiref.sync import iscoroutinefunction
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.test import Client, SimpleTestCase, TestCase, override_settings
+from django.test import Client, RequestFactory, SimpleTestCase, TestCase, override_settings
 from django.utils import timezone
 
 from chatstore.models import ChatMessage, ChatSession
+from project.static_files import static_files_middleware
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -172,6 +176,27 @@ class PagesTest(TestCase):
             self.assertNotContains(response, "<style")
             self.assertNotContains(response, "<script")
             self.assertNotContains(response, " style=")
+
+
+class StaticFilesTest(SimpleTestCase):
+    def setUp(self) -> None:
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        Path(self.folder, "page.css").write_text("a {}")
+
+    async def test_files_are_sent_and_other_requests_stay_in_the_event_loop(self) -> None:
+        async def view(request: HttpRequest) -> HttpResponse:
+            return HttpResponse(str(threading.get_ident()))
+
+        with override_settings(STATIC_ROOT=self.folder, DEBUG=False):
+            middleware = static_files_middleware(view)
+        self.assertTrue(iscoroutinefunction(middleware))
+        file = await middleware(RequestFactory().get("/static/page.css"))
+        self.assertEqual(b"".join(file), b"a {}")
+        file.close()
+        for path in ("/static/other.css", "/chat/"):
+            with self.subTest(path):
+                response = await middleware(RequestFactory().get(path))
+                self.assertEqual(response.content.decode(), str(threading.get_ident()))
 
 
 class SeedTest(TestCase):

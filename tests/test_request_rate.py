@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from django.test import SimpleTestCase, override_settings
+from django.urls.base import set_script_prefix
 
 from chatstore.http import request_rate
 from chatstore.http.lifespan import with_lifespan
@@ -80,3 +81,15 @@ class RequestRateTest(SimpleTestCase):
         with override_settings(CHATSTORE_REQUESTS_PER_SECOND=0):
             statuses = {await self.request(cookie="sessionid=alices") for _ in range(500)}
         self.assertEqual(statuses, {200})
+
+    async def test_V5_it_knows_where_the_urls_are_also_after_they_have_changed(self) -> None:
+        large = {"content-length": str(2**40)}
+        self.assertEqual(await self.request(**large), 413)
+        with override_settings(ROOT_URLCONF="chatstore.urls"):  # under no namespace: not included
+            self.assertEqual(await self.request(**large), 200)
+        self.addCleanup(set_script_prefix, "/")
+        set_script_prefix("/site/")
+        self.assertEqual(await self.request(**large), 200)
+        self.assertEqual(await self.request(f"/site{API}", **large), 413)
+        set_script_prefix("/")
+        self.assertEqual(await self.request(**large), 413)

@@ -87,7 +87,9 @@ def operations() -> dict[str, tuple[Any, ...]]:
         "end_answer": (store.end_answer, "thr_2", NOW),
         "load_thread_state": (store.load_thread_state, "thr_2"),
         "archive_thread": (store.archive_thread, "thr_2", True),
-        "load_archived_threads": (store.load_archived_threads, 2, None, "desc"),
+        "load_recent_threads": (store.load_recent_threads, 2, None),
+        "search_messages": (store.search_messages, "Hello", 2, None),
+        "save_feedback_comment, unknown": (store.save_feedback_comment, "thr_1", "msg_0", "Why"),
         "delete_thread": (store.delete_thread, "thr_2"),
         "delete_thread, unknown": (store.delete_thread, "thr_2"),
         "delete_thread, with attachments": (store.delete_thread, "thr_1"),
@@ -199,6 +201,10 @@ class PlansTest(TransactionTestCase):
             for row in rows
             for number in range(1000 if row.thread_id == "thr_1" else 3)
         )
+        self.analyze()
+
+    @staticmethod
+    def analyze() -> None:
         with connection.cursor() as cursor:
             for table in ("chat_sessions", "chat_messages"):
                 mysql = connection.vendor == "mysql"
@@ -236,9 +242,13 @@ class PlansTest(TransactionTestCase):
                 with self.subTest(f"{order} after {after}"):
                     index = "chat_sessions_listed" if after is None else self.entered("created_at")
                     self.assert_plan_of(index, store.load_threads, 20, after, order)
-        archived = ChatSession.objects.for_owner("alice").filter(created_at__day=1)
-        archived.update(listing="archived")
-        self.assert_plan_of("chat_sessions_listed", store.load_archived_threads, 20, None, "desc")
+        # Of a user who has a quarter of all, PostgreSQL reads the newest threads of everybody.
+        most = ChatSession.objects.for_owner("alice").exclude(thread_id__endswith="1")
+        most.update(listing="archived")
+        self.analyze()
+        page = async_to_sync(store.load_recent_threads)(60, None, ALICE)
+        for after in (None, page.after):
+            self.assert_plan_of("chat_sessions_recent", store.load_recent_threads, 20, after)
 
     def a_threads_items(self) -> None:
         whole = "chat_messages_(position|of_thread)|sqlite_autoindex_chat_messages_"

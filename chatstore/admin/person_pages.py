@@ -31,6 +31,7 @@ class SuspendForm(ActionForm):
     """Asks why and for how long."""
 
     hours = forms.TypedChoiceField(
+        # Translators: above a choice of durations, such as “7 days”.
         label=_("For"),
         choices=[
             ("1", _("1 hour")),

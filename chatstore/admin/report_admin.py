@@ -126,6 +126,7 @@ class ChatReportAdmin(ReadOnlyAdmin):
             queryset = queryset.filter(Q(user_id=term) | Q(session_id=session_key(term)))
         return queryset, False
 
+    # Translators: a column of durations, such as “3 days”.
     @admin.display(description=_("waiting for"), ordering="created_at")
     def waits(self, report: ChatReport) -> str:
         return timesince(report.created_at, report.closed_at)

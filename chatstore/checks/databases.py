@@ -1,10 +1,11 @@
-"""Checks of the databases and their pools (chatstore.E007, E012, E013, W002, W003)."""
+"""Checks of the databases, their router and pools (E007, E012, E013, E019, W002, W003, W007)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.db import connections, router
@@ -33,6 +34,38 @@ def check_charsets(databases: Iterable[str] | None = None, **kwargs: Any) -> lis
                     )
                 )
     return errors
+
+
+def check_router() -> list[CheckMessage]:
+    """Check that the router keeps the tables together (chatstore.E019), reads too (W007; S13)."""
+    using = router.db_for_write(ChatSession)
+    models = list(apps.get_app_config("chatstore").get_models())
+    apart = sorted({router.db_for_write(model) for model in models} - {using})
+    if apart or not router.allow_migrate_model(using, ChatSession):
+        reason = (
+            f"sends writes of some of chatstore's tables to {', '.join(map(repr, apart))}"
+            if apart
+            else f"allows no migrations of chatstore on {using!r}"
+        )
+        return [
+            Error(
+                f"The database router {reason}, but chatstore writes all to {using!r}.",
+                hint='Let it decide by model._meta.app_label == "chatstore".',
+                id="chatstore.E019",
+            )
+        ]
+    replicas = sorted({router.db_for_read(model) for model in models} - {using})
+    if not replicas:
+        return []
+    return [
+        CheckWarning(
+            f"The database router sends reads of chatstore's tables to "
+            f"{', '.join(map(repr, replicas))}: the store reads where it writes all the same, but "
+            "moderators may not see what has just been done.",
+            hint=f"Let db_for_read return {using!r} for the app chatstore.",
+            id="chatstore.W007",
+        )
+    ]
 
 
 def check_async_pool() -> list[CheckMessage]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection
 
-from django.apps import apps
 from django.core.checks import CheckMessage, Error
-from django.core.checks import Warning as CheckWarning
 from django.core.files.storage import storages
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
@@ -82,11 +80,18 @@ def check_flagger() -> list[CheckMessage]:
     ]
 
 
-def _check_server_is_set() -> list[CheckMessage]:
+def has_urls() -> bool:
+    """Tell whether the project includes chatstore.urls; the store can be used without them."""
     try:
         reverse("chatstore:api")
-    except (NoReverseMatch, AttributeError):  # chatstore.urls not included; no ROOT_URLCONF
-        return []  # the store can be used without the views
+    except (NoReverseMatch, AttributeError):  # AttributeError: no ROOT_URLCONF
+        return False
+    return True
+
+
+def _check_server_is_set() -> list[CheckMessage]:
+    if not has_urls():
+        return []
     return [
         Error(
             "chatstore.urls are included, but CHATSTORE_SERVER is empty.",
@@ -129,16 +134,3 @@ def check_uploads() -> list[CheckMessage]:
             )
         )
     return errors
-
-
-def check_asgi_server() -> list[CheckMessage]:
-    """Warn of daphne (chatstore.W004)."""
-    if not apps.is_installed("daphne"):
-        return []
-    return [
-        CheckWarning(
-            "daphne does not tell applications that it stops, so unfinished answers are lost then.",
-            hint="Serve the site with uvicorn, gunicorn with uvicorn's worker, or hypercorn.",
-            id="chatstore.W004",
-        )
-    ]

@@ -1,6 +1,6 @@
 """
-Requests beside ChatKit's for what it has no words for: a user's pinned and archived threads, and
-what they do with one (V9, V11).
+Requests beside ChatKit's for what it has no words for: a user's threads by last activity,
+pinned and archived, what they do with one, and what they search for (V9, V11, V20, V21).
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chatkit.types import Page, ThreadMetadata
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,20 +15,26 @@ from django.utils.translation import gettext as _
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView, read_body
+from chatstore.http.views import EndpointView, read_body, read_texts
+from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.shares import links
 from chatstore.store import DjangoStore
+from chatstore.store.own_threads import ListedThread
+from chatstore.text_search.conditions import MAX_TEXT
 
+SEARCH_PAGE = 20  # messages
 NO_STORE = {"Cache-Control": "no-store"}
 _THREAD_FIELDS = {"id", "title", "created_at", "status", "allowed_image_domains"}
 
 
 class OwnThreadsView(EndpointView):
     """
-    GET of the pinned threads (``?list=pinned``), or a page of the archived ones, newest first.
+    GET of the pinned threads (``?list=pinned``), or of a page of those in the list (``recent``) or
+    of the archived ones (``archived``), the last active first.
 
-    The answer is that of ChatKit's threads.list; ``after`` is the cursor of the archived ones.
+    The answer is that of ChatKit's threads.list, and of each thread the time of its last activity;
+    ``after`` is the cursor of the page before.
     """
 
     async def get(self, request: HttpRequest) -> HttpResponse:
@@ -38,13 +43,54 @@ class OwnThreadsView(EndpointView):
         after = request.GET.get("after") or None
         match request.GET.get("list"):
             case "pinned":
-                page = Page(data=await store.load_pinned_threads(limit, self.context))
+                page = await store.load_pinned_threads(limit, self.context)
+            case "recent":
+                page = await store.load_recent_threads(limit, after, self.context)
             case "archived":
-                page = await store.load_archived_threads(limit, after, "desc", self.context)
+                page = await store.load_recent_threads(
+                    limit, after, self.context, listing="archived"
+                )
             case _:
                 raise RequestRefused(_("There is no such list."), 400)
-        answer = {"has_more": page.has_more, "after": page.after}
-        return JsonResponse(answer | {"data": list(map(_as_json, page.data))}, headers=NO_STORE)
+        answer = {"data": list(map(_as_json, page.data)), **_paging(page.after)}
+        return JsonResponse(answer, headers=NO_STORE)
+
+
+class SearchView(EndpointView):
+    """
+    GET of a page of the user's messages that have all words of ``q``, the newest first; with the
+    first page the threads whose titles have them.
+
+    An excerpt is a list of texts, each with whether it is one of the words.
+    """
+
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        text = request.GET.get("q", "").strip()
+        if not text or len(text) > MAX_TEXT:
+            raise RequestRefused(_("Search for one word or more, and not for a long text."), 400)
+        await get_server().admit_search(self.context)
+        after = request.GET.get("after") or None
+        found = await get_store().search_messages(text, SEARCH_PAGE, after, self.context)
+        data = [vars(one) | {"excerpt": list(map(list, one.excerpt))} for one in found.data]
+        threads = list(map(_as_json, found.threads))
+        answer = {"threads": threads, "data": data}
+        return JsonResponse(answer | _paging(found.after), headers=NO_STORE)
+
+
+class FeedbackCommentView(EndpointView):
+    """
+    POST of what the user has to say of an answer that has a thumb down: JSON with thread_id,
+    item_id and comment; the answer is ``{}``.
+    """
+
+    async def post(self, request: HttpRequest) -> HttpResponse:
+        names = ("thread_id", "item_id", "comment")
+        values = read_texts(request, *names)
+        if (limit := MAX_REPORT_WORDS) < len(values["comment"]):
+            sentence = _("The description is too long: at most %(limit)d characters.")
+            raise RequestRefused(sentence % {"limit": limit}, 400)
+        await get_server().add_feedback_comment(**values, context=self.context)
+        return JsonResponse({}, headers=NO_STORE)
 
 
 class OwnThreadView(EndpointView):
@@ -99,6 +145,11 @@ def _change(body: bytes) -> tuple[str, Any] | None:
     return next(iter(changes.items())) if isinstance(changes, dict) and len(changes) == 1 else None
 
 
-def _as_json(thread: ThreadMetadata) -> dict[str, Any]:
-    thread = codec.with_utc_offsets(thread)
-    return thread.model_dump(mode="json", include=_THREAD_FIELDS, exclude_none=True)
+def _as_json(listed: ListedThread) -> dict[str, Any]:
+    thread = codec.with_utc_offsets(listed.thread)
+    fields = thread.model_dump(mode="json", include=_THREAD_FIELDS, exclude_none=True)
+    return fields | {"updated_at": listed.updated_at.isoformat()}
+
+
+def _paging(after: str | None) -> dict[str, Any]:
+    return {"has_more": after is not None, "after": after}

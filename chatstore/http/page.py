@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
+from chatstore.attachments import DjangoAttachmentStore
 from chatstore.attachments.words import types_in_words
 from chatstore.conf import settings
 from chatstore.exceptions import Refused
@@ -60,6 +61,8 @@ class ChatPageView(TemplateView):
                 **kwargs,
             }
         server = get_server()
+        if isinstance(server.attachment_store, DjangoAttachmentStore):
+            kwargs = {"files_url": reverse("chatstore:upload"), **kwargs}
         return super().get_context_data(
             owner=server._user_id(self.context),
             page_options=async_to_sync(server.load_page_options)(self.context),

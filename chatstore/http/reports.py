@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView, read_body
+from chatstore.http.views import EndpointView, read_texts
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
-
-MAX_BYTES = 16 * 1024
 
 
 class ReportView(EndpointView):
@@ -35,17 +29,7 @@ class ReportView(EndpointView):
 
 def _read(request: HttpRequest) -> dict[str, str]:
     """Return the request's values; RequestRefused (400, 413) for what is no report."""
-    body = read_body(request, MAX_BYTES)
-    try:
-        given: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        raise RequestRefused(_("The request is not JSON."), 400) from None
-    names = ("thread_id", "item_id", "reason", "words")
-    if not isinstance(given, dict) or not all(
-        isinstance(given.get(name, ""), str) for name in names
-    ):
-        raise RequestRefused(_("The request is no report."), 400)
-    values = {name: str(codec.replace_unstorable(given.get(name, ""))) for name in names}
+    values = read_texts(request, "thread_id", "item_id", "reason", "words")
     if not values["item_id"] or values["reason"] not in settings.report_reasons:
         raise RequestRefused(_("Choose a reason from the list."), 400)
     if len(values["words"]) > MAX_REPORT_WORDS:

@@ -12,13 +12,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import (
+    NoReverseMatch,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    get_urlconf,
+    reverse,
+)
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from chatstore.attachments.validation import file_too_large
@@ -121,20 +130,41 @@ async def _discard(receive: Any) -> None:
         remaining -= len(message["body"])
 
 
+class _Routes(NamedTuple):
+    """Where chatstore's URLs are; a path belongs to one of ``others`` if it begins so."""
+
+    api: str
+    upload: str
+    others: tuple[str, ...]
+
+
+@lru_cache(maxsize=8)  # to find them takes half a millisecond, and this is asked by every request
+def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _Routes | None:
+    """
+    Return where chatstore's URLs are; None if they are not included.
+
+    Args:
+        resolver, prefix, language: what the answer depends on.
+    """
+    try:
+        shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")
+        others = (shared, *(reverse(f"chatstore:{name}") for name in BESIDE_THE_API))
+        return _Routes(reverse("chatstore:api"), reverse("chatstore:upload"), others)
+    except NoReverseMatch:
+        return None
+
+
 def _max_body_bytes(scope: Any) -> int | None:
     """Return the largest allowed body in bytes; None for URLs that are not chatstore's."""
     path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
-    try:
-        if path == reverse("chatstore:api"):
-            return settings.max_request_bytes
-        if path.startswith(reverse("chatstore:upload")):
-            return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
-        shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")
-        if path.startswith((shared, *(reverse(f"chatstore:{name}") for name in BESIDE_THE_API))):
-            return settings.max_request_bytes
-    except NoReverseMatch:  # chatstore.urls are not included
-        pass
-    return None
+    routes = _find_routes(get_resolver(get_urlconf()), get_script_prefix(), get_language())
+    if routes is None:
+        return None
+    if path == routes.api:
+        return settings.max_request_bytes
+    if path.startswith(routes.upload):
+        return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+    return settings.max_request_bytes if path.startswith(routes.others) else None
 
 
 async def _send_too_large(send: Any) -> None:

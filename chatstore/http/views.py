@@ -7,8 +7,10 @@ never with text from the request (V5).
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from chatkit.server import StreamingResult
@@ -25,6 +27,7 @@ from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
+from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import ContextError, LimitReached, Refused, RequestRefused
 from chatstore.http.access import check_csrf, load_context
@@ -33,6 +36,7 @@ from chatstore.server import get_server, running_answers
 from chatstore.server.errors import describe
 from chatstore.server.streams import ServerStoppingError
 
+MAX_TEXTS_BYTES = 16 * 1024  # of a body that read_texts reads
 logger = logging.getLogger(__name__)
 # A client that sends it has its answer finished without it, and stops it by a request (V16).
 FINISH_HEADER = "X-Chatstore-Finish"
@@ -155,9 +159,18 @@ class ChatKitView(EndpointView):
             return StreamingHttpResponse(
                 result.json_events, content_type="text/event-stream", headers=STREAM_HEADERS
             )
+        warn_of_wsgi()
         # Under WSGI no event loop outlives the view, so the events are sent when all are there.
         body = b"".join([event async for event in result])
         return HttpResponse(body, content_type="text/event-stream", headers=STREAM_HEADERS)
+
+
+@cache
+def warn_of_wsgi() -> None:
+    """Say once in a process what runserver is told by chatstore.W005."""
+    logger.warning(
+        "The site is served by WSGI, so each answer arrives all at once: serve it by ASGI."
+    )
 
 
 @csrf_exempt
@@ -165,6 +178,23 @@ class ChatKitView(EndpointView):
 def unknown(request: HttpRequest) -> HttpResponse:
     """Answer for an URL at which there is nothing: 404 as JSON, and not as Django's page."""
     return error_response(_("There is nothing at this URL."), 404)
+
+
+def read_texts(request: HttpRequest, *names: str) -> dict[str, str]:
+    """
+    Return the texts that a body of JSON has under these names; empty for one that is missing.
+
+    RequestRefused (400, 413) for a body that is something else, or too large for a few texts.
+    """
+    try:
+        given: Any = json.loads(read_body(request, MAX_TEXTS_BYTES))
+    except (ValueError, RecursionError):
+        raise RequestRefused(_("The request is not JSON."), 400) from None
+    if not isinstance(given, dict) or not all(
+        isinstance(given.get(name, ""), str) for name in names
+    ):
+        raise RequestRefused(_("The request can't be read."), 400)
+    return {name: str(codec.replace_unstorable(given.get(name, ""))) for name in names}
 
 
 def read_body(request: HttpRequest, max_bytes: int | None = None) -> bytes:

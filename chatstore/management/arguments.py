@@ -97,9 +97,12 @@ def add_database(parser: CommandParser) -> None:
 def format_counts(counts: Counts) -> str:
     """Return counts as text, such as "3 threads, 12 messages and 1 file"."""
     return _("%(threads)s, %(messages)s and %(files)s") % {
-        "threads": ngettext("%d thread", "%d threads", counts.threads) % counts.threads,
-        "messages": ngettext("%d message", "%d messages", counts.messages) % counts.messages,
-        "files": ngettext("%d file", "%d files", counts.files) % counts.files,
+        "threads": ngettext("%(count)d thread", "%(count)d threads", counts.threads)
+        % {"count": counts.threads},
+        "messages": ngettext("%(count)d message", "%(count)d messages", counts.messages)
+        % {"count": counts.messages},
+        "files": ngettext("%(count)d file", "%(count)d files", counts.files)
+        % {"count": counts.files},
     }
 
 

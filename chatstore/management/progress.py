@@ -42,7 +42,9 @@ class Progress:
 
     def rows(self, done: int) -> None:
         """Show a number of rows; so is the total."""
-        self.show(ngettext("%d row", "%d rows", done) % done, self._share(done))
+        self.show(
+            ngettext("%(count)d row", "%(count)d rows", done) % {"count": done}, self._share(done)
+        )
 
     def steps(self, done: int) -> None:
         """Show which step is being done; the total is their number. They take different times."""

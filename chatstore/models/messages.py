@@ -94,6 +94,12 @@ class ChatMessage(OwnedModel):
     feedback = models.CharField(
         _("feedback"), max_length=16, choices=Feedback.choices, default="", blank=True
     )
+    feedback_comment = models.TextField(
+        _("comment"),
+        null=True,
+        blank=True,
+        help_text=_("What the user has written with a thumb down."),
+    )
     hidden_at = models.DateTimeField(_("hidden at"), null=True, blank=True)
     hidden_by = models.CharField(_("hidden by"), max_length=255, blank=True)
     redacted_at = models.DateTimeField(_("redacted at"), null=True, blank=True)

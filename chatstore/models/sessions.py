@@ -197,6 +197,11 @@ class ChatSession(OwnedModel):
                 fields=["user_id", "listing", "created_at", "thread_id"],
                 name="chat_sessions_listed",
             ),
+            # For the owner's lists by last activity (V20).
+            models.Index(
+                fields=["user_id", "listing", "updated_at", "session_id"],
+                name="chat_sessions_recent",
+            ),
             PartialIndex(
                 fields=["user_id", "pinned_at"],
                 where=Q(pinned_at__isnull=False),

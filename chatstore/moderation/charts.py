@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
+
 # Units of the SVG, and the part of it that has the bars.
 WIDTH, HEIGHT = 640, 200
 LEFT, RIGHT, TOP, BOTTOM = 44, 624, 22, 168
@@ -129,7 +131,9 @@ def short_number(value: float) -> str:
     """Return a number in at most some five characters."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
         if value >= 10 * size:
-            return f"{value / size:.0f}{unit}"
+            return number_format(f"{value / size:.0f}") + unit
         if value >= size:
-            return f"{value / size:.1f}{unit}"
-    return f"{value:.0f}" if value >= 100 else f"{value:.2f}".rstrip("0").rstrip(".")
+            return number_format(f"{value / size:.1f}") + unit
+    if value >= 100:
+        return number_format(f"{value:.0f}")
+    return number_format(f"{value:.2f}".rstrip("0").rstrip("."))

@@ -62,7 +62,8 @@ def _heading(turn: ChatModelTurn) -> str:
     names = (display_line(name, MAX_NAME_LENGTH) for name in (turn.agent, turn.model) if name)
     facts = [" · ".join(names) or _("Model")]
     if turn.requests:
-        facts.append(ngettext("%d request", "%d requests", turn.requests) % turn.requests)
+        requests = ngettext("%(count)d request", "%(count)d requests", turn.requests)
+        facts.append(requests % {"count": turn.requests})
     if turn.input_tokens or turn.output_tokens:
         counts = {"input": turn.input_tokens, "output": turn.output_tokens}
         facts.append(_("%(input)d tokens in, %(output)d out") % counts)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import pgettext
 
 from chatstore.moderation.charts import Value
 
@@ -42,13 +43,15 @@ class Period:
     ) -> list[Value]:
         """Return the value of each part, of counts by place."""
         values = []
+        # Translators: of Django's template filter `date`: as in "28 Nov", with few characters.
+        short = pgettext("format of a day on an axis", "j M")
         for place, since in enumerate(self.starts[:-1], 1):
             until = self.starts[place] - dt.timedelta(days=1)
             label = date_format(since)
             if until != since:
                 label = f"{label} – {date_format(until)}"  # noqa: RUF001 (a range)
             count = estimate(counts.get(place, 0))
-            values.append(Value(label, count, date_format(since, "j M"), since, until))
+            values.append(Value(label, count, date_format(since, short), since, until))
         return values
 
 

@@ -35,7 +35,9 @@ def redact(message: ChatMessage, by: Moderator, *, with_title: bool = False) -> 
         _redact_title(owner, message, with_title)
         values = _placeholder(message, thread.thread_id)
         now = timezone.now()
-        if not select_message(owner, message).update(redacted_at=now, metadata={}, **values):
+        if not select_message(owner, message).update(
+            redacted_at=now, metadata={}, feedback_comment=None, **values
+        ):
             raise ModerationRefused(_("The message no longer exists."))
         # What a model did with it too, also in a turn that is running now.
         owner.model_turns.filter(session_id=thread.pk).of_item(message.item_id).raw_delete()

@@ -63,6 +63,19 @@ def flag(
     return _add(owner, thread_id, item_id, reason, words, reporter, source)
 
 
+def flag_feedback(user_id: str, thread_id: str, item_id: str, comment: str = "") -> None:
+    """Report a thumb down; a comment that comes later is put into the report if it is open."""
+    report = flag(
+        *(user_id, thread_id, item_id),
+        reason="feedback",
+        words=comment,
+        reporter=user_id,
+        source=Source.FEEDBACK,
+    )
+    if report.words != comment:
+        _rows(report).open().update(words=comment.strip()[:MAX_REPORT_WORDS])
+
+
 def flag_by_moderator(message: ChatMessage, by: Moderator) -> None:
     """Report a message to the other moderators, also one that is hidden."""
     owner = Owner(get_database(), message.user_id)

@@ -1,7 +1,7 @@
 """
 Searches threads by id, owner and title, and messages by their text.
 
-On PostgreSQL both use a full-text index (chatstore.moderation.words): text is found by the
+On PostgreSQL both use a full-text index (chatstore.text_search.words): text is found by the
 beginnings of its words, and in scripts that have no spaces by any of its characters. On other
 databases only the newest rows are scanned, and the pages say how many. The cost of a search is
 bounded on every database, whatever is searched for: of very many matches only the newest are
@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Left
 from django.utils.html import format_html_join
@@ -28,8 +27,16 @@ from django.utils.translation import gettext_lazy as _
 
 from chatstore import codec
 from chatstore.models import ChatMessage, ChatSession, session_key
-from chatstore.moderation import words
 from chatstore.moderation.display import title_start, visible
+from chatstore.text_search import excerpts, words
+from chatstore.text_search.conditions import (
+    MAX_TEXT,
+    contains,
+    is_indexed,
+    matching,
+    planned,
+    terms_of,
+)
 
 MAX_TITLE_MATCHES = 1_000  # threads found by the full-text index, the newest
 SCANNED_THREADS = 5_000  # newest threads whose titles are compared where there is no index
@@ -37,28 +44,15 @@ SCANNED_MESSAGES = 5_000  # newest messages whose text is compared without the i
 MAX_RANKED = 200  # newest matches that are ranked
 FUZZY_LIMIT = 5_000  # rows that PostgreSQL's index returns, about (gin_fuzzy_search_limit)
 MAX_HITS = 50  # matches that are returned, the best of those ranked
-EXCERPT_MARGIN = 100  # characters before and after the first match
-MAX_MATCH = 500  # characters of the first match that are displayed
-MAX_TEXT = 1_000  # characters of a search; SQLite refuses very long patterns
 HIGHEST_CHARACTER = "\U0010ffff"  # sorts after every other, so that a range can match a prefix
 THREADS_HELP = _("A thread's id, the beginning of its owner's id, or words of its title.")
 # Compiling the query (jit) takes longer than it can save.
-_PLAN = (
-    "SELECT set_config('gin_fuzzy_search_limit', %s, true),"
-    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
-)
+_PLAN = {
+    "gin_fuzzy_search_limit": str(FUZZY_LIMIT),
+    "enable_seqscan": "off",
+    "jit": "off",
+}
 _WORD = re.compile(r"[^\W_]+")
-# Marks of Markdown that a reader of an answer does not see: emphasis, code, headings, links. None
-# can match in time that is more than in proportion to the text's length.
-_MARKS = re.compile(
-    r"\*+|~~|`+|(?<!\w)_{1,3}|_{1,3}(?!\w)|(?:^|(?<=\s))\#{1,6}\s"
-    r"|\[(?=[^\[\]]{0,500}\]\()|\]\([^()\[\s]{0,500}\)"
-)
-_TERM = re.compile(r'"([^"]+)"|(\S+)')
-
-
-def _is_indexed(queryset: QuerySet[Any]) -> bool:
-    return connections[queryset.db].vendor == "postgresql"
 
 
 def threads(queryset: Any, text: str) -> Any:
@@ -76,9 +70,9 @@ def threads(queryset: Any, text: str) -> Any:
         found |= Q(user_id__in=_owners(text))
     with suppress(ValueError):
         found |= Q(pk=uuid.UUID(text))
-    if not _is_indexed(queryset):
+    if not is_indexed(queryset):
         is_newest = _newest(ChatSession.objects.all(), "updated_at", SCANNED_THREADS)
-        return queryset.filter(found | _contains(queryset.db, "title", text) & is_newest)
+        return queryset.filter(found | contains(queryset.db, "title", text) & is_newest)
     if terms := _WORD.findall(text):
         titled = ChatSession.objects.using(queryset.db).alias(words=words.vector("title"))
         keys = titled.filter(words=words.query(terms, min_beginning=1)).values_list("pk", flat=True)
@@ -144,50 +138,36 @@ def messages(
         sender, feedback: only messages with this value of sender_type or feedback; empty for all.
         since, until: only messages whose timestamp is at or after since, and before until.
     """
-    text = codec.replace_unstorable(text)[:MAX_TEXT]
-    terms = [quoted or word for quoted, word in _TERM.findall(text)]
-    terms = [part for term in terms for part in words.split(term)]
+    terms = terms_of(text)
     if not terms:
         return Result([], is_cut=False, scanned=None)
     since, until = (time and codec.as_utc(time) for time in (since, until))
     rows = ChatMessage.objects.filter(**_given(timestamp__gte=since, timestamp__lt=until))
-    is_indexed = _is_indexed(rows)
+    has_index = is_indexed(rows)
     is_new = _newest(rows, "timestamp", SCANNED_MESSAGES)
     rows = rows.filter(**_given(sender_type=sender, feedback=feedback))
-    if is_indexed:
-        rows = rows.alias(words=words.vector("content")).filter(words=words.query(terms))
-        inexact = (term for term in terms if not words.is_exact(term))
-        rows = rows.filter(*(Q(content__contains=term) for term in inexact))
-    else:
-        rows = rows.filter(*(_contains(rows.db, "content", term) for term in terms))
     rows = (
-        rows.annotate(searched=Left("content", words.MAX_SEARCHED))
+        matching(rows, "content", terms)
+        .annotate(searched=Left("content", words.MAX_SEARCHED))
         .defer("payload", "content", "metadata")
         .order_by("-timestamp")
     )
     # Any, since the model's type lacks the annotation.
     found: list[Any] = list(rows.filter(is_new)[: MAX_RANKED + 1])
-    if is_indexed and is_new and len(found) <= MAX_RANKED:  # rare among the newest
+    if has_index and is_new and len(found) <= MAX_RANKED:  # rare among the newest
         found += _through_index(rows.filter(~is_new), "timestamp", MAX_RANKED + 1 - len(found))
-    pattern = re.compile("|".join(map(_pattern, terms)), re.IGNORECASE)
+    pattern = excerpts.pattern(terms)
     ranked = sorted(found[:MAX_RANKED], key=lambda row: _rank(row, pattern), reverse=True)
     _add_threads(ranked[:MAX_HITS])
     return Result(
-        hits=[Hit(row, _excerpt(_shown(row, pattern), pattern)) for row in ranked[:MAX_HITS]],
+        hits=[Hit(row, _excerpt(row, pattern)) for row in ranked[:MAX_HITS]],
         is_cut=len(found) > MAX_HITS,
-        scanned=SCANNED_MESSAGES if is_new and not is_indexed else None,
+        scanned=SCANNED_MESSAGES if is_new and not has_index else None,
     )
 
 
 def _given(**conditions: Any) -> dict[str, Any]:
     return {name: value for name, value in conditions.items() if value}
-
-
-def _contains(using: str, column: str, text: str) -> Q:
-    """Return the condition that a column contains a text, without regard to case."""
-    if connections[using].vendor == "sqlite":  # its own comparison knows the case of ASCII only
-        return Q((f"{column}__iregex", re.escape(text)))
-    return Q((f"{column}__icontains", text))
 
 
 def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[Any]:
@@ -197,16 +177,10 @@ def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[An
     For a word without statistics PostgreSQL expects many matches, so it would read the newest rows
     one by one until it has enough, which can mean the whole table. For a word that is common, but
     not among the newest rows, the index returns about FUZZY_LIMIT rows, chosen at random.
-
-    The planner's settings are made in a transaction, or a savepoint of the caller's transaction,
-    that is rolled back after the query, so that no later query is planned by them.
     """
-    with transaction.atomic(using=rows.db), connections[rows.db].cursor() as cursor:
-        cursor.execute(_PLAN, [str(FUZZY_LIMIT)])
+    with planned(rows.db, **_PLAN):
         # Ordered by an expression, because an index on the column alone would be preferred.
-        found = list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
-        transaction.set_rollback(True, using=rows.db)
-        return found
+        return list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
 
 
 def _add_threads(rows: list[ChatMessage]) -> None:
@@ -225,39 +199,19 @@ def _add_threads(rows: list[ChatMessage]) -> None:
         row.session = by_key[row.user_id, row.session_id]
 
 
-def _pattern(term: str) -> str:
-    """Return the regular expression of a term; its words may be divided by any other characters."""
-    return r"[\W_]+".join(map(re.escape, _WORD.findall(term)))
-
-
 def _rank(row: Any, pattern: re.Pattern[str]) -> tuple[float, dt.datetime]:
     """Return the sort key: more matches in a shorter text first, then the newer message."""
     count = sum(1 for _match in pattern.finditer(row.searched))
     return count / (1 + math.log2(1 + len(row.searched))), row.timestamp
 
 
-def _shown(row: Any, pattern: re.Pattern[str]) -> str:
-    """Return what was searched, of an answer without the marks of its Markdown where it can be."""
-    text: str = row.searched
-    if row.item_type != "assistant_message":
-        return text
-    shown = _MARKS.sub("", text)
-    return shown if pattern.search(shown) else text
-
-
-def _excerpt(text: str, pattern: re.Pattern[str]) -> SafeString:
-    text = " ".join(text.split())
-    first = pattern.search(text)
-    start = max(0, first.start() - EXCERPT_MARGIN) if first else 0
-    end = min(first.end(), first.start() + MAX_MATCH) if first else 0
-    piece = text[start : end + EXCERPT_MARGIN]
-    marked, position = [], 0
-    for match in pattern.finditer(piece):
-        marked += [("", piece[position : match.start()]), ("mark", match[0])]
-        position = match.end()
-    marked.append(("", piece[position:]))
+def _excerpt(row: Any, pattern: re.Pattern[str]) -> SafeString:
+    text = excerpts.shown(row.searched, row.item_type, pattern)
     return format_html_join(
         "",
         "<{0}>{1}</{0}>",
-        ((tag or "span", visible(words)) for tag, words in marked if words),
+        (
+            ("mark" if is_match else "span", visible(words))
+            for words, is_match in excerpts.excerpt(text, pattern)
+        ),
     )

@@ -57,7 +57,8 @@ def as_markdown(threads: Sequence[ChatSession]) -> IO[bytes]:
 
 
 COLUMNS = (
-    *("thread", "owner", "title", "item", "type", "sender", "time", "text", "feedback", "ending"),
+    *("thread", "owner", "title", "item", "type", "sender", "time", "text", "feedback"),
+    *("comment", "ending"),
     *("hidden", "redacted"),
 )
 
@@ -75,7 +76,13 @@ def _table(threads: Sequence[ChatSession]) -> Iterator[Iterable[Any]]:
         for page in rows.defer("payload", "metadata").iter_pages("timestamp"):
             for row in page:
                 item = (row.item_id, row.item_type, row.sender_type, row.timestamp, row.content)
-                state = (row.feedback, row.ending, row.hidden_at, row.redacted_at)
+                state = (
+                    row.feedback,
+                    row.feedback_comment,
+                    row.ending,
+                    row.hidden_at,
+                    row.redacted_at,
+                )
                 yield (*about, *item, *state)
             reset_queries()  # while DEBUG is on, Django keeps every statement in memory
 

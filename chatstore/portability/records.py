@@ -34,6 +34,7 @@ MESSAGE_COLUMNS = (
     "ending",
     "metadata",
     "feedback",
+    "feedback_comment",
     "hidden_at",
     "hidden_by",
     "redacted_at",

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 SESSION_COLUMNS = (
     *("created_at", "updated_at", "is_started", "listing", "pinned_at", "archived_at"),
 )
-MESSAGE_COLUMNS = ("timestamp", "ending", "feedback")
+MESSAGE_COLUMNS = ("timestamp", "ending", "feedback", "feedback_comment")
 ATTACHMENT_COLUMNS = ("size", "created_at", "uploaded_at")
 MAX_NAME_LENGTH = 60  # characters of a title in the name of a file
 

@@ -87,9 +87,14 @@ class AnswerServer(AgentServer[TContext], Generic[TContext]):
         turn: Turn,
         context: TContext,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Yield the events of respond(), and give a new thread its title."""
-        if turn.first_title and not thread.title:  # another package's store has not stored it
-            thread.title = turn.first_title
+        """
+        Yield the events of respond(), and give a new thread its title; another one where it was
+        made of the message that the turn has replaced (V19).
+        """
+        if turn.first_title is not None and (thread.title or "") == turn.old_title:
+            thread.title = turn.first_title or None
+        elif turn.old_title:
+            turn.first_title = None  # somebody has given the thread a title
         events: Any = stream()
         async with aclosing(events):
             async for event in events:

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from chatkit.errors import ErrorCode
 from chatkit.server import NonStreamingResult, StreamingResult
-from chatkit.store import AttachmentStore, Store
+from chatkit.store import AttachmentStore, NotFoundError, Store
 from chatkit.types import (
     AssistantMessageItem,
     ChatKitReq,
@@ -38,6 +38,7 @@ from chatkit.types import (
     ThreadItemAddedEvent,
     ThreadItemReplacedEvent,
     ThreadMetadata,
+    ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
@@ -173,7 +174,9 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
     ) -> StreamingResult | NonStreamingResult:
         if is_streaming_req(request):
             turn = requests.begin_turn(request)
-            if isinstance(request, ThreadsCreateReq):
+            if isinstance(request, ThreadsCreateReq) or (
+                turn.replaces and isinstance(request, ThreadsAddUserMessageReq)
+            ):
                 turn.first_title = self.first_title(titles.words_of(request.params.input))
             with track_request(turn):  # a stream that begins here remembers what is seen too (S7)
                 stream = await self._stream(request, context, turn)
@@ -208,8 +211,10 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
             try:
                 return await self._start(request, context, turn)
             except (StateChangedError, ValueError) as error:
-                # Another request may have changed meanwhile what was looked at (S20).
-                await preconditions.check(self, request, context)
+                # Another request may have changed meanwhile what was looked at (S20). Of two edits
+                # at once the message of one is gone, which says less than the sentence below.
+                with suppress(*[NotFoundError] if turn.replaces else []):
+                    await preconditions.check(self, request, context)
                 if isinstance(error, StateChangedError):
                     message = _("The conversation has changed meanwhile. Try again.")
                     raise RequestRefused(message, 409) from None
@@ -239,6 +244,11 @@ class ChatServer(PageServer[TContext], Generic[TContext]):
         with_file = isinstance(request, ThreadsCreateReq) and request.params.input.attachments
         events = _with_second(events) if with_file else events
         events = answer.events(events) if answer else events
+        if turn.replaces and isinstance(request, ThreadsAddUserMessageReq):
+            replaced = turn.retry_id  # as preconditions.check has seen it
+            stream = await start(events)
+            await stop_replaced(request.params.thread_id, replaced, self._event(self._replaced()))
+            return stream
         if not with_file:
             return await start(events)
         try:

@@ -6,11 +6,12 @@ import logging
 from typing import Any, Generic, TypeVar, cast
 
 from chatkit.types import AssistantMessageItem, FeedbackKind, UserMessageItem
+from django.utils.translation import gettext as _
 
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.db.execution import run
-from chatstore.exceptions import RequestRefused
+from chatstore.exceptions import LimitReached, RequestRefused
 from chatstore.models import ChatReport
 from chatstore.moderation import flagging, reports
 from chatstore.moderation.people import describe_suspension
@@ -19,6 +20,7 @@ from chatstore.server import user_limits
 from chatstore.server.answer_server import AnswerServer
 from chatstore.server.errors import describe
 from chatstore.server.stores import ExtendedStore, SuspensionStore
+from chatstore.store import DjangoStore
 from chatstore.turns import Turn
 
 logger = logging.getLogger(__name__)
@@ -43,10 +45,31 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
             for item_id in item_ids:
                 await self._report_feedback(thread_id, item_id, context)
 
-    async def _report_feedback(self, thread_id: str, item_id: str, context: TContext) -> None:
+    async def add_feedback_comment(
+        self, thread_id: str, item_id: str, comment: str, context: TContext
+    ) -> None:
+        """
+        Keep what a user has written with a thumb down; with CHATSTORE_REPORT_THUMBS_DOWN it is in
+        the report too (M5).
+
+        Raises what ``report`` raises, and NotImplementedError (501) where the store has none.
+        """
+        if not isinstance(self.store, DjangoStore):
+            raise NotImplementedError("The store keeps no comments")
+        await self.check_may_write(context)
+        await user_limits.admit(self._user_id(context), user_limits.CREATION)
+        await self.store.save_feedback_comment(thread_id, item_id, comment, context)
+        if settings.report_thumbs_down:
+            await self._report_feedback(thread_id, item_id, context, comment)
+
+    async def _report_feedback(
+        self, thread_id: str, item_id: str, context: TContext, comment: str = ""
+    ) -> None:
+        user_id = codec.validate_user_id(self._user_id(context))
         try:
-            await self._flag(
-                context, thread_id, item_id, reason="feedback", source=ChatReport.Source.FEEDBACK
+            await run(
+                get_database(),
+                lambda attempt: reports.flag_feedback(user_id, thread_id, item_id, comment),
             )
         except Exception as error:  # noqa: BLE001 (the feedback itself is stored)
             logger.warning("Feedback on %s was not reported: %s", item_id, describe(error))
@@ -81,6 +104,22 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
         await self.check_may_read(context)
         cost = user_limits.CREATION + user_limits.STREAM
         return await user_limits.admit(self._user_id(context), cost)
+
+    async def admit_search(self, context: TContext) -> None:
+        """
+        Count a search in one's own messages; as many are let in each minute as messages (V7).
+
+        Raises LimitReached (429) where the user has searched too much.
+        """
+        await self.check_may_read(context)
+        user_id = self._user_id(context)
+        if user_id is None:
+            return
+        try:  # a count of its own: no user's id has a NUL (S2)
+            await user_limits.admit(f"{user_id}\0search", user_limits.MESSAGE)
+        except LimitReached as error:
+            sentence = _("You are searching too quickly. Try again in a moment.")
+            raise LimitReached(sentence, retry_after=error.retry_after) from None
 
     async def check_may_read(self, context: TContext) -> None:
         """Do what check_may_write does where CHATSTORE_SUSPENDED_MAY_READ is off."""

@@ -39,8 +39,10 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.conf import settings
 from chatstore.db.connections import release_unneeded_connections
 from chatstore.exceptions import RequestRefused
-from chatstore.server.requests import asks_for_temporary
+from chatstore.server import titles
+from chatstore.server.requests import asks_for_temporary, replaced_message
 from chatstore.store import DjangoStore
+from chatstore.turns import current_turn
 
 # The method that an application must override before it can serve the request.
 _NEEDED_METHODS: dict[type, str] = {
@@ -55,6 +57,8 @@ class Server(Protocol):
 
     store: Store[Any]
     attachment_store: AttachmentStore[Any] | None
+
+    def first_title(self, message: str) -> str: ...
 
     def refusal(
         self, thread: ThreadMetadata | None, request: ChatKitReq, context: Any
@@ -92,6 +96,8 @@ def _check_support(server: Server, request: ChatKitReq) -> None:
         raise NotImplementedError(f"{needed}() is not overridden")
     if asks_for_temporary(request) and not keeps_temporary_threads(server.store):
         raise NotImplementedError("Temporary threads are switched off, or the store has none")
+    if replaced_message(request) and not isinstance(server.store, DjangoStore):
+        raise NotImplementedError("The store can't replace a message")
 
 
 def has_written(server: Server, method: str) -> bool:
@@ -139,6 +145,7 @@ async def _check_state(server: Server, request: ChatKitReq, context: Any) -> Non
     match request:
         case ThreadsCreateReq() | ThreadsAddUserMessageReq():
             await server.check_offered(request.params.input.inference_options, context)
+            await _check_replaced(server, request, context)
             await _check_attachments(server, request, context)
         case AttachmentsDeleteReq():
             await server.store.load_attachment(request.params.attachment_id, context)
@@ -167,6 +174,20 @@ async def _check_state(server: Server, request: ChatKitReq, context: Any) -> Non
                 for item in newest.data
             ):
                 raise RequestRefused(_("No tool call waits for an output."), 409)
+
+
+async def _check_replaced(
+    server: Server, request: ThreadsCreateReq | ThreadsAddUserMessageReq, context: Any
+) -> None:
+    """Check that the message that is edited can be, and remember the title made of it (V19)."""
+    item_id = replaced_message(request)
+    if not item_id or isinstance(request, ThreadsCreateReq):
+        return
+    item = await server.store.load_item(request.params.thread_id, item_id, context)
+    if not isinstance(item, UserMessageItem):
+        raise RequestRefused(_("Only one's own message can be edited."), 409)
+    if turn := current_turn():
+        turn.old_title = server.first_title(titles.words_of(item))
 
 
 async def _check_attachments(

@@ -58,6 +58,7 @@ def begin_turn(request: StreamingReq) -> Turn:
     """Return the turn of a request that is answered by a stream (S20)."""
     is_answer = isinstance(request, (ThreadsAddClientToolOutputReq, ThreadsAddStructuredInputReq))
     return Turn(
+        replaces=replaced_message(request),
         is_answer=is_answer,
         is_action=isinstance(request, ThreadsCustomActionReq),
         is_temporary=asks_for_temporary(request),
@@ -69,6 +70,14 @@ def begin_turn(request: StreamingReq) -> Turn:
 def asks_for_temporary(request: ChatKitReq) -> bool:
     """Tell whether a request creates a thread that is not kept (R6)."""
     return isinstance(request, ThreadsCreateReq) and request.metadata.get("temporary") is True
+
+
+def replaced_message(request: ChatKitReq) -> str:
+    """Return the id of the message that a request edits, and so replaces (V19); else empty."""
+    if not isinstance(request, ThreadsAddUserMessageReq):
+        return ""
+    item_id = request.metadata.get("replaces")
+    return item_id if isinstance(item_id, str) else ""
 
 
 def parse(request: str | bytes | bytearray) -> ChatKitReq:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from chatkit.types import UserMessageInput
+from chatkit.types import UserMessageInput, UserMessageItem
 
 MAX_LENGTH = 60  # of a title made of a message's words, or by a model
 PROMPT = (
@@ -14,7 +14,7 @@ PROMPT = (
 REQUEST = "The title:"
 
 
-def words_of(message: UserMessageInput) -> str:
+def words_of(message: UserMessageInput | UserMessageItem) -> str:
     """Return the text of a message, as its row's ``content`` has it."""
     return "\n".join(part.text for part in message.content)
 

@@ -24,12 +24,13 @@ from chatkit.types import (
 
 from chatstore import codec
 from chatstore.files import signed_urls
-from chatstore.store import attachments, items, threads
+from chatstore.store import attachments, edits, items, threads
 from chatstore.store.model_turn_methods import ModelTurnMethods
 from chatstore.store.own_thread_methods import OwnThreadMethods
 from chatstore.store.running_answer_methods import RunningAnswerMethods
 from chatstore.turns import (
     Required,
+    Turn,
     current_turn,
     is_seen,
     mark_deleted,
@@ -137,7 +138,8 @@ class DjangoStore(
         Add an item at the end; if its id is there, S8 says which items it replaces.
 
         Raises NotFoundError for an unknown thread, ValueError for what can't be stored (S6), and
-        chatstore.turns.StateChangedError in a turn that a retry has replaced (S20).
+        chatstore.turns.StateChangedError in a turn that a retry has replaced (S20). In a turn that
+        edits a message, the first item takes its place (V19); RequestRefused (409) on hold.
         """
         if item.id == codec.FAKE_ID:  # once, so that a repeated attempt uses the same id
             thread = ThreadMetadata(id=thread_id, created_at=item.created_at)
@@ -249,6 +251,9 @@ class DjangoStore(
         ending: str = "",
     ) -> None:
         turn = turn_of(thread_id)
+        if turn and turn.replaces:
+            await self._replace_message(thread_id, item, turn, context)
+            return
         required = turn.require() if turn else None
         await self._write(
             items.put_item,
@@ -259,4 +264,21 @@ class DjangoStore(
             ending=ending,
             required=required,
         )
+        mark_stored(thread_id, item)
+
+    async def _replace_message(
+        self, thread_id: str, item: ThreadItem, turn: Turn, context: TContext
+    ) -> None:
+        """Add the turn's message in the place of the one that it replaces (V19)."""
+        retry_id = uuid.uuid4().hex
+        await self._write(
+            edits.replace_message,
+            context,
+            thread_id,
+            turn.replaces,
+            item,
+            retry_id=retry_id,
+            required=turn.require(),
+        )
+        turn.retry_id, turn.replaces = retry_id, ""
         mark_stored(thread_id, item)

@@ -275,7 +275,21 @@ def save_feedback(
     yield IN_THREAD
     keys = [message_key(thread_id, item_id) for item_id in item_ids]
     rows = owner.messages.visible().thread(thread_id).filter(message_id__in=keys)
-    if rows.update(feedback=kind):
+    # The comment on a thumb down goes with it.
+    changes = {"feedback": kind} | ({} if kind == "negative" else {"feedback_comment": None})
+    if rows.update(**changes):
         owner.notify(
             signals.feedback_given, thread_id=thread_id, item_ids=list(item_ids), kind=kind
         )
+
+
+def save_feedback_comment(owner: Owner, thread_id: str, item_id: str, comment: str) -> Steps[None]:
+    yield IN_THREAD
+    row = owner.messages.visible().item(thread_id, item_id)
+    row = row.filter(
+        Exists(owner.sessions.visible().thread(thread_id)),
+        redacted_at__isnull=True,
+        feedback="negative",
+    )
+    if not row.update(feedback_comment=comment or None):
+        raise NotFoundError(f"Item {item_id} not found in thread {thread_id}")

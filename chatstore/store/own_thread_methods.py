@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from chatkit.types import Page, ThreadMetadata
-
-from chatstore.store import own_threads, threads
+from chatstore.store import items, own_threads, search
 from chatstore.store.operations import Operations
-from chatstore.store.own_threads import ThreadState
+from chatstore.store.own_threads import ThreadList, ThreadState
 
 TContext = TypeVar("TContext")
 
@@ -21,15 +19,46 @@ class OwnThreadMethods(Operations[TContext], Generic[TContext]):
     RequestRefused (409) for a temporary thread.
     """
 
-    async def load_pinned_threads(self, limit: int, context: TContext) -> list[ThreadMetadata]:
+    async def load_pinned_threads(self, limit: int, context: TContext) -> ThreadList:
         """Return the threads that were pinned last, the newest pin first (V9)."""
         return await self._read(own_threads.load_pinned, context, limit)
 
-    async def load_archived_threads(
-        self, limit: int, after: str | None, order: str, context: TContext
-    ) -> Page[ThreadMetadata]:
-        """Return a page of the archived threads; arguments and errors are load_threads'."""
-        return await self._read(threads.load_threads, context, after, limit, order, "archived")
+    async def load_recent_threads(
+        self, limit: int, after: str | None, context: TContext, *, listing: str = ""
+    ) -> ThreadList:
+        """
+        Return a page of the threads that were active last, the last one first (V20).
+
+        A thread that becomes active while pages are loaded is not repeated; a page that is loaded
+        anew has it at the top.
+
+        Args:
+            after: the cursor ``after`` of the page before; RequestRefused (400) for another text.
+            listing: empty for those that are listed, "archived" for those (V9).
+        """
+        return await self._read(own_threads.load_recent, context, limit, after, listing)
+
+    async def search_messages(
+        self, text: str, limit: int, after: str | None, context: TContext
+    ) -> search.Found:
+        """
+        Return a page of the messages that have all words and phrases of a text, the newest first,
+        and with the first page the threads whose titles have them (V21).
+
+        Args:
+            after: the cursor ``after`` of the page before; RequestRefused (400) for another text.
+        """
+        return await self._read(search.search_messages, context, text, limit, after)
+
+    async def save_feedback_comment(
+        self, thread_id: str, item_id: str, comment: str, context: TContext
+    ) -> None:
+        """
+        Store what the user has written with a thumb down; empty for nothing.
+
+        Raises NotFoundError for an item that is unknown or hidden, or has no thumb down.
+        """
+        await self._read(items.save_feedback_comment, context, thread_id, item_id, comment)
 
     async def load_thread_state(self, thread_id: str, context: TContext) -> ThreadState:
         """Return whether a thread is pinned, archived, shared or temporary."""

@@ -1,5 +1,6 @@
 """
-What an owner does with threads besides writing in them: pins, archives and shares them (V9, V11).
+What an owner does with threads besides writing in them: lists them by last activity, pins, archives
+and shares them (V9, V11, V20).
 
 The operations of OwnThreadMethods, which documents them. Each changes the owner's columns only, and
 these are in no thread that load_thread returns.
@@ -20,8 +21,8 @@ from django.utils.translation import gettext as _
 from chatstore import codec
 from chatstore.db.attempts import IN_THREAD, Attempt, Steps
 from chatstore.exceptions import RequestRefused
-from chatstore.models import ChatSession
-from chatstore.store import queries
+from chatstore.models import ChatSession, ChatSessionQuerySet
+from chatstore.store import cursors
 from chatstore.store.owner import Owner
 from chatstore.store.rows import decode_rows
 
@@ -44,9 +45,61 @@ class ThreadState:
     is_answering: bool
 
 
-def load_pinned(owner: Owner, limit: int) -> Steps[list[ThreadMetadata]]:
-    rows = yield owner.query(queries.select_pinned_threads(limit))
-    return decode_rows(codec.load_thread, rows)
+@dataclass(frozen=True)
+class ListedThread:
+    """A thread, and the time of its last activity (S10)."""
+
+    thread: ThreadMetadata
+    updated_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ThreadList:
+    """
+    Args:
+        data: the threads of a page.
+        after: the cursor of the next page; None on the last one.
+    """
+
+    data: list[ListedThread]
+    after: str | None = None
+
+
+_COLUMNS = ("thread_id", "payload", "moderation", "moderation_reason", "updated_at", "session_id")
+
+
+def listed(threads: ChatSessionQuerySet, limit: int) -> list[ListedThread]:
+    """Return the first threads of a queryset; those that can't be decoded are left out (S17)."""
+    return _decoded(list(threads.values_list(*_COLUMNS)[:limit]))
+
+
+def _decoded(rows: list[tuple[Any, ...]]) -> list[ListedThread]:
+    def load(*columns: Any) -> ListedThread:
+        *thread, updated_at, _key = columns
+        return ListedThread(codec.load_thread(*thread), codec.as_utc(updated_at))
+
+    return decode_rows(load, rows)
+
+
+def load_pinned(owner: Owner, limit: int) -> Steps[ThreadList]:
+    yield IN_THREAD
+    pinned = owner.sessions.visible().filter(pinned_at__isnull=False).order_by("-pinned_at")
+    return ThreadList(listed(pinned, limit))
+
+
+def load_recent(owner: Owner, limit: int, after: str | None, listing: str) -> Steps[ThreadList]:
+    yield IN_THREAD
+    page = owner.sessions.visible().filter(listing=listing).order_by("-updated_at", "-session_id")
+    if after is not None:
+        updated_at, key = cursors.read(after)
+        page = page.filter(
+            Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, session_id__lt=key),
+            # Implied by the condition above, but with it the database can use the index.
+            updated_at__lte=updated_at,
+        )
+    rows = list(page.values_list(*_COLUMNS)[: limit + 1])
+    cursor = cursors.write(*rows[limit - 1][-2:]) if len(rows) > limit else None
+    return ThreadList(_decoded(rows[:limit]), cursor)
 
 
 def load_state(owner: Owner, thread_id: str) -> Steps[ThreadState]:

@@ -119,14 +119,11 @@ insert_thread_unless_exists = Statement(insert_unless_exists_query(ChatSession, 
 
 
 @lru_cache(maxsize=256)
-def select_page_of_threads(
-    order: str, limit: int, has_cursor: bool, listing: str = ""
-) -> Statement:
+def select_page_of_threads(order: str, limit: int, has_cursor: bool) -> Statement:
     """Return the query of a page of threads, ordered by created_at, then thread_id (S11)."""
     sign, comparison = ("", "gt") if order == "asc" else ("-", "lt")
-    page = (
-        _threads.visible().filter(listing=listing).order_by(f"{sign}created_at", f"{sign}thread_id")
-    )
+    page = _threads.visible().filter(listing="")
+    page = page.order_by(f"{sign}created_at", f"{sign}thread_id")
     if has_cursor:
         # [:1] because Django 6.1 allows "=" only with a subquery of one row.
         created_at = Subquery(_threads.filter(session_id=AFTER).values("created_at")[:1])
@@ -137,13 +134,6 @@ def select_page_of_threads(
             (f"created_at__{comparison}e", created_at),
         )
     return Statement(page.values_list(*_THREAD_COLUMNS)[:limit])
-
-
-@lru_cache(maxsize=256)
-def select_pinned_threads(limit: int) -> Statement:
-    """Return the query of the threads that were pinned last."""
-    pinned = _threads.visible().filter(pinned_at__isnull=False).order_by("-pinned_at")
-    return Statement(pinned.values_list(*_THREAD_COLUMNS)[:limit])
 
 
 _ITEM_COLUMNS = ("item_id", "payload", "ending")

@@ -90,11 +90,11 @@ def _create_or_update(owner: Owner, attempt: Attempt, row: dict[str, Any]) -> St
 
 
 def load_threads(
-    owner: Owner, after: str | None, limit: int, order: str, listing: str = ""
+    owner: Owner, after: str | None, limit: int, order: str
 ) -> Steps[Page[ThreadMetadata]]:
     limit = codec.validate_page(limit, order)
     rows = yield owner.query(
-        queries.select_page_of_threads(order, limit + 1, after is not None, listing),
+        queries.select_page_of_threads(order, limit + 1, after is not None),
         after=session_key(after or ""),
         after_id=codec.replace_unstorable(after),
     )

@@ -25,9 +25,10 @@ function setUp(drawWidget) {
     drawQuestions: () => null,
     thumbs: () => [],
     reportButton: () => null,
-    copyButton: () => dom.el("button"),
+    copyButton: (copied) => dom.el("button", { "data-copied": copied() }),
     onQuote() {},
     linkAddress: (address) => address,
+    fileAddress: (id) => `/files/${id}/`,
     mayShowImage,
     covers: (fresh, old) => JSON.stringify(fresh) === JSON.stringify(old),
     nextFrame: (run) => page.frames.push(run),
@@ -126,4 +127,26 @@ test("a generated picture of another host is a link", () => {
   assert.equal(far.node.querySelector("img"), null);
   assert.equal(far.node.querySelector("a").getAttribute("href"), "https://evil.example/a.png");
   assert.ok(new ItemView({ item: item("data:image/png;base64,AA"), isLive: false }).node.querySelector("img"));
+});
+
+test("a widget with copy_text has a button that copies it", () => {
+  const { ItemView } = setUp((_item, { dom }) => dom.el("div", { class: "widget" }));
+  const view = new ItemView({ item: { ...widget("Words"), copy_text: "1 490 €" }, isLive: false });
+  assert.equal(view.node.querySelector(".actions button").dataset.copied, "1 490 €");
+  assert.equal(new ItemView({ item: widget("Words"), isLive: false }).node.querySelector("button"), null);
+});
+
+test("a file that the user sent is a link to it, a picture shows itself", () => {
+  const { ItemView } = setUp(() => null);
+  const attachments = [
+    { type: "file", id: "atc_1", name: "a.pdf" },
+    { type: "image", id: "atc_2", name: "b.png", preview_url: "/files/atc_2/?token=t" },
+  ];
+  const item = { id: "u", type: "user_message", created_at: AT, content: [{ text: "" }], attachments };
+  const { node } = new ItemView({ item, isLive: false });
+  const [file, picture] = node.querySelectorAll("a");
+  assert.equal(file.getAttribute("href"), "/files/atc_1/");
+  assert.equal(file.getAttribute("download"), "a.pdf");
+  assert.equal(picture.getAttribute("href"), "/files/atc_2/?token=t");
+  assert.equal(picture.target, "_blank");
 });

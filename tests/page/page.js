@@ -9,6 +9,7 @@ import { createCodeBlocks } from "../../chatstore/static/chatstore/chat/code_blo
 import { createDiagrams } from "../../chatstore/static/chatstore/chat/diagrams.js";
 import { extendTokenizer } from "../../chatstore/static/chatstore/chat/dialect.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
+import * as footnotes from "../../chatstore/static/chatstore/chat/footnotes.js";
 import {
   createFinder,
   createFormulas,
@@ -61,9 +62,10 @@ export function openPage({ domains = [], load: loaded = load } = {}) {
   const nextFrame = (tick) => frames.push(tick);
   const finder = createFinder(budget);
   const DOMPurify = createDOMPurify(window);
+  const dialect = footnotes.extendForFootnotes(extendTokenizer(limitTokenizer(Tokenizer, budget)));
   const markdown = createMarkdown({
     Marked,
-    tokenizer: new (extendForFormulas(extendTokenizer(limitTokenizer(Tokenizer, budget)), finder))(),
+    tokenizer: new (extendForFormulas(dialect, finder))(),
     budget,
     DOMPurify,
     dom,
@@ -80,6 +82,8 @@ export function openPage({ domains = [], load: loaded = load } = {}) {
     }),
     formula: createFormulas({ dom, strings, DOMPurify, katex: createLibrary(loaded.katex, setTimeout) }),
     formulaExtension: (renderer) => formulaExtension(finder, renderer),
+    footnotes,
+    say: text.say,
   });
   const AnswerText = createAnswerText({ dom, markdown, budget, plainText, nextFrame, openFormulaAt });
   const html = (fragment) => dom.el("div", {}, fragment).innerHTML;

@@ -61,14 +61,25 @@ test("a refusal has the server's sentence, its status and when to try again", as
 });
 
 for (const [what, body] of [
-  ["no JSON", "<h1>502</h1>"],
+  ["no JSON", "<h1>500</h1>"],
   ["null", "null"],
 ]) {
   test(`a refusal that is ${what} is said in the page's words`, async () => {
-    const { call } = connect(async () => new Response(body, { status: 502 }));
-    await assert.rejects(call("threads.list", {}), { message: "It failed.", status: 502 });
+    const { call } = connect(async () => new Response(body, { status: 500 }));
+    await assert.rejects(call("threads.list", {}), { message: "It failed.", status: 500 });
   });
 }
+
+test("a proxy without a server behind it counts as no connection; the server's own 503 doesn't", async () => {
+  for (const status of [502, 503, 504]) {
+    const { call, heard } = connect(async () => new Response("<h1>Bad gateway</h1>", { status }));
+    await assert.rejects(call("threads.list", {}), Unreachable);
+    assert.deepEqual(heard, ["lost"]);
+  }
+  const { call, heard } = connect(async () => Response.json({ error: "Busy." }, { status: 503 }));
+  await assert.rejects(call("threads.list", {}), { message: "Busy." });
+  assert.deepEqual(heard, ["found"]);
+});
 
 test("a server that can't be reached is told to the network", async () => {
   const { call, heard } = connect(async () => {

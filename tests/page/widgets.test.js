@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createChart } from "../../chatstore/static/chatstore/chat/chart.js";
+import * as geometry from "../../chatstore/static/chatstore/chat/chart_geometry.js";
 import { TooMuchWork } from "../../chatstore/static/chatstore/chat/limits.js";
 import * as fields from "../../chatstore/static/chatstore/chat/widget_fields.js";
 import * as styles from "../../chatstore/static/chatstore/chat/widget_style.js";
@@ -19,7 +21,7 @@ function draw(widget, options) {
     styles,
     fields,
     mayShowImage: page.mayShowImage,
-    isDark: () => false,
+    chart: createChart({ ...page, geometry, styles, scrolling: page.markdown.scrolling }),
     onAction: (item, action, payload) => actions.push([item.id, action.type, payload]),
   });
   const node = page.budget.run(() => drawWidget({ id: "w", type: "widget", widget }));
@@ -77,29 +79,6 @@ test("a component named like a property of every object is an unknown one, shown
     const { node } = draw(card({ type, value: "Words", children: [{ type: "Text", value: "inside" }] }));
     assert.equal(node.querySelector(".w-unknown").textContent, "Wordsinside");
   }
-});
-
-test("a chart's names and labels may be such too", () => {
-  const { node } = draw({
-    type: "Chart",
-    xAxis: "day",
-    data: [
-      { day: "constructor", sold: 3 },
-      { day: "Tue", sold: 5 },
-    ],
-    series: [
-      { type: "bar", dataKey: "sold" },
-      { type: "bar", dataKey: "toString" },
-    ],
-  });
-  assert.deepEqual(
-    [...node.querySelectorAll("th[scope=row]")].map((cell) => cell.textContent),
-    ["constructor", "Tue"],
-  );
-  assert.deepEqual(
-    [...node.querySelectorAll("td progress")].map((bar) => bar.value),
-    [3, 0, 5, 0],
-  );
 });
 
 test("a field that changes sends its value", () => {

@@ -18,8 +18,20 @@ class Command(BaseCommand):
     help = "Transfers all threads, messages and uploads of one owner to another."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--from", dest="from_user", type=arguments.user_id, required=True)
-        parser.add_argument("--to", dest="to_user", type=arguments.user_id, required=True)
+        parser.add_argument(
+            "--from",
+            dest="from_user",
+            type=arguments.user_id,
+            required=True,
+            help=_("The owner who has them."),
+        )
+        parser.add_argument(
+            "--to",
+            dest="to_user",
+            type=arguments.user_id,
+            required=True,
+            help=_("The owner who gets them."),
+        )
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
         arguments.add_database(parser)
 

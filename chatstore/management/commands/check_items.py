@@ -37,6 +37,9 @@ class Command(BaseCommand):
                 )
         if found:
             raise CommandError(
-                ngettext("%d row can't be decoded.", "%d rows can't be decoded.", found) % found
+                ngettext(
+                    "%(count)d row can't be decoded.", "%(count)d rows can't be decoded.", found
+                )
+                % {"count": found}
             )
         self.stdout.write(_("Every row can be decoded."))

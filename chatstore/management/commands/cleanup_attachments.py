@@ -22,7 +22,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
-        parser.add_argument("--batch-size", type=arguments.batch_size, default=BATCH_SIZE)
+        parser.add_argument(
+            "--batch-size",
+            type=arguments.batch_size,
+            default=BATCH_SIZE,
+            help=_("Rows in a transaction; default: %d.") % BATCH_SIZE,
+        )
         parser.add_argument(
             "--json", dest="as_json", action="store_true", help=_("Print the counts as JSON.")
         )
@@ -47,11 +52,11 @@ class Command(BaseCommand):
         if report.failed:
             raise CommandError(
                 ngettext(
-                    "%d file could not be removed: see the log. It is tried again.",
-                    "%d files could not be removed: see the log. They are tried again.",
+                    "%(count)d file could not be removed: see the log. It is tried again.",
+                    "%(count)d files could not be removed: see the log. They are tried again.",
                     report.failed,
                 )
-                % report.failed
+                % {"count": report.failed}
             )
 
     def _sentence(self, report: FilesReport, *, dry_run: bool) -> str:
@@ -61,7 +66,10 @@ class Command(BaseCommand):
             else _("Deleted %(uploads)s and removed %(files)s.")
         )
         return sentence % {
-            "uploads": ngettext("%d unused upload", "%d unused uploads", report.uploads)
-            % report.uploads,
-            "files": ngettext("%d file", "%d files", report.files) % report.files,
+            "uploads": ngettext(
+                "%(count)d unused upload", "%(count)d unused uploads", report.uploads
+            )
+            % {"count": report.uploads},
+            "files": ngettext("%(count)d file", "%(count)d files", report.files)
+            % {"count": report.files},
         }

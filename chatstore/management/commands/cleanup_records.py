@@ -28,7 +28,12 @@ class Command(BaseCommand):
             "--days", type=arguments.days, help=_("Default: CHATSTORE_RECORD_DAYS.")
         )
         parser.add_argument("--dry-run", action="store_true", help=_("Say what would be done."))
-        parser.add_argument("--batch-size", type=arguments.batch_size, default=BATCH_SIZE)
+        parser.add_argument(
+            "--batch-size",
+            type=arguments.batch_size,
+            default=BATCH_SIZE,
+            help=_("Rows in a transaction; default: %d.") % BATCH_SIZE,
+        )
         parser.add_argument(
             "--json", dest="as_json", action="store_true", help=_("Print the counts as JSON.")
         )
@@ -72,6 +77,8 @@ class Command(BaseCommand):
             else _("Deleted %(records)s and %(reports)s.")
         )
         return sentence % {
-            "records": ngettext("%d record", "%d records", report.records) % report.records,
-            "reports": ngettext("%d report", "%d reports", report.reports) % report.reports,
+            "records": ngettext("%(count)d record", "%(count)d records", report.records)
+            % {"count": report.records},
+            "reports": ngettext("%(count)d report", "%(count)d reports", report.reports)
+            % {"count": report.reports},
         }

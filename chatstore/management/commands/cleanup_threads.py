@@ -30,7 +30,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--days", type=arguments.days)
+        which.add_argument(
+            "--days", type=arguments.days, help=_("The age from which threads are deleted.")
+        )
         which.add_argument(
             "--temporary",
             action="store_true",
@@ -175,13 +177,19 @@ class Command(BaseCommand):
         reports = [report, ended] if report else [ended]
         if on_hold := sum(each.on_hold for each in reports):
             sentences.append(
-                ngettext("%d thread on hold is kept.", "%d threads on hold are kept.", on_hold)
-                % on_hold
+                ngettext(
+                    "%(count)d thread on hold is kept.",
+                    "%(count)d threads on hold are kept.",
+                    on_hold,
+                )
+                % {"count": on_hold}
             )
         if pinned := sum(each.pinned for each in reports):
             sentences.append(
-                ngettext("%d pinned thread is kept.", "%d pinned threads are kept.", pinned)
-                % pinned
+                ngettext(
+                    "%(count)d pinned thread is kept.", "%(count)d pinned threads are kept.", pinned
+                )
+                % {"count": pinned}
             )
         if not all(each.is_finished for each in reports):
             sentences.append(_("Stopped at a limit; there may be more."))

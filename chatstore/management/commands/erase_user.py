@@ -51,19 +51,19 @@ class Command(BaseCommand):
     def _print(self, receipt: Receipt, *, dry_run: bool) -> None:
         if receipt.on_hold:
             sentence = ngettext(
-                "%d thread is on hold and stays:",
-                "%d threads are on hold and stay:",
+                "%(count)d thread is on hold and stays:",
+                "%(count)d threads are on hold and stay:",
                 len(receipt.on_hold),
-            ) % len(receipt.on_hold)
+            ) % {"count": len(receipt.on_hold)}
             self.stdout.write(f"{sentence} {', '.join(receipt.on_hold)}.")
         if receipt.files_left:
             self.stdout.write(
                 ngettext(
-                    "%d file could not be removed yet; cleanup_attachments tries again.",
-                    "%d files could not be removed yet; cleanup_attachments tries again.",
+                    "%(count)d file could not be removed yet; cleanup_attachments tries again.",
+                    "%(count)d files could not be removed yet; cleanup_attachments tries again.",
                     receipt.files_left,
                 )
-                % receipt.files_left
+                % {"count": receipt.files_left}
             )
         sentence = (
             _("Would erase %(counts)s of %(user)s.")

@@ -65,9 +65,9 @@ class Command(BaseCommand):
         if exporter.missing_files:
             self.stderr.write(
                 ngettext(
-                    "%d attachment was exported without its file.",
-                    "%d attachments were exported without their files.",
+                    "%(count)d attachment was exported without its file.",
+                    "%(count)d attachments were exported without their files.",
                     exporter.missing_files,
                 )
-                % exporter.missing_files
+                % {"count": exporter.missing_files}
             )

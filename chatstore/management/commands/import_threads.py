@@ -79,11 +79,11 @@ class Command(BaseCommand):
         if importer.conflicts:
             raise CommandError(
                 ngettext(
-                    "%d thread or attachment exists with another owner, and was skipped.",
-                    "%d threads or attachments exist with another owner, and were skipped.",
+                    "%(count)d thread or attachment exists with another owner, and was skipped.",
+                    "%(count)d threads or attachments exist with another owner, and were skipped.",
                     importer.conflicts,
                 )
-                % importer.conflicts
+                % {"count": importer.conflicts}
             )
 
     def _sentence(self, importer: Importer) -> str:
@@ -91,37 +91,37 @@ class Command(BaseCommand):
         if importer.existing:
             sentences.append(
                 ngettext(
-                    "%d thread existed already.",
-                    "%d threads existed already.",
+                    "%(count)d thread existed already.",
+                    "%(count)d threads existed already.",
                     importer.existing,
                 )
-                % importer.existing
+                % {"count": importer.existing}
             )
         if importer.missing_files:
             sentences.append(
                 ngettext(
-                    "The file of %d attachment is missing.",
-                    "The files of %d attachments are missing.",
+                    "The file of %(count)d attachment is missing.",
+                    "The files of %(count)d attachments are missing.",
                     importer.missing_files,
                 )
-                % importer.missing_files
+                % {"count": importer.missing_files}
             )
         if importer.with_branches:
             sentences.append(
                 ngettext(
-                    "Of %d thread other branches are left out.",
-                    "Of %d threads other branches are left out.",
+                    "Of %(count)d thread other branches are left out.",
+                    "Of %(count)d threads other branches are left out.",
                     importer.with_branches,
                 )
-                % importer.with_branches
+                % {"count": importer.with_branches}
             )
         if importer.with_files:
             sentences.append(
                 ngettext(
-                    "Of %d thread files are left out.",
-                    "Of %d threads files are left out.",
+                    "Of %(count)d thread files are left out.",
+                    "Of %(count)d threads files are left out.",
                     importer.with_files,
                 )
-                % importer.with_files
+                % {"count": importer.with_files}
             )
         return " ".join(sentences)

@@ -14,6 +14,9 @@
 export function createAlerts({ dom, strings, markdown, isForPeople }) {
   const { $, el, icon, iconButton } = dom;
 
+  /** @type {Map<HTMLElement, boolean>} alerts that the server is away; whether one holds what was written */
+  const unreachable = new Map();
+
   /** @param {string} message */
   function announce(message) {
     // Emptied first, so that a sentence said twice is read twice.
@@ -60,9 +63,19 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
     const close = iconButton("close", strings.dismiss, () => (back ? back() : alert.remove()));
     const words = el("p", { dir: "auto", text: message });
     const alert = el("div", { class: "alert" }, icon("alert"), words, ...buttons, close);
+    if (message === strings.unreachable) unreachable.set(alert, Boolean(back));
     // One that can be mended stays beside what fails later; the same one is said once.
     for (const old of [...$("problem").children]) if (old.querySelector("p").textContent === message) old.remove();
     $("problem").append(alert);
+  }
+
+  /** The server answers again: what said otherwise goes, but for what is still to be sent. */
+  function serverIsBack() {
+    for (const [alert, isUnsent] of unreachable) {
+      if (isUnsent) alert.querySelector("p").textContent = strings.online;
+      else alert.remove();
+    }
+    unreachable.clear();
   }
 
   /** @param {{ level: string, title?: string, message: string }} notice */
@@ -85,5 +98,5 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
     $("notices").append(notice);
   }
 
-  return { announce, clear, clearNotices, showError, showNotice };
+  return { announce, clear, clearNotices, showError, showNotice, serverIsBack };
 }

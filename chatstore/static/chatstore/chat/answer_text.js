@@ -81,7 +81,7 @@ export function createAnswerText({ dom, markdown, budget, plainText, nextFrame, 
         // The last block may change yet, and so may those that may turn out to be within a formula.
         const open = openFormulaAt(this.text.slice(this.settled.length));
         do length -= this.tokens[--count]?.raw.length ?? 0;
-        while (count > 0 && (length > open || this.tokens[count].type === "space"));
+        while (count > 0 && (length > open || ["space", "footnoteList"].includes(this.tokens[count].type)));
       }
       const settled = this.tokens.slice(0, Math.max(count, 0));
       const rest = this.tokens.slice(settled.length);

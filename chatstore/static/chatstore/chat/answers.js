@@ -12,12 +12,16 @@
  * @property {typeof import("./answer_text.js")} answer_text
  * @property {typeof import("./library.js")} library
  * @property {typeof import("./formulas.js")} formulas
+ * @property {typeof import("./footnotes.js")} footnotes
  * @property {typeof import("./code_blocks.js")} code_blocks
  * @property {typeof import("./diagrams.js")} diagrams
  * @property {typeof import("./sources.js")} sources
  * @property {typeof import("./steps.js")} steps
  * @property {typeof import("./questions.js")} questions
  * @property {typeof import("./widgets.js")} widgets
+ * @property {typeof import("./chart.js")} chart
+ * @property {typeof import("./chart_geometry.js")} chart_geometry
+ * @property {typeof import("./theme_switch.js")} theme_switch
  * @property {typeof import("./widget_style.js")} widget_style
  * @property {typeof import("./widget_fields.js")} widget_fields
  * @property {typeof import("./feedback.js")} feedback
@@ -38,6 +42,7 @@
  * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
  * @param {{ katex: Load, highlighter: Load }} needs.load libraries; null: there is none
  * @param {string} needs.diagramUrl of the frame in which diagrams are drawn, or empty
+ * @param {(id: string) => string | null} needs.fileAddress
  * @param {() => string[]} needs.imageDomains that the shown thread allows
  * @param {(message: string) => void} needs.announce
  * @param {(error: unknown) => void} needs.onError
@@ -60,10 +65,11 @@ export function createAnswers(modules, needs) {
     requestAnimationFrame(run);
   };
   const budget = modules.limits.createBudget(strings);
-  const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+  const isDark = () => modules.theme_switch.isDark(dom.document);
   const finder = modules.formulas.createFinder(budget);
   const limited = modules.limits.limitTokenizer(modules.marked.Tokenizer, budget);
-  const Tokenizer = modules.formulas.extendForFormulas(modules.dialect.extendTokenizer(limited), finder);
+  const dialect = modules.footnotes.extendForFootnotes(modules.dialect.extendTokenizer(limited));
+  const Tokenizer = modules.formulas.extendForFormulas(dialect, finder);
   const plainText = modules.plain_text.createPlainText({ dom, strings });
   const markdown = modules.markdown.createMarkdown({
     Marked: modules.marked.Marked,
@@ -89,6 +95,8 @@ export function createAnswers(modules, needs) {
       katex: modules.library.createLibrary(needs.load.katex, nextFrame),
     }),
     formulaExtension: (renderer) => modules.formulas.formulaExtension(finder, renderer),
+    footnotes: modules.footnotes,
+    say: text.say,
   });
   const AnswerText = modules.answer_text.createAnswerText({
     dom,
@@ -126,7 +134,14 @@ export function createAnswers(modules, needs) {
     styles: modules.widget_style,
     fields: modules.widget_fields,
     mayShowImage,
-    isDark,
+    chart: modules.chart.createChart({
+      dom,
+      text,
+      budget,
+      geometry: modules.chart_geometry,
+      styles: modules.widget_style,
+      scrolling: markdown.scrolling,
+    }),
     onAction: needs.onAction,
   });
   const thumbs = modules.feedback.createFeedback({
@@ -154,6 +169,7 @@ export function createAnswers(modules, needs) {
     copyButton: needs.copyButton,
     onQuote: needs.onQuote,
     linkAddress,
+    fileAddress: needs.fileAddress,
     mayShowImage,
     covers: needs.covers,
     nextFrame,

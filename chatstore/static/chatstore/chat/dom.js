@@ -32,17 +32,27 @@ export function createDom(document) {
     return node;
   }
 
-  /** @param {string} [name] one of icons.html; any other is a dot */
+  /**
+   * Make an element of a drawing; see el. Its properties are attributes.
+   *
+   * @param {string} tag
+   * @param {Record<string, any>} [attributes]
+   * @param {...Child} children
+   * @returns {SVGElement}
+   */
+  function svg(tag, attributes = {}, ...children) {
+    const node = /** @type {SVGElement} */ (document.createElementNS("http://www.w3.org/2000/svg", tag));
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+    for (const child of children) if (child !== undefined && child !== null && child !== false) node.append(child);
+    return node;
+  }
+
+  /** @param {string} [name] one of icons.html, or of the set that it names; any other is a dot */
   function icon(name) {
-    const make = (/** @type {string} */ tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
-    const svg = make("svg");
-    svg.setAttribute("class", "icon");
-    svg.setAttribute("aria-hidden", "true");
-    const use = make("use");
-    const isKnown = name && document.getElementById(`icon-${name}`);
-    use.setAttribute("href", `#icon-${isKnown ? name : "dot"}`);
-    svg.append(use);
-    return svg;
+    const own = String(name ?? "").replace(/^(lucide|vendor):/, "");
+    const isKnown = own && document.getElementById(`icon-${own}`);
+    const use = svg("use", { href: `#icon-${isKnown ? own : "dot"}` });
+    return svg("svg", { class: "icon", "aria-hidden": "true" }, use);
   }
 
   /**
@@ -59,5 +69,5 @@ export function createDom(document) {
     );
   }
 
-  return { document, $, el, icon, iconButton };
+  return { document, $, el, svg, icon, iconButton };
 }

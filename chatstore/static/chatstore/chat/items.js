@@ -23,6 +23,7 @@
  * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
  * @param {(node: HTMLElement, item: any) => void} options.onQuote
  * @param {(address: any) => string | null} options.linkAddress
+ * @param {(id: string) => string | null} options.fileAddress of a file that the user sent
  * @param {(address: any) => boolean} options.mayShowImage
  * @param {(fresh: any, old: any) => boolean} options.covers
  * @param {(run: () => void) => void} options.nextFrame
@@ -44,8 +45,13 @@ export function createItems(options) {
   const { el, icon, iconButton } = dom;
   const { strings } = text;
 
-  const fileTile = (/** @type {any} */ { name }) =>
-    el("span", { class: "file", title: name }, icon("document"), el("bdi", { text: name }));
+  /** A file's name, to be pressed for the file. @param {any} attachment */
+  function fileTile({ id, name }) {
+    const href = options.fileAddress(id);
+    // The server says that it is to be saved; the attribute keeps this page where it is until then.
+    const own = { class: "file", title: name, href, download: href && name };
+    return el(href ? "a" : "span", own, icon("document"), el("bdi", { text: name }));
+  }
 
   /** @param {any} attachment */
   function attachmentTile(attachment) {
@@ -59,6 +65,15 @@ export function createItems(options) {
 
   /** What is said of an answer or a widget that is not complete. @param {any} item */
   const ending = (item) => item.ending && el("p", { class: "muted ending", text: strings[`ending_${item.ending}`] });
+
+  /** What a widget's application gives to be copied. @param {any} item */
+  const copyOf = ({ copy_text: copied }) =>
+    copied &&
+    el(
+      "div",
+      { class: "actions" },
+      options.copyButton(() => copied, strings.copy),
+    );
 
   /** @param {string} iso */
   const timeOf = (iso) => el("time", { datetime: iso, title: text.longDate(iso), text: text.dateAndTime(iso) });
@@ -132,7 +147,7 @@ export function createItems(options) {
     ["generated_image", generatedImage],
     ["client_tool_call", ({ item, isRunning }) => [steps.drawToolCall(item, Boolean(isRunning))]],
     ["structured_input", ({ item }) => [options.drawQuestions(item)]],
-    ["widget", ({ item }) => [drawWidget(item), ending(item)]],
+    ["widget", ({ item }) => [drawWidget(item), ending(item), copyOf(item)]],
     ["end_of_turn", () => []],
   ]);
   const unknown = () => [el("p", { class: "muted", text: strings.unknown })];

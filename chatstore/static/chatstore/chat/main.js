@@ -50,6 +50,7 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./uploads.js")} uploads
  * @property {typeof import("./menu.js")} menu
  * @property {typeof import("./shell.js")} shell
+ * @property {typeof import("./swipe.js")} swipe
  * @property {typeof import("./page_address.js")} page_address
  * @property {typeof import("./copy_button.js")} copy_button
  * @property {typeof import("./thread_acts.js")} thread_acts
@@ -86,7 +87,9 @@ async function start(modules) {
     onChange(isLost) {
       $("offline").hidden = !isLost;
       alerts.announce(isLost ? strings.offline : strings.online);
-      if (!isLost) refresh();
+      if (isLost) return;
+      alerts.serverIsBack();
+      refresh();
     },
   });
   const { threadsUrl } = config;
@@ -107,6 +110,7 @@ async function start(modules) {
     }),
     load: modules.library.loaders(config),
     diagramUrl: config.diagramUrl ?? "",
+    fileAddress: (id) => (config.filesUrl ? `${config.filesUrl}${encodeURIComponent(id)}/` : null),
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
     announce: (message) => alerts.announce(message),
     onError: (error) => alerts.showError(error),
@@ -292,7 +296,13 @@ async function start(modules) {
     announce: alerts.announce,
     onError: alerts.showError,
   });
-  const { drawer } = modules.shell.createShell({ dom, focusComposer: composer.focus, onEscape: () => turns.stop() });
+  modules.theme_switch.createThemeSwitch({ dom, storage: () => localStorage });
+  const { drawer } = modules.shell.createShell({
+    dom,
+    watchSwipes: modules.swipe.watchSwipes,
+    focusComposer: composer.focus,
+    onEscape: () => turns.stop(),
+  });
 
   const acts = modules.thread_acts.createThreadActs({
     strings,
@@ -315,7 +325,9 @@ async function start(modules) {
     scroll.toEnd();
     composer.focus();
   });
-  $("new").addEventListener("click", (/** @type {MouseEvent} */ event) => address.follow(event, null));
+  for (const id of ["new", "new-on-phone"]) {
+    $(id).addEventListener("click", (/** @type {MouseEvent} */ event) => address.follow(event, null));
+  }
 
   const keptDraft = modules.kept_draft.createKeptDraft({ storage: () => sessionStorage, user: config.user });
   addEventListener("pagehide", () => {

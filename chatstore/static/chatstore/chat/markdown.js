@@ -42,9 +42,11 @@ function isOpen(raw) {
  * @param {import("./code_blocks.js").CodeBlocks} options.codeBlock
  * @param {import("./formulas.js").Formulas} options.formula
  * @param {(renderer: (formula: { raw: string }) => string) => any} options.formulaExtension
+ * @param {typeof import("./footnotes.js")} options.footnotes
+ * @param {(key: string, values?: object) => string} options.say
  */
 export function createMarkdown(options) {
-  const { Marked, DOMPurify, budget, dom, strings, mayShowImage } = options;
+  const { Marked, DOMPurify, budget, dom, strings, mayShowImage, footnotes } = options;
   const { el } = dom;
 
   const marked = new Marked({
@@ -64,6 +66,7 @@ export function createMarkdown(options) {
     },
   });
   marked.use(options.formulaExtension(({ raw }) => `<code class="formula">${escapeHTML(raw.trim())}</code>`));
+  marked.use(footnotes.footnoteExtension(budget));
   marked.setOptions({ tokenizer: options.tokenizer });
 
   /** What scrolls sideways by itself, by keyboard too. @param {...Node} tables */
@@ -91,8 +94,10 @@ export function createMarkdown(options) {
     for (const block of fragment.querySelectorAll(BLOCKS)) /** @type {HTMLElement} */ (block).dir = "auto";
     for (const box of fragment.querySelectorAll("input")) {
       box.disabled = true;
+      // What it is about follows it: a screen reader would say it twice.
       box.setAttribute("aria-label", strings.task);
     }
+    footnotes.joinNotes(fragment, { dom, say: options.say });
     for (const code of fragment.querySelectorAll("pre > code")) options.codeBlock(code);
     for (const formula of fragment.querySelectorAll("code.formula")) {
       options.formula(/** @type {HTMLElement} */ (formula));
@@ -106,7 +111,7 @@ export function createMarkdown(options) {
   /** @param {string} source @returns {any[]} marked's tokens of its blocks */
   function blocks(source) {
     budget.spend(source.length / 4);
-    return marked.lexer(source);
+    return footnotes.withNotes(marked.lexer(source));
   }
 
   /** @param {string} source @returns {DocumentFragment} */

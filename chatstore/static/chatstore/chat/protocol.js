@@ -5,6 +5,8 @@
  * @typedef {(callbacks: { onEvent: (event: { data: string }) => void }) => { feed: (chunk: string) => void }} CreateParser
  */
 
+const AWAY = new Set([502, 503, 504]);
+
 /** The server said no: `message` is its own sentence, made for people. */
 export class Refused extends Error {
   /**
@@ -66,9 +68,11 @@ export function createProtocol(options) {
     } catch (error) {
       throw unreachable(error);
     }
+    const answer = response.ok ? null : await response.json().catch(() => {});
+    // A proxy's word that there is no server behind it, while that is started anew.
+    if (AWAY.has(response.status) && !answer?.error) throw unreachable(new Error(response.statusText));
     onFound?.();
     if (response.ok) return response;
-    const answer = await response.json().catch(() => {});
     throw new Refused(answer?.error ?? strings.failed, response.status, response.headers.get("Retry-After"));
   }
 

@@ -15,7 +15,9 @@ const AWAY_MS = 30000;
  */
 export function createRefresh({ network, threads, conversations, onError }) {
   async function refresh() {
+    const { id, thread } = conversations.shown.state;
     threads.resumePreviews();
+    if (id && !thread) conversations.open(id); // it could not be loaded
     await Promise.all([refresh.list(), refresh.conversation()]);
   }
   refresh.list = () => threads.reload().catch(report);

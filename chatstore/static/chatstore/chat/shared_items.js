@@ -18,6 +18,7 @@ export function createSharedItems(modules, { dom, text, load }) {
       covers: modules.conversation.covers,
       copyButton: () => dom.el("span"),
       imageDomains: () => [],
+      fileAddress: () => null,
       announce: nothing,
       onError: nothing,
       onEntity: nothing,

@@ -1,12 +1,13 @@
-/** The page around list and conversation: the drawer of a phone, Escape, and where the focus goes. */
+/** The page around list and conversation: the drawer of a phone, swipes, Escape, and where the focus goes. */
 
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
+ * @param {typeof import("./swipe.js").watchSwipes} options.watchSwipes
  * @param {() => void} options.focusComposer
  * @param {() => void} options.onEscape nothing else wanted it
  */
-export function createShell({ dom, focusComposer, onEscape }) {
+export function createShell({ dom, watchSwipes, focusComposer, onEscape }) {
   const { $ } = dom;
   const phone = matchMedia("(max-width: 50rem)");
 
@@ -29,6 +30,16 @@ export function createShell({ dom, focusComposer, onEscape }) {
   $("open-threads").addEventListener("click", () => drawer(true));
   $("scrim").addEventListener("click", () => drawer(false));
   $("close-threads").addEventListener("click", closeDrawer);
+  watchSwipes({
+    node: $("chat"),
+    isRtl: () => dom.document.documentElement.dir === "rtl",
+    onSwipe(towards) {
+      if (!phone.matches) return;
+      const isOpen = $("chat").classList.contains("drawer-open");
+      if (towards === "end" && !isOpen) drawer(true);
+      if (towards === "start" && isOpen) closeDrawer();
+    },
+  });
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
     if (document.querySelector("dialog[open], :popover-open")) return;

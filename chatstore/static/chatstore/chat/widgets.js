@@ -6,7 +6,8 @@
  */
 
 const PER_COMPONENT = 200; // units of work; see limits.js
-const PER_CELL = 100;
+const PER_OPTION = 100;
+const MOST_SPANNED = 100; // rows or columns
 
 /** @param {any} component @returns {any[]} */
 export const childrenOf = (component) => [component.children ?? []].flat();
@@ -21,16 +22,15 @@ export const childrenOf = (component) => [component.children ?? []].flat();
  * @param {typeof import("./widget_style.js")} options.styles
  * @param {typeof import("./widget_fields.js")} options.fields
  * @param {(address: any) => boolean} options.mayShowImage
- * @param {() => boolean} options.isDark
+ * @param {import("./chart.js").Chart} options.chart
  * @param {(item: any, config: any, payload: any) => void} options.onAction `config` is ChatKit's ActionConfig
  */
 export function createWidgets(options) {
-  const { dom, text, markdown, scrolling, budget, styles, fields, mayShowImage, isDark, onAction } = options;
+  const { dom, text, markdown, scrolling, budget, styles, fields, mayShowImage, onAction } = options;
   const { el, icon } = dom;
   const { strings } = text;
 
-  /** @template {HTMLElement | SVGElement} T @param {T} node @param {any} c */
-  const style = (node, c) => styles.style(node, c, isDark());
+  const { style } = styles;
 
   /** Do what a component says, with the values of its form, if they are valid.
    * @param {any} item @param {any} config @param {Element} [scope] @param {object} [extra] */
@@ -63,7 +63,14 @@ export function createWidgets(options) {
   }
 
   const status = (/** @type {any} */ { status: said }) =>
-    said && el("p", { class: "w-status" }, said.icon && icon(said.icon), said.text);
+    said &&
+    el(
+      "p",
+      { class: "w-status" },
+      said.icon && icon(said.icon),
+      mayShowImage(said.favicon) && el("img", { class: said.frame ? "framed" : "", src: said.favicon, alt: "" }),
+      said.text,
+    );
 
   /** @type {Draw} */
   function card(c, item) {
@@ -100,7 +107,8 @@ export function createWidgets(options) {
       more.remove();
     };
     const more = el("button", { type: "button", class: "button", text: strings.showMore, onclick: showAll });
-    return el("div", { class: "card widget-list" }, status(c), ...rows, rest.length > 0 && more);
+    const node = el("div", { class: "card widget-list" }, status(c), ...rows, rest.length > 0 && more);
+    return style(node, { theme: c.theme });
   }
 
   /** @type {Draw} */
@@ -125,7 +133,9 @@ export function createWidgets(options) {
   /** @type {Draw} */
   function image(c) {
     if (!mayShowImage(c.src)) return el("span", { class: "muted", text: c.alt ?? "" });
-    const node = el("img", { class: "w-image", src: c.src, alt: c.alt ?? "", loading: "lazy", "data-fit": c.fit });
+    const classes = ["w-image", c.frame && "framed", c.flush && "flush"].filter(Boolean).join(" ");
+    const node = el("img", { class: classes, src: c.src, alt: c.alt ?? "", loading: "lazy", "data-fit": c.fit });
+    if (c.position) node.style.objectPosition = c.position;
     return style(node, c);
   }
 
@@ -145,32 +155,56 @@ export function createWidgets(options) {
       c.label,
       c.iconEnd && icon(c.iconEnd),
     );
-    if (c.color) node.dataset.color = c.color;
+    for (const name of ["color", "size", "variant", "iconSize"]) if (c[name]) node.dataset[name] = c[name];
+    node.classList.toggle("pill", Boolean(c.pill));
+    node.classList.toggle("uniform", Boolean(c.uniform));
     return node;
   }
 
-  /** A chart is shown as its numbers: every screen and every reader can show those. @type {Draw} */
-  function chart(c) {
-    const key = typeof c.xAxis === "string" ? c.xAxis : c.xAxis?.dataKey;
-    const labels = c.xAxis?.labels ?? {};
-    const value = (/** @type {any} */ row, /** @type {any} */ series) => Number(row[series.dataKey]) || 0;
-    budget.spend(c.data.length * c.series.length * PER_CELL);
-    let highest = 1;
-    for (const row of c.data) for (const series of c.series) highest = Math.max(highest, value(row, series));
-    const cell = (/** @type {any} */ row, /** @type {any} */ series) => {
-      const bar = el("progress", { max: highest, value: value(row, series), "aria-hidden": "true" });
-      return el("td", {}, bar, text.number(value(row, series)));
-    };
-    const heads = c.series.map((/** @type {any} */ series) =>
-      el("th", { scope: "col", text: series.label ?? series.dataKey }),
+  /** @type {Draw} */
+  function table(c, item) {
+    const rows = childrenOf(c);
+    const heads = rows.findIndex(({ header }) => !header);
+    const draw = (/** @type {any[]} */ some) => some.map((row) => component(row, item));
+    const count = heads < 0 ? rows.length : heads;
+    return scrolling(
+      el(
+        "table",
+        { class: "w-table" },
+        count > 0 && el("thead", {}, ...draw(rows.slice(0, count))),
+        el("tbody", {}, ...draw(rows.slice(count))),
+      ),
     );
-    const rows = c.data.map((/** @type {any} */ row) => {
-      const name = Object.hasOwn(labels, row[key]) ? labels[row[key]] : row[key];
-      const cells = c.series.map((/** @type {any} */ series) => cell(row, series));
-      return el("tr", {}, el("th", { scope: "row", text: name }), ...cells);
-    });
-    const head = el("thead", {}, el("tr", {}, el("td"), ...heads));
-    return scrolling(el("table", { class: "w-chart" }, head, el("tbody", {}, ...rows)));
+  }
+
+  /** @type {Draw} */
+  const tableRow = (c, item) =>
+    el("tr", {}, ...childrenOf(c).map((child) => component({ ...child, isHead: Boolean(c.header) }, item)));
+
+  /** @type {Draw} */
+  function tableCell(c, item) {
+    const span = (/** @type {any} */ count) => (count > 1 ? Math.min(Math.floor(count), MOST_SPANNED) : null);
+    const node = el(
+      c.isHead ? "th" : "td",
+      { scope: c.isHead ? "col" : null, colspan: span(c.colSpan), rowspan: span(c.rowSpan), dir: "auto" },
+      ...drawChildren(c, item),
+    );
+    if (c.align) node.dataset.textAlign = c.align;
+    if (c.vAlign) node.dataset.valign = c.vAlign;
+    if (c.colSize) node.dataset.col = c.colSize;
+    return style(node, { width: c.width, padding: c.padding });
+  }
+
+  /** @type {Draw} */
+  function divider(c) {
+    const node = style(el("hr", { class: `w-divider ${c.flush ? "flush" : ""}` }), {});
+    if (c.size !== undefined) node.style.borderBlockStartWidth = styles.length(c.size);
+    if (c.spacing !== undefined) node.style.setProperty("margin-block", styles.length(c.spacing, 4), "important");
+    const named = { default: "var(--line)", subtle: "var(--line)", strong: "var(--line-strong)" };
+    if (typeof c.color === "string" && Object.hasOwn(named, c.color)) {
+      node.style.borderColor = named[/** @type {keyof typeof named} */ (c.color)];
+    } else if (c.color) styles.setColour(node.style, "borderColor", c.color);
+    return node;
   }
 
   /** @type {Map<string, Draw>} a map: a type may be named like a property that every object has */
@@ -191,17 +225,21 @@ export function createWidgets(options) {
     [
       "Badge",
       (c) => {
-        const node = el("span", { class: `badge ${c.variant ?? "soft"}`, text: c.label });
+        const node = el("span", { class: `badge ${c.variant ?? "soft"}`, "data-size": c.size, text: c.label });
+        node.classList.toggle("square", c.pill === false);
         return style(node, { color: c.color ?? "secondary" });
       },
     ],
-    ["Divider", () => el("hr", { class: "w-divider" })],
-    ["Spacer", () => el("span", { class: "w-spacer" })],
+    ["Divider", divider],
+    ["Spacer", (c) => style(el("span", { class: "w-spacer" }), { minSize: c.minSize })],
     ["Icon", (c) => style(icon(c.name), c)],
     ["Image", image],
     ["Button", pushButton],
     ["Label", (c) => style(el("label", { class: "w-label", "data-for": c.fieldName, text: c.value, dir: "auto" }), c)],
-    ["Chart", chart],
+    ["Chart", options.chart],
+    ["Table", table],
+    ["Table.Row", tableRow],
+    ["Table.Cell", tableCell],
     ...fields.createFields({
       dom,
       onChange(item, action, field) {
@@ -220,7 +258,7 @@ export function createWidgets(options) {
 
   /** @type {Draw} */
   function component(c, item) {
-    budget.spend(PER_COMPONENT + (c.options?.length ?? 0) * PER_CELL);
+    budget.spend(PER_COMPONENT + (c.options?.length ?? 0) * PER_OPTION);
     return budget.nested(() => (draws.get(c.type) ?? unknown)(c, item));
   }
 

@@ -4,7 +4,7 @@ DJANGO ?=
 VENV ?= .venv$(if $(DJANGO),-django$(DJANGO))
 PYTHON ?= python3
 PORT ?= 8000
-NEWEST_PYTHON ?= python3.13
+NEWEST_PYTHON ?= python3.14
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
@@ -29,10 +29,11 @@ endif
 
 
 .PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
-	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest coverage \
+	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest \
+	test-upcoming coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format messages wheel screenshots \
 	docs docs-serve docs-installed tutorial \
-	database-fixture release
+	database-fixture release diagram
 help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
@@ -40,13 +41,15 @@ help:
 	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, in node and in Chromium"
 	@echo "make test-citus  the tests on the Citus cluster at CHATSTORE_TEST_CITUS"
 	@echo "make test-newest, make test-oldest  the same with the newest, the oldest versions allowed"
+	@echo "make test-upcoming  with pre-releases, and what pyproject.toml does not allow yet"
 	@echo "make coverage  the tests, and which branches of chatstore/ they ran"
 	@echo "make fuzz      20,000 random requests, on POSTGRES_URL if it is set"
 	@echo "make audit     compare what is installed with the known vulnerabilities (needs the internet)"
 	@echo "make bench     the benchmarks"
 	@echo "make soak      people chat while everything fails, for an hour (SECONDS=, USERS=, SEED=)"
-	@echo "make lint      ruff, mypy, import-linter, biome, tsc, and no migration missing"
+	@echo "make lint      ruff, mypy, import-linter, biome, tsc, hadolint, and no migration missing"
 	@echo "make messages  collect what is to be translated, and compile (needs GNU gettext)"
+	@echo "make diagram   docs/img/rooms.svg, of what imports what"
 	@echo "make docs      the documentation as a site in site/, links and anchors checked (docs-serve: show it)"
 	@echo "make tutorial  do what the tutorial says, in an empty folder, and time it (needs Chromium)"
 	@echo "make screenshots  the pictures in docs/img (needs Chromium)"
@@ -176,6 +179,15 @@ test-newest test-oldest: test-%: setup-%
 	DATABASE_URL= CI=true TEST_DATABASE_NAME=$(or $(TEST_DATABASE_NAME),test_chatstore)_$* \
 		.venv-$*/bin/python -m pytest -m "not browser and not slow" $(FILES) $(ARGS)
 
+# What will come: pre-releases, and what pyproject.toml does not allow yet.
+UPCOMING := Django asgiref charset-normalizer markdown-it-py openai openai-agents openai-chatkit psycopg \
+	psycopg-binary psycopg-pool puremagic pydantic uvicorn
+test-upcoming: VENV = .venv-upcoming
+test-upcoming:
+	@PIP_PRE=1 UV_PRERELEASE=allow $(MAKE) --no-print-directory setup VENV=$(VENV)
+	@PIP_PRE=1 UV_PRERELEASE=allow $(PIP_INSTALL) --upgrade $(UPCOMING)
+	DATABASE_URL= $(BIN)/python -m pytest -m "not browser and not slow" $(ARGS)
+
 $(VENV)/lowest.txt: pyproject.toml | $(BIN)/python
 	@$(BIN)/python .ci/lowest.py > $@
 
@@ -211,6 +223,9 @@ lint: $(DEV_STAMP) $(PAGE_STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(NPM) run lint
@@ -261,3 +276,6 @@ release: $(DEV_STAMP)
 
 screenshots: $(DEV_STAMP)
 	$(BIN)/python docs/screenshots.py $(ARGS)
+
+diagram: $(DEV_STAMP)
+	$(BIN)/python docs/diagram.py

@@ -12,9 +12,8 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.browser import CHROMIUM_FLAGS, Visits, running
+from tests.browser import CHROMIUM_FLAGS, Visits, chromium, running
 from tests.chat import ask
-from tests.conftest import chromium
 
 IMAGES = Path(__file__).resolve().parent / "img"
 DESKTOP = {"viewport": {"width": 1200, "height": 760}}
@@ -65,6 +64,7 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "error": (DESKTOP, asked("/error")),
     "dark": ({**DESKTOP, "color_scheme": "dark"}, asked("/markdown")),
     "phone": (PHONE, by_touch),
+    "german": ({**DESKTOP, "locale": "de"}, asked("/workflow", "/sources")),
     "right-to-left": ({**DESKTOP, "locale": "ar"}, asked("/markdown")),
 }
 

@@ -131,6 +131,14 @@ CHATSTORE_ASYNC_POOL = (
 )
 # On before `manage.py distribute_tables`, and as long as the tables are distributed (Citus).
 CHATSTORE_SHARDED = env.bool("CHATSTORE_SHARDED", default=False)
+# Redis, for the limits of users, which all processes of a site count together.
+if cache_url := env.str("CACHE_URL", default=""):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": cache_url,
+        }
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -87,6 +88,13 @@ class Site:
     def fresh_user(self) -> str:
         """Return the name of a user that no other test uses."""
         return self._fresh.pop()
+
+
+def chromium() -> str | None:
+    """Return the browser's executable: CHATSTORE_BROWSER, else Chromium on the PATH."""
+    return os.environ.get("CHATSTORE_BROWSER") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from chatstore.http.views import warn_of_wsgi
 from tests import citus, partitions
-from tests.browser import browser, site, visit
+from tests.browser import browser, chromium, site, visit
 from tests.caches import has_redis
 from tests.no_limits import NO_LIMITS
 from tests.postgresql import can_run, has_namespaces
@@ -33,13 +33,6 @@ elif partitions.IS_ON:
 # Whether the tests run on tables that are divided, or distributed, by owner.
 SHARDS = {"partitions": partitions.IS_ON, "citus": bool(citus.URL)}
 SHARDS["sharded"] = any(SHARDS.values())
-
-
-def chromium() -> str | None:
-    """Return the browser's executable: CHATSTORE_BROWSER, else Chromium on the PATH."""
-    return os.environ.get("CHATSTORE_BROWSER") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
 
 
 # Tells whether the machine has what the tests with this marker need.

@@ -21,7 +21,10 @@ from chatstore.urls import urlpatterns
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "docs" / "reference" / "contract.md"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 # The number of a promise, such as S9; in test_V1_to_V6_a_chat there are two.
 NUMBER = re.compile(r"(?<![A-Za-z0-9])[SVAMR]\d+(?![A-Za-z0-9])")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^()\s]+)\)")

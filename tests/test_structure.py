@@ -16,6 +16,7 @@ from django.test import SimpleTestCase
 from django.utils.module_loading import import_string
 
 import chatstore
+from docs import diagram
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "chatstore"
@@ -194,6 +195,17 @@ class WorkflowTest(SimpleTestCase):
         makefile = (ROOT / "Makefile").read_text()
         self.assertIn(f"DJANGO={self.djangos[-1]}\n", makefile)
         self.assertIn(f"NEWEST_PYTHON ?= python{self.pythons[-1]}\n", makefile)
+
+
+class DiagramTest(SimpleTestCase):
+    def test_the_diagram_shows_the_imports_that_there_are(self) -> None:
+        self.assertEqual(
+            diagram.FILE.read_text(), diagram.draw(), "It is out of date: make diagram"
+        )
+
+    def test_only_what_others_lead_to_is_left_out(self) -> None:
+        imports = {"a": {"b", "c"}, "b": {"c"}, "c": set[str]()}
+        self.assertEqual(diagram.reduce(imports), {"a": {"b"}, "b": {"c"}, "c": set()})
 
 
 class PublicNamesTest(SimpleTestCase):

@@ -107,7 +107,7 @@ class Reader:
         self.server = subprocess.Popen(
             ["bash", "-c", f"exec {command} --log-level warning"], cwd=self.folder, env=self.env
         )
-        for _ in range(300):
+        for _ in range(1200):
             if is_open():
                 return
             if self.server.poll() is not None:

@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-PARTS = ("store", "http", "admin", "retention", "portability", "limits")
+PARTS = ("store", "http", "admin", "retention", "portability", "limits", "page")
 
 
 def main() -> None:

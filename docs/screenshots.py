@@ -44,9 +44,30 @@ def reporting(page: Page) -> None:
     page.locator("#report-dialog input").first.check()
 
 
+def composing(page: Page) -> None:
+    """Name two bicycles, with a tool and a model, and look at one."""
+    page.get_by_role("button", name="Tools").click()
+    page.get_by_role("menuitemradio").first.click()
+    page.get_by_role("button", name="Model: Quick").click()
+    page.get_by_role("menuitemradio", name="Thorough").click()
+    box = page.get_by_role("textbox", name="Message")
+    for words in ("Which one is lighter, @terra", "or @ci"):
+        box.press_sequentially(words)
+        page.locator("#suggestions [role=option]").first.wait_for()
+        box.press("Enter")
+    page.locator("#mentions button").first.hover()
+    page.locator("#entity-preview:popover-open").wait_for()
+
+
 def by_touch(page: Page) -> None:
     page.get_by_role("button", name="Show conversations").click()
     conversation(page)
+
+
+def charts_by_touch(page: Page) -> None:
+    page.get_by_role("textbox", name="Message").fill("/chart")
+    page.get_by_role("button", name="Send").click()
+    page.locator(".chart-frame").first.wait_for()
 
 
 def nothing(page: Page) -> None: ...
@@ -55,8 +76,13 @@ def nothing(page: Page) -> None: ...
 PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "list": (DESKTOP, nothing),
     "conversation": (DESKTOP, conversation),
+    "start-screen": (DESKTOP, nothing),
+    "composer": (DESKTOP, composing),
     "widget": (DESKTOP, asked("/widget", "/choices")),
     "formulas": (DESKTOP, asked("/formulas")),
+    "charts": ({"viewport": {"width": 1200, "height": 900}}, asked("/chart")),
+    "table": (DESKTOP, asked("/notes", "/table")),
+    "charts-on-a-phone": ({**PHONE, "color_scheme": "dark"}, charts_by_touch),
     "form": (DESKTOP, asked("/form")),
     "report": (DESKTOP, reporting),
     "questions": (DESKTOP, asked("/ask")),

@@ -5,18 +5,20 @@ answers the commands of project.chat_commands, so that it needs neither a key no
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from agents import Agent
 from chatkit.actions import Action
 from chatkit.types import (
     AssistantMessageItem,
+    AudioInput,
     ClientToolCallItem,
     StructuredInputItem,
     SyncCustomActionResponse,
     ThreadMetadata,
     ThreadStreamEvent,
+    TranscriptionResult,
     UserMessageItem,
     WidgetItem,
 )
@@ -24,6 +26,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from chatstore.server import ChatServer
+from project import options
 from project.chat_commands import COMMANDS, echo, list_commands
 from project.reply import Reply
 
@@ -64,9 +67,24 @@ class Assistant(ChatServer[Any]):
         elif command.startswith("/") and command[1:] in COMMANDS:
             events = COMMANDS[command[1:]](reply, rest.strip())
         else:
-            events = echo(reply, words, len(message.attachments))
+            choices = options.describe_choices(message)
+            events = echo(reply, words, len(message.attachments), choices)
         async for event in events:
             yield event
+
+    def page_options(self, context: Any) -> dict[str, Any]:
+        return options.page_options()
+
+    def search_entities(self, query: str, context: Any) -> list[dict[str, Any]]:
+        return options.search_bicycles(query)
+
+    def preview_entity(self, entity: Mapping[str, Any], context: Any) -> Any:
+        return options.preview_bicycle(entity)
+
+    async def transcribe(self, audio_input: AudioInput, context: Any) -> TranscriptionResult:
+        kilobytes = max(1, len(audio_input.data) // 1000)
+        text = _("I have said something of %(kilobytes)d kB.")
+        return TranscriptionResult(text=text % {"kilobytes": kilobytes})
 
     async def _describe_input(self, thread: ThreadMetadata, context: Any) -> str:
         """Describe the tool's output or the answers to questions in the thread's last items."""

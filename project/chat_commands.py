@@ -281,10 +281,11 @@ async def list_commands(reply: Reply) -> Events:
         yield event
 
 
-async def echo(reply: Reply, words: str, files: int) -> Events:
+async def echo(reply: Reply, words: str, files: int, choices: str = "") -> Events:
     """Answer a message that is not a command."""
     text = samples.REPLY.format(words=words.replace("\n", " ")[:200])
     if files:
         text += "\n\n" + _("Files received: %(files)d.") % {"files": files}
+    text += choices and "\n\n" + choices
     async for event in reply.text(text):
         yield event

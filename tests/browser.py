@@ -38,6 +38,8 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 USERS = 150
 # On a busy disk the server may need seconds to answer. A test that finds what it expects does

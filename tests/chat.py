@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import Site
@@ -41,10 +45,56 @@ async def main():
 async_to_sync(main)()
 """
 
+# Store these items, each {"text": …}, {"widget": …} or {"image": …}, in a thread of a user.
+ITEMS = """
+import datetime as dt, json, sys
+from asgiref.sync import async_to_sync
+from chatkit.types import *
+from chatkit.widgets import DynamicWidgetRoot
+from django.contrib.auth import get_user_model
+from chatstore.store import DjangoStore
+async def main():
+    store = DjangoStore()
+    user = await get_user_model().objects.aget(username={user!r})
+    context = {{"user_id": str(user.pk)}}
+    at = dt.datetime(2024, 3, 1)
+    thread = ThreadMetadata(id=f"thr_{{user.pk}}", title="Trouble", created_at=at)
+    await store.save_thread(thread, context)
+    with open({path!r}) as file:
+        items = json.load(file)
+    for number, item in enumerate(items):
+        base = dict(
+            id=f"msg_{{number}}", thread_id=thread.id, created_at=at + dt.timedelta(seconds=number)
+        )
+        if "widget" in item:
+            stored = WidgetItem(**base, widget=DynamicWidgetRoot.model_validate(item["widget"]))
+        elif "image" in item:
+            image = GeneratedImage(id="image", url=item["image"])
+            stored = GeneratedImageItem(**base, image=image)
+        else:
+            content = AssistantMessageContent(text=item["text"], annotations=item.get("notes", []))
+            stored = AssistantMessageItem(**base, content=[content])
+        await store.add_thread_item(thread.id, stored, context)
+async_to_sync(main)()
+"""
+
 
 def seed(site: Site, user: str, threads: int, messages: int = 2, year: int = 2024) -> None:
     """Create threads of several days for a user, each with questions and answers."""
     site.shell(SEED.format(user=user, threads=threads, messages=messages, year=year))
+
+
+def store_items(site: Site, user: str, items: list[dict[str, Any]], folder: Path) -> None:
+    """Create a thread with these items (see ITEMS), whose messages are an assistant's."""
+    path = folder / f"items_{user}.json"
+    path.write_text(json.dumps(items))
+    site.shell(ITEMS.format(user=user, path=str(path)))
+
+
+def hide_changes(page: Page) -> None:
+    """Let the page not hear what others change, until it asks for something itself."""
+    nothing = {"answering": [], "seen": None}
+    page.route("**/chat/changes/**", lambda route: route.fulfill(json=nothing))
 
 
 def ask(page: Page, text: str, wait: bool = True) -> None:

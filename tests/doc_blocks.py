@@ -17,7 +17,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("[A-Z]*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NOTE = re.compile(r"<!-- (not run: .+|run by tests/test_\w+\.py) -->\s*$")
 FILE = re.compile(r"# (?P<path>\S+\.py)(?P<is_added>, at the end)?\s*(?:#.*)?$", re.M)
 WAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield)

@@ -26,6 +26,7 @@ import agents
 import sqlglot
 import yaml
 from asgiref.sync import async_to_sync, sync_to_async
+from chatkit.server import StreamingResult
 from django.core import checks
 from django.core.cache import CacheHandler
 from django.core.files.storage.handler import StorageHandler
@@ -47,7 +48,6 @@ BLOCKS = list(blocks())
 # What no test can run: each says why above it, and nothing is added without a look at this number.
 MOST_NOT_RUN = 8
 PARSED = {"console", "text", "nginx", "ini", "dockerfile", "cron"}
-HELLO = json.dumps({"type": "threads.create", "params": {"input": user_input("Hello")}})
 
 
 def of(*languages: str) -> list[Block]:
@@ -104,6 +104,7 @@ class PythonTest(TestCase):
             with self.subTest(str(block)):
                 self.fail(failure)
         asked = json.dumps(self.api.requests)
+        self.assertNotIn("error occurred while running the tool", asked)
         for tool in ("orders", "screen_size", "web_search", "in_stock", "show_bikes"):
             self.assertIn(tool, asked)  # in_stock is known from an MCP server that was started
         for block, case in self.cases:
@@ -194,22 +195,45 @@ class PythonTest(TestCase):
             yield
 
     async def converse(self, made: type[ChatServer[Any]]) -> None:
-        """Send a message, and read the answer to its end."""
-        fallback = (
-            {}
-            if "respond" in dir(made) and not _is_abstract(made)
-            else {"respond": examples_given.respond}
-        )
-        server = type(made.__name__, (made,), fallback)
+        """Send a message, let each tool be called, and press each button."""
+        fallback = {"respond": examples_given.respond} if inspect.isabstract(made) else {}
+        whole = type(made.__name__, (made,), fallback)
         try:
-            server = server(MemoryStore())
+            server = whole(MemoryStore())
         except TypeError:  # it makes its own stores
-            server = server()
+            server = whole()
         async with self.model():
-            result = await server.process(HELLO, examples_given.context())
-            events = [json.loads(line.removeprefix(b"data: ")) async for line in result]
-        wrong = [event for event in events if event["type"] == "error"]
-        self.assertEqual(wrong, [])
+            events = await self.send(server, "threads.create", input=user_input("Hello"))
+            thread_id = events[0]["thread"]["id"]
+            tools = getattr(getattr(server, "agent", None), "tools", [])
+            for tool in tools:
+                if isinstance(tool, agents.FunctionTool):
+                    self.api.replies = [Reply(tool=tool.name, is_paced=False), *self.api.replies]
+                    message = user_input("And now?")
+                    events += await self.send(
+                        server, "threads.add_user_message", thread_id=thread_id, input=message
+                    )
+            for item in [event["item"] for event in events if "item" in event]:
+                if item["type"] == "client_tool_call" and item["status"] == "pending":
+                    params = {"thread_id": thread_id, "result": {"width": 1280}}
+                    await self.send(server, "threads.add_client_tool_output", **params)
+                for action in _actions(item.get("widget")):
+                    params = {"thread_id": thread_id, "item_id": item["id"], "action": action}
+                    if made.action is not ChatServer.action:
+                        await self.send(server, "threads.custom_action", **params)
+                    if made.sync_action is not ChatServer.sync_action:
+                        await self.send(server, "threads.sync_custom_action", **params)
+
+    async def send(self, server: ChatServer[Any], kind: str, **params: Any) -> list[Any]:
+        """Send a request, and return the events of its answer; none may be an error."""
+        body = json.dumps({"type": kind, "params": params})
+        result = await server.process(body, examples_given.context())
+        if not isinstance(result, StreamingResult):
+            self.assertIn("updated_item", json.loads(result.json))
+            return []
+        events = [json.loads(line.removeprefix(b"data: ")) async for line in result]
+        self.assertEqual([event for event in events if event["type"] == "error"], [])
+        return events
 
     def within_respond(self, block: Block, names: dict[str, Any]) -> type[ChatServer[Any]]:
         """Return a server with a respond() that consists of the block."""
@@ -255,8 +279,13 @@ class PythonTest(TestCase):
         self.assertEqual([str(error) for error in errors if error.is_serious()], [])
 
 
-def _is_abstract(made: type) -> bool:
-    return bool(getattr(made, "__abstractmethods__", ()))
+def _actions(widget: Any) -> Iterator[Any]:
+    """Yield what the buttons of a widget send."""
+    for key, value in widget.items() if isinstance(widget, dict) else ():
+        if key == "onClickAction" and value:
+            yield {"type": value["type"], "payload": value["payload"]}
+        for child in value if isinstance(value, list) else ():
+            yield from _actions(child)
 
 
 def _check_options(connection: Any) -> None:
@@ -379,6 +408,15 @@ class OtherLanguagesTest(SimpleTestCase):
         for block in of("django", "html"):
             with self.subTest(str(block)):
                 engine.from_string(block.code)
+
+    def test_dockerfiles(self) -> None:
+        known = {"FROM", "RUN", "WORKDIR", "COPY", "USER", "EXPOSE", "CMD", "ENV", "ARG"}
+        for block in of("dockerfile"):
+            with self.subTest(str(block)):
+                text = re.sub(r"\\\n", " ", block.code)
+                lines = [line for line in text.splitlines() if line and line[0] != "#"]
+                self.assertLessEqual({line.split()[0] for line in lines}, known)
+                self.assertIsInstance(json.loads(lines[-1].removeprefix("CMD ")), list)
 
     def test_css(self) -> None:
         for block in of("css"):

@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import Site, Visits
-from tests.chat import answers, ask, open_thread, rows, seed
+from tests.chat import answers, ask, open_thread, rows, seed, store_items
 
 pytestmark = pytest.mark.browser
-
-# Store these items, each {"text": …}, {"widget": …} or {"image": …}, in a thread of a user.
-STORE = """
-import datetime as dt, json, sys
-from asgiref.sync import async_to_sync
-from chatkit.types import *
-from chatkit.widgets import DynamicWidgetRoot
-from django.contrib.auth import get_user_model
-from chatstore.store import DjangoStore
-async def main():
-    store = DjangoStore()
-    user = await get_user_model().objects.aget(username={user!r})
-    context = {{"user_id": str(user.pk)}}
-    at = dt.datetime(2024, 3, 1)
-    thread = ThreadMetadata(id=f"thr_{{user.pk}}", title="Trouble", created_at=at)
-    await store.save_thread(thread, context)
-    with open({path!r}) as file:
-        items = json.load(file)
-    for number, item in enumerate(items):
-        base = dict(
-            id=f"msg_{{number}}", thread_id=thread.id, created_at=at + dt.timedelta(seconds=number)
-        )
-        if "widget" in item:
-            stored = WidgetItem(**base, widget=DynamicWidgetRoot.model_validate(item["widget"]))
-        elif "image" in item:
-            image = GeneratedImage(id="image", url=item["image"])
-            stored = GeneratedImageItem(**base, image=image)
-        else:
-            content = AssistantMessageContent(text=item["text"], annotations=item.get("notes", []))
-            stored = AssistantMessageItem(**base, content=[content])
-        await store.add_thread_item(thread.id, stored, context)
-async_to_sync(main)()
-"""
 
 
 @pytest.fixture
@@ -53,9 +19,7 @@ def open_items(visit: Visits, site: Site, tmp_path: Any) -> Any:
 
     def open_them(items: list[dict[str, Any]]) -> Page:
         user = site.fresh_user()
-        path = tmp_path / "items.json"
-        path.write_text(json.dumps(items))
-        site.shell(STORE.format(user=user, path=str(path)))
+        store_items(site, user, items, tmp_path)
         page = visit(user=user)
         open_thread(page, 0)
         return page

@@ -72,6 +72,15 @@ def test_several_files_and_no_words(chat: Page) -> None:
     chat.get_by_role("button", name="Send").click()
     expect(chat.locator("#items .file")).to_have_text("notes.txt")
     expect(chat.locator("#items .thumbnail")).to_have_count(1)
+    chat.reload()
+    with chat.expect_download() as saved:
+        chat.get_by_role("link", name="notes.txt").click()
+    assert saved.value.suggested_filename == "notes.txt"
+    assert Path(saved.value.path()).read_bytes() == TEXT["buffer"]
+    with chat.context.expect_page() as opened:
+        chat.get_by_role("link", name="bicycle.png").click()
+    picture = opened.value.locator("img")
+    assert picture.evaluate("node => node.decode().then(() => node.naturalWidth)") == 64
 
 
 def test_a_file_is_taken_off_again(chat: Page) -> None:

@@ -118,7 +118,7 @@ class EntityTests(EndpointMixin, TestCase):
         for entity_id, expected in ((user_id, "Card"), ("someone else's", None)):
             response = await client.post(
                 ENTITIES,
-                {"entity": {**found[0], "id": entity_id}},
+                {"entity": {**found[0], "id": entity_id, "type": "input_tag", "group": None}},
                 content_type="application/json",
             )
             preview = response.json()["preview"]
@@ -130,7 +130,7 @@ class EntityTests(EndpointMixin, TestCase):
         self.assert_refused(await client.get(ENTITIES), 401)
         await client.aforce_login(self.other)
         self.assert_refused(await client.get(ENTITIES, {"q": "x" * 201}), 400)
-        for body in ("", "[]", '{"entity": 1}', '{"entity": {"id": "1", "secret": 2}}'):
+        for body in ("", "[]", '{"entity": 1}', '{"entity": {"id": "1"}}'):
             response = await client.post(ENTITIES, body, content_type="application/json")
             self.assert_refused(response, 400)
 

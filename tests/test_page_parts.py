@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import Relay, Site, Visits
-from tests.chat import answers, ask, rows
+from tests.chat import answers, ask, hide_changes, rows, seed
 
 pytestmark = pytest.mark.browser
 
@@ -281,6 +281,7 @@ def test_locked_and_closed_threads_say_why(
 
 
 def test_a_lock_set_meanwhile_is_shown_when_one_writes(chat: Page, site: Site) -> None:
+    hide_changes(chat)
     ask(chat, "Hello")
     thread = rows(chat).first.get_attribute("data-id")
     site.shell(
@@ -376,9 +377,29 @@ def test_offline_and_back(chat: Page, visit: Visits) -> None:
     expect(chat.locator("#pending .bubble")).to_have_text("Are you there?")
     chat.context.set_offline(False)
     expect(chat.locator("#offline")).to_be_hidden()
+    expect(alert).to_contain_text("The connection is back.")
     alert.get_by_role("button", name="Try again").click()
     expect(answers(chat)).to_have_count(2)
     expect(chat.locator("#items .user-message")).to_have_count(2)
+
+
+def test_what_failed_to_load_comes_and_its_alert_goes_when_the_server_is_back(
+    visit: Visits, site: Site
+) -> None:
+    user = site.fresh_user()
+    seed(site, user, threads=2)
+    page = visit(user=user)
+    expect(rows(page)).to_have_count(2)
+    visit.expect("status of 502")
+    page.route("**/api/", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    rows(page).first.get_by_role("link").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("be reached")
+    expect(page.locator("#offline")).to_be_visible()
+    page.unroute("**/api/")  # and no event of the browser's
+    expect(page.locator("#items .item")).to_have_count(2)
+    expect(alert).to_be_empty()
+    expect(page.locator("#offline")).to_be_hidden()
 
 
 @pytest.fixture

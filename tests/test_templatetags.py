@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.template import Context, Template
-from django.test import RequestFactory, TestCase, override_settings
+from django.test import RequestFactory, SimpleTestCase, override_settings
 from django.utils import translation
 from playwright.sync_api import Page, Route, expect
 
@@ -146,6 +144,24 @@ class TestInTheBrowser:
         )
         assert answer == {"asked": "where", "with": {"unit": "km"}}
 
+    def test_V22_V23_it_gets_the_options_and_asks_the_application(self, page: Page) -> None:
+        options = page.evaluate("JSON.parse(JSON.stringify(window.options))")
+        assert [one["id"] for one in options["composer"]["models"]][:2] == ["quick", "thorough"]
+        assert options["startScreen"]["greeting"] == "What can the workshop do for you?"
+        found = page.evaluate('() => window.options.entities.onTagSearch("pol")')
+        assert [one["title"] for one in found] == ["Polder"]
+        shown = page.evaluate("(one) => window.options.entities.onRequestPreview(one)", found[0])
+        assert shown["preview"]["type"] == "Card"
+        change = page.evaluate(
+            """() => new Promise((resolve) => {
+              document.addEventListener("chatkit.thread.change", ({ detail }) => resolve(detail));
+              const detail = { threadId: "thr_1" };
+              const event = new CustomEvent("chatkit.thread.change", { detail });
+              document.querySelector("openai-chatkit").dispatchEvent(event);
+            })"""
+        )
+        assert change == {"threadId": "thr_1"}
+
     def test_while_it_comes_the_page_says_so(self, visit: Visits) -> None:
         page = open_official(visit, component="")
         loading = page.get_by_text("The chat is being loaded from OpenAI.")
@@ -163,16 +179,12 @@ class TestInTheBrowser:
         expect(page.get_by_role("textbox", name="Message")).to_be_visible()
 
 
-class ChatkitTagTests(TestCase):
-    @classmethod
-    def setUpTestData(cls) -> None:
-        cls.user = get_user_model().objects.create_user("alice")
-
+@override_settings(CHATSTORE_SERVER="tests.assistants.Scripted")
+class ChatkitTagTests(SimpleTestCase):
     def render(self, arguments: str = "", **context: Any) -> dict[str, Any]:
         """Return the options that the tag gives to the component."""
         template = Template("{% load chatkit %}{% chatkit " + arguments + " %}")
         request = RequestFactory().get("/")
-        request.auser = AsyncMock(return_value=self.user)
         html = template.render(Context({"request": request, **context}))
         _, _, rest = html.partition('type="application/json">')
         return json.loads(rest.partition("</script>")[0])

@@ -100,10 +100,10 @@ class Entity(_Option):
 
     id: str
     title: str
-    icon: str = ""
+    icon: str | None = None
     interactive: bool = False
-    group: str = ""
-    data: dict[str, str] = {}
+    group: str | None = None
+    data: dict[str, Any] | None = None
 
 
 Read = TypeVar("Read", bound=BaseModel)
@@ -129,9 +129,10 @@ def read_entities(found: Sequence[Mapping[str, Any]], source: str) -> list[dict[
 
 def read_entity(sent: Any) -> dict[str, Any]:
     """Return the entity that a client has sent; RequestRefused (400) for anything else."""
-    try:
-        return Entity.model_validate(sent).model_dump(by_alias=True)
-    except ValidationError:
+    try:  # a tag of a message has other fields too
+        known = {name: sent[name] for name in Entity.model_fields if name in sent}
+        return Entity.model_validate(known).model_dump(by_alias=True)
+    except (ValidationError, TypeError):
         raise RequestRefused(_("The request can't be read."), 400) from None
 
 

@@ -331,8 +331,17 @@ test("several drafts become one, with all that they have", () => {
     null,
     { text: "One", attachments: [], quoted: null },
     { text: "", attachments: [file], quoted: "Words" },
-    { text: "Two", attachments: [file], quoted: "Others" },
+    { text: "Two", attachments: [file], quoted: "Others", entities: [{ id: "1", title: "One" }] },
+    { text: "", attachments: [], quoted: null, inference_options: { model: "large" } },
   ]);
-  assert.deepEqual(joined, { text: "One\n\nTwo", attachments: [file, file], quoted: "Words" });
-  assert.deepEqual(joinDrafts([undefined]), { text: "", attachments: [], quoted: null });
+  const { text, attachments, quoted, entities, inference_options } = joined;
+  assert.deepEqual({ text, attachments, quoted }, { text: "One\n\nTwo", attachments: [file, file], quoted: "Words" });
+  assert.deepEqual([entities, inference_options], [[{ id: "1", title: "One" }], { model: "large" }]);
+  assert.deepEqual(joinDrafts([undefined]), {
+    text: "",
+    attachments: [],
+    quoted: null,
+    entities: [],
+    inference_options: undefined,
+  });
 });

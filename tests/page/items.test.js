@@ -25,6 +25,7 @@ function setUp(drawWidget) {
     drawQuestions: () => null,
     thumbs: () => [],
     reportButton: () => null,
+    tag: ({ title }) => dom.el("span", { class: "tag", text: `@${title}` }),
     copyButton: (copied) => dom.el("button", { "data-copied": copied() }),
     onQuote() {},
     linkAddress: (address) => address,

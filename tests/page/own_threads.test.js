@@ -4,12 +4,15 @@ import { JSDOM } from "jsdom";
 import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
 import * as answer_text from "../../chatstore/static/chatstore/chat/answer_text.js";
 import * as answers from "../../chatstore/static/chatstore/chat/answers.js";
+import * as chart from "../../chatstore/static/chatstore/chat/chart.js";
+import * as chart_geometry from "../../chatstore/static/chatstore/chat/chart_geometry.js";
 import * as code_blocks from "../../chatstore/static/chatstore/chat/code_blocks.js";
 import * as conversation from "../../chatstore/static/chatstore/chat/conversation.js";
 import * as diagrams from "../../chatstore/static/chatstore/chat/diagrams.js";
 import * as dialect from "../../chatstore/static/chatstore/chat/dialect.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
 import * as feedback from "../../chatstore/static/chatstore/chat/feedback.js";
+import * as footnotes from "../../chatstore/static/chatstore/chat/footnotes.js";
 import * as formulas from "../../chatstore/static/chatstore/chat/formulas.js";
 import * as items from "../../chatstore/static/chatstore/chat/items.js";
 import * as library from "../../chatstore/static/chatstore/chat/library.js";
@@ -24,6 +27,7 @@ import * as sources from "../../chatstore/static/chatstore/chat/sources.js";
 import * as steps from "../../chatstore/static/chatstore/chat/steps.js";
 import { createTemporary } from "../../chatstore/static/chatstore/chat/temporary.js";
 import { createText } from "../../chatstore/static/chatstore/chat/text.js";
+import * as theme_switch from "../../chatstore/static/chatstore/chat/theme_switch.js";
 import * as thinking from "../../chatstore/static/chatstore/chat/thinking.js";
 import { createThreads } from "../../chatstore/static/chatstore/chat/threads.js";
 import * as widget_fields from "../../chatstore/static/chatstore/chat/widget_fields.js";
@@ -210,9 +214,9 @@ function openShared() {
   globalThis.matchMedia = () => ({ matches: false });
   globalThis.localStorage = window.localStorage;
   const modules = { addresses, answer_text, answers, conversation, dialect, feedback, items, limits, markdown };
-  Object.assign(modules, { code_blocks, diagrams, formulas, library });
+  Object.assign(modules, { chart, chart_geometry, code_blocks, diagrams, footnotes, formulas, library });
   Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, questions, sources });
-  Object.assign(modules, { steps, thinking, widget_fields, widget_style, widgets });
+  Object.assign(modules, { steps, theme_switch, thinking, widget_fields, widget_style, widgets });
   return createSharedItems(modules, { dom, text, load }).draw;
 }
 

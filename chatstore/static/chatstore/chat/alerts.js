@@ -10,11 +10,13 @@
  * @param {Record<string, string>} options.strings
  * @param {(source: string) => DocumentFragment} options.markdown
  * @param {(error: any) => boolean} options.isForPeople whether an error's message is
+ * @param {(error: any) => boolean} options.isUnreachable whether it says that the server is away
+ * @param {(error: any) => void} options.onError
  */
-export function createAlerts({ dom, strings, markdown, isForPeople }) {
+export function createAlerts({ dom, strings, markdown, isForPeople, isUnreachable, onError }) {
   const { $, el, icon, iconButton } = dom;
 
-  /** @type {Map<HTMLElement, boolean>} alerts that the server is away; whether one holds what was written */
+  /** @type {Map<HTMLElement, boolean>} alerts that the server is away; whether they are of no use later */
   const unreachable = new Map();
 
   /** @param {string} message */
@@ -41,6 +43,7 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
    */
   function showError(error, again = null, back = null) {
     if (error?.name === "AbortError") return;
+    onError(error);
     if (!isForPeople(error)) console.error(error);
     const message = isForPeople(error) ? error.message : strings.failed;
     const retry = () => {
@@ -63,17 +66,18 @@ export function createAlerts({ dom, strings, markdown, isForPeople }) {
     const close = iconButton("close", strings.dismiss, () => (back ? back() : alert.remove()));
     const words = el("p", { dir: "auto", text: message });
     const alert = el("div", { class: "alert" }, icon("alert"), words, ...buttons, close);
-    if (message === strings.unreachable) unreachable.set(alert, Boolean(back));
+    if (message === strings.unreachable) unreachable.set(alert, isUnreachable(error));
     // One that can be mended stays beside what fails later; the same one is said once.
     for (const old of [...$("problem").children]) if (old.querySelector("p").textContent === message) old.remove();
     $("problem").append(alert);
   }
 
-  /** The server answers again: what said otherwise goes, but for what is still to be sent. */
+  /** The server answers again: what said otherwise goes. A message that was not sent, or not answered,
+   * is still to be tried again. */
   function serverIsBack() {
-    for (const [alert, isUnsent] of unreachable) {
-      if (isUnsent) alert.querySelector("p").textContent = strings.online;
-      else alert.remove();
+    for (const [alert, isOver] of unreachable) {
+      if (isOver) alert.remove();
+      else alert.querySelector("p").textContent = strings.online;
     }
     unreachable.clear();
   }

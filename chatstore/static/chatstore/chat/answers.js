@@ -47,6 +47,7 @@
  * @param {(message: string) => void} needs.announce
  * @param {(error: unknown) => void} needs.onError
  * @param {(entity: any) => void} needs.onEntity
+ * @param {(entity: import("./mentions.js").Entity) => HTMLElement} needs.tag an entity that a message names
  * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
  * @param {(item: any) => HTMLElement | null} needs.reportButton
  * @param {(node: HTMLElement, source: string) => void} needs.onQuote
@@ -167,6 +168,7 @@ export function createAnswers(modules, needs) {
     thumbs,
     reportButton: needs.reportButton,
     copyButton: needs.copyButton,
+    tag: needs.tag,
     onQuote: needs.onQuote,
     linkAddress,
     fileAddress: needs.fileAddress,

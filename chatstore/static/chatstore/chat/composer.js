@@ -2,7 +2,13 @@
  * Where a message is written: the box, what is quoted, the files, the buttons, and drafts.
  *
  * @typedef {ReturnType<typeof createComposer>} Composer
- * @typedef {{ text: string, attachments: any[], quoted: string | null }} Draft
+ * @typedef {object} Draft
+ * @property {string} text
+ * @property {any[]} attachments see uploads.js
+ * @property {string | null} quoted
+ * @property {import("./mentions.js").Entity[]} [entities] that the text names
+ * @property {import("./choices.js").InferenceOptions} [inference_options]
+ * @property {any[]} [content] as the protocol has it, once it is sent
  */
 
 const LONGEST_QUOTE = 2000;
@@ -20,22 +26,30 @@ export function joinDrafts(drafts) {
       .join("\n\n"),
     attachments: all.flatMap(({ attachments }) => attachments),
     quoted: all.find(({ quoted }) => quoted)?.quoted ?? null,
+    entities: all.flatMap(({ entities }) => entities ?? []),
+    inference_options: all.find((one) => one.inference_options)?.inference_options,
   };
 }
 
 /**
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
+ * @param {import("./choices.js").Choices} options.choices
+ * @param {typeof import("./mentions.js")} options.mentions
+ * @param {(entities: readonly import("./mentions.js").Entity[]) => void} options.drawNamed
  * @param {(draft: Draft) => void} options.onSend
  * @param {() => void} options.onStop
  */
-export function createComposer({ dom, onSend, onStop }) {
+export function createComposer({ dom, choices, mentions, drawNamed, onSend, onStop }) {
   const { $ } = dom;
   const message = $("message");
   /** @type {string | null} */
   let quoted = null;
   /** @type {any[]} see uploads.js */
   let attachments = [];
+  /** @type {import("./mentions.js").Entity[]} */
+  let entities = [];
+  let drawn = "";
   /** What was begun in a conversation waits there until one comes back to it.
    * @type {Map<string | null, Draft>} */
   const drafts = new Map();
@@ -51,6 +65,11 @@ export function createComposer({ dom, onSend, onStop }) {
     message.style.height = "auto";
     message.style.height = `${Math.min(message.scrollHeight, innerHeight * 0.4)}px`;
     drawButtons();
+    const named = mentions.namedIn(message.value, entities);
+    const ids = JSON.stringify(named.map(({ id }) => id));
+    if (ids === drawn) return; // one of them may have the focus
+    drawn = ids;
+    drawNamed(named);
   }
 
   function drawButtons() {
@@ -68,12 +87,20 @@ export function createComposer({ dom, onSend, onStop }) {
   }
 
   /** @returns {Draft} */
-  const draft = () => ({ text: message.value, attachments, quoted });
+  const draft = () => ({
+    text: message.value,
+    attachments,
+    quoted,
+    entities: mentions.namedIn(message.value, entities),
+    inference_options: choices.value(),
+  });
   const isEmpty = () => !message.value && !attachments.length && !quoted;
 
   /** @param {Draft} next */
   function setDraft(next) {
     message.value = next.text;
+    entities = next.entities ?? [];
+    if (next.inference_options) choices.restore(next.inference_options);
     setAttachments(next.attachments);
     showQuote(next.quoted);
     grow();
@@ -118,11 +145,45 @@ export function createComposer({ dom, onSend, onStop }) {
     focus();
   }
 
-  /** @param {string} text */
-  function send(text) {
-    const sent = { ...draft(), text };
+  /** @param {string} text @param {import("./mentions.js").Entity[]} named */
+  function send(text, named) {
+    const sent = { ...draft(), text, entities: named, content: mentions.contentOf(text, named) };
     setDraft(EMPTY);
+    choices.sent();
     onSend(sent);
+  }
+
+  /** Send a prompt; what is being written stays. @param {any[]} content as the protocol has it */
+  function sendContent(content) {
+    const written = { text: message.value, entities };
+    const prompt = mentions.draftOf(content);
+    send(prompt.text, prompt.entities);
+    message.value = written.text;
+    entities = written.entities;
+    grow();
+  }
+
+  /** At the caret, apart from the word before it. @param {string} text */
+  function insertText(text) {
+    const { value, selectionStart: start, selectionEnd: end } = message;
+    const space = start > 0 && !/\s/.test(value[start - 1]) ? " " : "";
+    message.setRangeText(space + text, start, end, "end");
+    grow();
+  }
+
+  /** Name an entity instead of what stands between a place and the caret.
+   * @param {import("./mentions.js").Entity} entity @param {number} start */
+  function insertEntity(entity, start) {
+    const before = mentions.namedIn(message.value.slice(0, start), entities).length;
+    entities = mentions.namedIn(message.value, entities).toSpliced(before, 0, entity);
+    message.setRangeText(`@${entity.title} `, start, message.selectionEnd, "end");
+    message.focus();
+    grow();
+  }
+
+  function clearText() {
+    message.value = "";
+    grow();
   }
 
   message.addEventListener("input", grow);
@@ -136,17 +197,13 @@ export function createComposer({ dom, onSend, onStop }) {
   });
   $("composer").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!$("send").disabled) send(message.value.trim());
+    if (!$("send").disabled) send(message.value.trim(), draft().entities);
   });
   $("stop").addEventListener("click", onStop);
   $("unquote").addEventListener("click", () => quote(null));
   $("welcome").addEventListener("click", (/** @type {any} */ event) => {
     const prompt = event.target.closest("[data-prompt]")?.dataset.prompt;
-    if (!prompt) return;
-    const written = message.value;
-    send(prompt);
-    message.value = written;
-    grow();
+    if (prompt) sendContent([{ type: "input_text", text: prompt }]);
   });
   grow();
 
@@ -165,6 +222,10 @@ export function createComposer({ dom, onSend, onStop }) {
       drafts.set(id, joinDrafts([...before, drafts.get(id)]));
     },
     quote,
+    sendContent,
+    insertText,
+    insertEntity,
+    clearText,
     attach: (/** @type {any} */ attachment) => setAttachments([...attachments, attachment]),
     detach,
     attachmentCount: () => attachments.length,

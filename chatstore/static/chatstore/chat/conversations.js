@@ -29,6 +29,8 @@ const PAGE = 50;
  * @param {import("./alerts.js").Alerts} options.alerts
  * @param {(id: string | null) => void} options.setAddress of the page
  * @param {(conversation: Held) => void} options.onAnswering the server answers, and this page doesn't follow it
+ * @param {(event: any, isShown: boolean) => void} options.onEvent
+ * @param {import("./hooks.js").Emit} options.emit
  * @param {string | null} options.first the id of the conversation that is shown first
  */
 export function createConversations(options) {
@@ -47,6 +49,7 @@ export function createConversations(options) {
   function dispatch(conversation, event) {
     conversation.state = model.reduce(conversation.state, event);
     if (conversation === shown) timeline.draw(conversation.state);
+    options.onEvent(event, conversation === shown);
   }
 
   /** Messages that wait go back to where they are written: no answer is under way that they follow.
@@ -70,9 +73,12 @@ export function createConversations(options) {
     timeline.show(conversation.state);
     composer.restoreDraft(id);
     $("conversation").setAttribute("aria-busy", String(Boolean(id)));
+    options.emit("thread.change", { threadId: id });
     if (!id) return composer.focus();
     try {
+      options.emit("thread.load.start", { threadId: id });
       await load(conversation);
+      options.emit("thread.load.end", { threadId: id });
       if (conversation !== shown) return undefined;
       scroll.toEnd();
       return composer.focus();

@@ -21,6 +21,7 @@
  * @param {(item: any) => HTMLElement[]} options.thumbs
  * @param {(item: any) => HTMLElement | null} options.reportButton
  * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
+ * @param {(entity: import("./mentions.js").Entity) => HTMLElement} options.tag an entity that a message names
  * @param {(node: HTMLElement, item: any) => void} options.onQuote
  * @param {(address: any) => string | null} options.linkAddress
  * @param {(id: string) => string | null} options.fileAddress of a file that the user sent
@@ -78,10 +79,18 @@ export function createItems(options) {
   /** @param {string} iso */
   const timeOf = (iso) => el("time", { datetime: iso, title: text.longDate(iso), text: text.dateAndTime(iso) });
 
+  const asEntity = (/** @type {any} */ { id, text: title, group, data, interactive }) => ({
+    id,
+    title,
+    group,
+    data,
+    interactive,
+  });
+
   /** @param {any} item */
   function userMessage(item) {
     const words = item.content.map((/** @type {any} */ part) =>
-      part.type === "input_tag" ? el("span", { class: "tag", text: `@${part.text}` }) : part.text,
+      part.type === "input_tag" ? options.tag(asEntity(part)) : part.text,
     );
     return [
       item.quoted_text && el("blockquote", { class: "quoted", dir: "auto", text: item.quoted_text }),

@@ -2,7 +2,8 @@
  * What was being written when the page is left: it is there again after a reload, and after signing
  * in again. It stays in this tab (session storage), and only the same user gets it back.
  *
- * @typedef {{ id: string | null, text: string, quoted: string | null }} KeptDraft
+ * @typedef {{ id: string | null, text: string, quoted: string | null, entities?: any[],
+ *   inference_options?: object }} KeptDraft
  */
 
 const KEY = "chatstore.draft";
@@ -14,10 +15,10 @@ const KEY = "chatstore.draft";
  */
 export function createKeptDraft({ storage, user }) {
   /** @param {KeptDraft} draft */
-  function keep({ id, text, quoted }) {
+  function keep({ id, text, quoted, entities, inference_options }) {
     if (!user || !(text || quoted)) return;
     try {
-      storage().setItem(KEY, JSON.stringify({ user, id, text, quoted }));
+      storage().setItem(KEY, JSON.stringify({ user, id, text, quoted, entities, inference_options }));
     } catch {
       // No room, or storage is forbidden.
     }

@@ -43,7 +43,8 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./own_threads.js")} own_threads
  * @property {typeof import("./share_dialog.js")} share_dialog
  * @property {typeof import("./temporary.js")} temporary
- * @property {typeof import("./composer.js")} composer
+ * @property {typeof import("./message_box.js")} message_box
+ * @property {typeof import("./methods.js")} methods
  * @property {typeof import("./waiting.js")} waiting
  * @property {typeof import("./kept_draft.js")} kept_draft
  * @property {typeof import("./selection.js")} selection
@@ -57,7 +58,7 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./refresh.js")} refresh
  * @property {{ createParser: import("./protocol.js").CreateParser }} eventsource_parser
  *
- * @param {PageModules & import("./answers.js").AnswerModules} modules
+ * @param {PageModules & import("./answers.js").AnswerModules & import("./message_box.js").MessageBoxModules} modules
  */
 async function start(modules) {
   const dom = modules.dom.createDom(document);
@@ -78,6 +79,7 @@ async function start(modules) {
     createParser: modules.eventsource_parser.createParser,
     strings: { failed: strings.failed, unreachable: strings.unreachable },
     isFinished: Boolean(config.finish),
+    onRequest: (type, { thread_id }) => emit("log", { name: type, data: thread_id ? { thread_id } : {} }),
     onLost: () => network.lost(),
     onFound: () => network.found(),
   });
@@ -95,6 +97,7 @@ async function start(modules) {
   const { threadsUrl } = config;
   const own = threadsUrl ? modules.own_threads.createOwnThreads({ url: threadsUrl, ask: protocol.ask }) : null;
   const hook = modules.hooks.createHook(document);
+  const emit = modules.hooks.createEmit($("chat"));
 
   /* ------------------------------------------------------------ what an answer contains */
 
@@ -115,6 +118,7 @@ async function start(modules) {
     announce: (message) => alerts.announce(message),
     onError: (error) => alerts.showError(error),
     onEntity: (entity) => hook("entity", { entity }),
+    tag: (entity) => entities.tag(entity),
     reportButton: modules.report.createReport({
       dom,
       strings,
@@ -139,14 +143,28 @@ async function start(modules) {
     strings,
     markdown,
     isForPeople: (error) => error instanceof Refused || error instanceof Unreachable,
+    isUnreachable: (error) => error instanceof Unreachable,
+    onError: (error) => emit("error", { error }),
   });
 
   /* ------------------------------------------------------------ the parts of the page */
 
-  const composer = modules.composer.createComposer({
+  const { composer, choices, entities } = modules.message_box.createMessageBox(modules, {
     dom,
+    text,
+    options: JSON.parse($("page-options")?.textContent || "null") || {},
+    config,
+    errors: modules.protocol,
+    protocol,
+    hook,
+    emit,
+    markdown,
+    drawWidget: (widget) => new ItemView({ item: modules.waiting.widgetItem(widget), isLive: false }).node,
     onSend: (draft) => turns.send(draft),
     onStop: () => turns.stop(),
+    onNew: () => address.go(null),
+    announce: (message) => alerts.announce(message),
+    onError: (error) => alerts.showError(error),
   });
   const address = modules.page_address.createPageAddress({
     open: (id) => conversations.open(id),
@@ -223,6 +241,7 @@ async function start(modules) {
     onEarlier: () => conversations.earlier(),
     onDrawn(state) {
       threads.markShown(state.thread?.id);
+      choices.show(shown(), model.lastOf(state, "user_message")?.inference_options);
       const isNew = !model.idOf(state) && !state.turn;
       temporary.draw(shown(), { isNew, isTemporary: !isNew && Boolean(shown().isTemporary) });
       composer.setState({
@@ -246,6 +265,11 @@ async function start(modules) {
     setAddress: address.set,
     onAnswering: (conversation) => turns.join(conversation),
     first: address.linked(),
+    onEvent(event, isShown) {
+      const told = modules.hooks.toldOf(event, isShown);
+      if (told) emit(...told);
+    },
+    emit,
   });
   const running = modules.running_answers.createRunningAnswers({
     isOn: Boolean(config.finish),
@@ -286,7 +310,7 @@ async function start(modules) {
     setAddress: address.set,
     onTurn: changes.tell,
   });
-  modules.uploads.createUploads({
+  const uploads = modules.uploads.createUploads({
     dom,
     text,
     config,
@@ -302,6 +326,7 @@ async function start(modules) {
     watchSwipes: modules.swipe.watchSwipes,
     focusComposer: composer.focus,
     onEscape: () => turns.stop(),
+    onDrawer: (isOpen) => emit(isOpen ? "history.open" : "history.close"),
   });
 
   const acts = modules.thread_acts.createThreadActs({
@@ -315,6 +340,21 @@ async function start(modules) {
     setAddress: address.set,
   });
   const refresh = modules.refresh.createRefresh({ network, threads, conversations, onError: alerts.showError });
+
+  modules.methods.addMethods({
+    element: $("chat"),
+    model,
+    conversations,
+    turns,
+    composer,
+    choices,
+    mentions: modules.mentions,
+    held: uploads.held,
+    upload: uploads.attach,
+    go: address.go,
+    refresh,
+    showHistory: drawer,
+  });
 
   function shown() {
     return conversations.shown;
@@ -349,6 +389,8 @@ async function start(modules) {
   await conversations.open(address.linked());
   changes.look();
   document.documentElement.dataset.ready = "true";
+  emit("ready");
+  document.dispatchEvent(new CustomEvent("chatstore:ready", { detail: { chat: $("chat") } }));
 }
 
 export {};

@@ -32,11 +32,12 @@ export class Unreachable extends Error {}
  * @param {CreateParser} options.createParser eventsource-parser's
  * @param {{ failed: string, unreachable: string }} options.strings
  * @param {boolean} [options.isFinished] whether answers are finished without this page
+ * @param {(type: string, params: any) => void} [options.onRequest] to the endpoint
  * @param {() => void} [options.onLost] the server can't be reached
  * @param {() => void} [options.onFound] it answered
  */
 export function createProtocol(options) {
-  const { url, csrfToken, fetch, createParser, strings, isFinished, onLost, onFound } = options;
+  const { url, csrfToken, fetch, createParser, strings, isFinished, onRequest, onLost, onFound } = options;
 
   /** @param {Error} error @returns {Error} */
   function unreachable(error) {
@@ -53,6 +54,7 @@ export function createProtocol(options) {
    * @throws Refused, Unreachable, or AbortError
    */
   async function post(type, params, signal, metadata) {
+    onRequest?.(type, params);
     return send(url, { type, params, metadata }, signal);
   }
 

@@ -23,6 +23,7 @@ export function createSharedItems(modules, { dom, text, load }) {
       onError: nothing,
       onEntity: nothing,
       reportButton: () => null,
+      tag: ({ title }) => dom.el("span", { class: "tag", text: `@${title}` }),
       onFeedback: async () => {},
       onQuote: nothing,
       onTool: nothing,

@@ -6,13 +6,15 @@
  * @param {typeof import("./swipe.js").watchSwipes} options.watchSwipes
  * @param {() => void} options.focusComposer
  * @param {() => void} options.onEscape nothing else wanted it
+ * @param {(isOpen: boolean) => void} options.onDrawer
  */
-export function createShell({ dom, watchSwipes, focusComposer, onEscape }) {
+export function createShell({ dom, watchSwipes, focusComposer, onEscape, onDrawer }) {
   const { $ } = dom;
   const phone = matchMedia("(max-width: 50rem)");
 
   /** On a phone the list of threads lies over the conversation. @param {boolean} isOpen */
   function drawer(isOpen) {
+    if ($("chat").classList.contains("drawer-open") !== isOpen) onDrawer(isOpen);
     $("chat").classList.toggle("drawer-open", isOpen);
     $("conversation").inert = isOpen && phone.matches;
     $("threads").inert = !isOpen && phone.matches;

@@ -104,6 +104,7 @@ export function createTurns(options) {
 
   /** @param {Held} conversation @param {any} event */
   function apply(conversation, event) {
+    if (event.type === "client_effect" && conversation.state.turn?.type === "join") return; // for who has asked
     dispatch(conversation, event);
     const isSeen = isShown(conversation);
     if (event.type === "thread.created" && conversation.isTemporary) threads.setListing(event.thread.id, "temporary");
@@ -114,8 +115,7 @@ export function createTurns(options) {
     if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
     if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
     if (event.type === "progress_update") alerts.announce(event.text);
-    const isJoined = conversation.state.turn?.type === "join"; // the page that asked does it
-    if (event.type === "client_effect" && !isJoined) hook("effect", { name: event.name, data: event.data });
+    if (event.type === "client_effect") hook("effect", { name: event.name, data: event.data });
     if (event.type === "notice" && isSeen) alerts.showNotice(event);
   }
 
@@ -250,12 +250,12 @@ export function createTurns(options) {
 
   /** @param {Held} conversation @param {import("./composer.js").Draft} draft */
   function sendIn(conversation, draft) {
-    const { text, attachments, quoted } = draft;
+    const { text, content, attachments, quoted, inference_options } = draft;
     const input = {
-      content: text ? [{ type: "input_text", text }] : [],
+      content: content ?? (text ? [{ type: "input_text", text }] : []),
       attachments: attachments.map(({ id }) => id),
       quoted_text: quoted ?? undefined,
-      inference_options: {},
+      inference_options: inference_options ?? {},
     };
     const thread_id = conversation.state.thread?.id;
     if (thread_id) start(conversation, "threads.add_user_message", { thread_id, input }, { draft });

@@ -1,7 +1,7 @@
 /**
  * Files that are chosen, pasted or dropped, and their way to the server.
  *
- * @typedef {{ file: File, controller: AbortController, node?: any, id?: string, answer?: any }} Attachment
+ * @typedef {{ file: { name: string, type: string, size: number }, controller: AbortController, node?: any, id?: string, answer?: any }} Attachment
  */
 
 /** @param {string} accept as of a file input @param {File} file */
@@ -68,7 +68,7 @@ export function createUploads({ dom, text, config, composer, protocol, call, ann
     }
   }
 
-  /** @param {Attachment} attachment @param {HTMLElement} bar */
+  /** @param {Attachment} attachment @param {HTMLElement | null} bar */
   function drawAttachment(attachment, bar) {
     const { file } = attachment;
     const picture = el("span", { class: "picture" }, dom.icon("document"));
@@ -78,9 +78,19 @@ export function createUploads({ dom, text, config, composer, protocol, call, ann
       if (attachment.id) call("attachments.delete", { attachment_id: attachment.id }).catch(() => {});
       composer.focus();
     });
-    const words = [el("bdi", { text: file.name }), el("small", { text: text.size(file.size) }), bar];
-    drawThumbnail(file, picture);
+    const size = file.size && el("small", { text: text.size(file.size) });
+    const words = [el("bdi", { text: file.name }), size, bar];
+    if (file instanceof File) drawThumbnail(file, picture);
     return el("li", { class: "upload" }, picture, el("span", { class: "upload-text" }, ...words), remove);
+  }
+
+  /** A file that is on the server already, as the protocol has it. @param {any} answer @returns {Attachment} */
+  function held(answer) {
+    const file = { name: answer.name, type: answer.mime_type, size: 0 };
+    /** @type {Attachment} */
+    const attachment = { file, controller: new AbortController(), id: answer.id, answer };
+    attachment.node = drawAttachment(attachment, null);
+    return attachment;
   }
 
   /** @param {File} file */
@@ -192,4 +202,5 @@ export function createUploads({ dom, text, config, composer, protocol, call, ann
   }
 
   if (config.uploadUrl || config.uploadStrategy === "two_phase") listen();
+  return { attach, held };
 }

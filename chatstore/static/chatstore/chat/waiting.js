@@ -6,14 +6,17 @@
  */
 
 /** A draft as the item that it will be. @param {Draft} draft */
-export const asItem = ({ text, attachments, quoted }) => ({
+export const asItem = ({ text, content, attachments, quoted }) => ({
   type: "user_message",
   id: "",
   created_at: new Date().toISOString(),
-  content: text ? [{ type: "input_text", text }] : [],
+  content: content ?? (text ? [{ type: "input_text", text }] : []),
   quoted_text: quoted,
   attachments: attachments.map(({ answer }) => answer),
 });
+
+/** A widget as the item that shows it. @param {any} widget */
+export const widgetItem = (widget) => ({ type: "widget", id: "", created_at: new Date().toISOString(), widget });
 
 /**
  * @param {object} options

@@ -46,12 +46,13 @@ export function createTurns(options) {
    * @param {Held} conversation
    * @param {string} request
    * @param {Record<string, any>} params
-   * @param {{ draft?: any, replaced?: string[] }} [details] see Turn
+   * @param {{ draft?: any, replaced?: string[], metadata?: object }} [details] see Turn
    */
-  async function start(conversation, request, params, { draft = null, replaced = [] } = {}) {
-    const metadata = request === "threads.create" && conversation.isTemporary ? { temporary: true } : undefined;
-    const open = () => protocol.post(request, params, conversation.controller.signal, metadata);
-    return run(conversation, { request, params, draft, replaced }, open);
+  async function start(conversation, request, params, { draft = null, replaced = [], metadata } = {}) {
+    const isTemporary = request === "threads.create" && conversation.isTemporary;
+    const sent = isTemporary ? { temporary: true } : metadata;
+    const open = () => protocol.post(request, params, conversation.controller.signal, sent);
+    return run(conversation, { request, params, metadata, draft, replaced }, open);
   }
 
   /** Follow the answer that the server makes, which another page has asked for, or this one before it
@@ -111,6 +112,9 @@ export function createTurns(options) {
     if (event.type === "thread.item.done" && threads.listingOf(idOf(conversation.state)) === "archived") {
       threads.setListing(idOf(conversation.state), ""); // by the server, with each new item
       threads.put(conversation.state.thread);
+    }
+    if (event.type === "thread.item.done") {
+      threads.put({ ...conversation.state.thread, updated_at: event.item.created_at });
     }
     if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
     if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
@@ -179,14 +183,14 @@ export function createTurns(options) {
   /** @param {Held} conversation */
   function again(conversation) {
     const { state } = conversation;
-    const { type, params, draft, replaced, isStored } = state.last;
+    const { type, params, metadata, draft, replaced, isStored } = state.last;
     if (state.thread && isStored) return retry(conversation);
     // The thread is there, though its message isn't.
     if (type === "threads.create" && state.thread) {
       const next = { thread_id: state.thread.id, input: params.input };
       return start(conversation, "threads.add_user_message", next, { draft });
     }
-    return start(conversation, type, params, { draft, replaced });
+    return start(conversation, type, params, { draft, replaced, metadata });
   }
 
   /** Ask for another answer to the last message. @param {Held} conversation */
@@ -196,6 +200,25 @@ export function createTurns(options) {
     if (!message) return undefined;
     const params = { thread_id: state.thread.id, item_id: message.id };
     return start(conversation, "threads.retry_after_item", params, { replaced: model.answersTo(state) });
+  }
+
+  /** Send a message that takes the place of another, and of all after that.
+   * @param {any} item @param {{ content: any[], attachments: any[], quoted: string | null }} edited */
+  async function edit(item, { content, attachments, quoted }) {
+    const conversation = conversations.shown;
+    const { entries } = conversation.state;
+    const at = entries.findIndex((entry) => entry.item.id === item.id);
+    const input = {
+      content,
+      attachments: attachments.map(({ id }) => id),
+      quoted_text: quoted ?? undefined,
+      inference_options: item.inference_options ?? {},
+    };
+    const params = { thread_id: item.thread_id, input };
+    const replaced = entries.slice(at).map((entry) => entry.item.id);
+    await start(conversation, "threads.add_user_message", params, { replaced, metadata: { replaces: item.id } });
+    // Somebody was faster: the page shows what there is now.
+    if (conversation.state.last?.failure?.status === 409) await conversations.load(conversation).catch(() => {});
   }
 
   /** A message that was never stored goes back to where it was written. @param {Held} conversation */
@@ -318,5 +341,5 @@ export function createTurns(options) {
     } else if (!state.turn && model.isBusy(state)) stopTool();
   }
 
-  return { start, join, retry, send, editWaiting, removeWaiting, stop, act, runTool };
+  return { start, join, retry, edit, send, editWaiting, removeWaiting, stop, act, runTool };
 }

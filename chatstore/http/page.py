@@ -55,6 +55,8 @@ class ChatPageView(TemplateView):
         if isinstance(get_server().store, DjangoStore):
             kwargs = {
                 "threads_url": reverse("chatstore:threads"),
+                "changes_url": reverse("chatstore:changes"),
+                "is_finished": settings.finish_seconds > 0,
                 "search_url": reverse("chatstore:search"),
                 "comment_url": reverse("chatstore:feedback_comment"),
                 "export_url": reverse("chatstore:export"),

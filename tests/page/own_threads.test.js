@@ -90,6 +90,7 @@ async function openList(lists, { ask = null } = {}) {
     addressOf: (id) => `?thread=${id}`,
     onFollow() {},
     onMenu() {},
+    onDrawn() {},
     onError: (error) => assert.fail(error),
   });
   await threads.reload();

@@ -49,6 +49,8 @@ const PER_VALUE = 100; // of a chart, in units of work; see limits.js
  * @param {(entity: any) => void} needs.onEntity
  * @param {(entity: import("./mentions.js").Entity) => HTMLElement} needs.tag an entity that a message names
  * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
+ * @param {((item: any, comment: string) => Promise<any>) | null} [needs.onComment] none where the server keeps no comments
+ * @param {((item: any, view: import("./edit_message.js").View) => HTMLElement) | null} [needs.editButton]
  * @param {(item: any) => HTMLElement | null} needs.reportButton
  * @param {(node: HTMLElement, source: string) => void} needs.onQuote
  * @param {(item: any) => void} needs.onTool
@@ -162,6 +164,7 @@ export function createAnswers(modules, needs) {
     strings,
     storage: () => localStorage,
     send: needs.onFeedback,
+    comment: needs.onComment ?? null,
     announce: needs.announce,
     onError: needs.onError,
   });
@@ -179,6 +182,7 @@ export function createAnswers(modules, needs) {
     drawQuestions,
     thumbs,
     reportButton: needs.reportButton,
+    editButton: needs.editButton ?? null,
     copyButton: needs.copyButton,
     tag: needs.tag,
     onQuote: needs.onQuote,

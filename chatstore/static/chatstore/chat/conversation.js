@@ -21,6 +21,7 @@
  * @property {string} type of the request
  * @property {Record<string, any>} params of the request
  * @property {any} draft what was written for it: a message that isn't stored goes back there
+ * @property {object} [metadata] of the request
  * @property {string[]} replaced ids of the items that go as soon as the server has begun
  * @property {string} [before] the id of the last user message when it began
  * @property {boolean} isStored a message is once the server sends it back, anything else once there is an answer
@@ -175,10 +176,11 @@ function withThread(state, { items, ...thread }) {
 const withTurn = (state, turn) => (state.turn && turn ? { ...state, turn } : state);
 
 /** @param {Conversation} state @param {any} event @returns {Turn} */
-function newTurn(state, { request, params, draft = null, replaced = [] }) {
+function newTurn(state, { request, params, metadata, draft = null, replaced = [] }) {
   return {
     type: request,
     params,
+    metadata,
     draft,
     replaced,
     before: lastOf(state, "user_message")?.id,

@@ -38,7 +38,8 @@ export function createConversations(options) {
   /** @param {string | null} id @returns {Held} */
   const held = (id) => ({ state: model.newConversation(id), controller: null });
   let shown = held(options.first);
-  let isLoadingEarlier = false;
+  /** @type {Promise<void> | null} of earlier messages */
+  let coming = null;
   /** @type {Set<Held>} */
   const answering = new Set();
 
@@ -59,8 +60,8 @@ export function createConversations(options) {
     else composer.putDraft(idOf(conversation.state), ...waiting);
   }
 
-  /** @param {string | null} id null: a new one */
-  async function open(id) {
+  /** @param {string | null} id null: a new one @param {string | null} [messageId] the message to begin at */
+  async function open(id, messageId) {
     if (!model.isBusy(shown.state)) takeBackWaiting(shown);
     composer.keepDraft(idOf(shown.state));
     const conversation = [...answering].find(({ state }) => id && idOf(state) === id) ?? held(id);
@@ -76,12 +77,13 @@ export function createConversations(options) {
       options.emit("thread.load.start", { threadId: id });
       await load(conversation);
       options.emit("thread.load.end", { threadId: id });
+      if (conversation === shown && messageId && (await reach(conversation, messageId))) return undefined;
       if (conversation !== shown) return undefined;
       scroll.toEnd();
       return composer.focus();
     } catch (error) {
       if (conversation !== shown) return undefined;
-      if (error.status !== 404) return alerts.showError(error, () => open(id));
+      if (error.status !== 404) return alerts.showError(error, () => open(id, messageId));
       setAddress(null);
       await open(null);
       return alerts.showError(error);
@@ -104,15 +106,39 @@ export function createConversations(options) {
     }
     const paging = { after: page.after ?? null, hasMore: Boolean(page.has_more) };
     dispatch(conversation, { type: "loaded", thread, items: page.data.toReversed(), ...paging });
-    threads.put(conversation.state.thread);
+    threads.put({ ...conversation.state.thread, updated_at: page.data[0]?.created_at });
     threads.setPreview(id, page.data);
   }
 
-  async function earlier() {
+  /** Show a message, and load what is between it and the end. @param {Held} conversation @param {string} messageId
+   * @returns {Promise<boolean>} whether it is there */
+  async function reach(conversation, messageId) {
+    const isHere = () => conversation.state.entries.some(({ item }) => item.id === messageId);
+    let count = -1; // of the items before: a page that can't be loaded adds none
+    while (conversation === shown && !isHere() && count !== conversation.state.entries.length) {
+      count = conversation.state.entries.length;
+      await earlier();
+    }
+    const node = conversation === shown && timeline.nodeOf(messageId);
+    if (!node) return false;
+    scroll.reveal(node);
+    node.focus({ preventScroll: true });
+    node.classList.add("found");
+    return true;
+  }
+
+  /** Load the page before; whoever asks meanwhile waits for the same one. */
+  function earlier() {
+    coming ??= loadEarlier().finally(() => {
+      coming = null;
+    });
+    return coming;
+  }
+
+  async function loadEarlier() {
     const conversation = shown;
     const { thread, after, hasMore } = conversation.state;
-    if (!hasMore || isLoadingEarlier) return;
-    isLoadingEarlier = true;
+    if (!hasMore) return;
     $("older").classList.add("loading");
     try {
       const page = await call("items.list", { thread_id: thread.id, limit: PAGE, order: "desc", after });
@@ -122,7 +148,6 @@ export function createConversations(options) {
     } catch (error) {
       if (conversation === shown) alerts.showError(error);
     } finally {
-      isLoadingEarlier = false;
       $("older").classList.remove("loading");
     }
   }

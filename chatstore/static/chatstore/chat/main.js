@@ -38,6 +38,8 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./previews.js")} previews
  * @property {typeof import("./threads.js")} threads
  * @property {typeof import("./own_threads.js")} own_threads
+ * @property {typeof import("./search.js")} search
+ * @property {typeof import("./edit_message.js")} edit_message
  * @property {typeof import("./share_dialog.js")} share_dialog
  * @property {typeof import("./temporary.js")} temporary
  * @property {typeof import("./message_box.js")} message_box
@@ -91,7 +93,10 @@ async function start(modules) {
     },
   });
   const { threadsUrl } = config;
-  const own = threadsUrl ? modules.own_threads.createOwnThreads({ url: threadsUrl, ask: protocol.ask }) : null;
+  const { searchUrl, commentUrl } = config;
+  const own = threadsUrl
+    ? modules.own_threads.createOwnThreads({ url: threadsUrl, searchUrl, commentUrl, ask: protocol.ask })
+    : null;
   const hook = modules.hooks.createHook(document);
   const emit = modules.hooks.createEmit($("chat"));
 
@@ -125,6 +130,14 @@ async function start(modules) {
       announce: (message) => alerts.announce(message),
       onError: (error) => alerts.showError(error),
     }),
+    editButton:
+      own &&
+      modules.edit_message.createMessageEditor({
+        dom,
+        text,
+        onSend: (item, edited) => turns.edit(item, edited),
+      }),
+    onComment: own?.comment,
     onFeedback: (item, kind) => call("items.feedback", { thread_id: item.thread_id, item_ids: [item.id], kind }),
     onQuote: (node, source) => composer.quote(selection.selectionIn(node) || plain(source)),
     onTool: (item) => turns.runTool(shown(), item),
@@ -163,7 +176,7 @@ async function start(modules) {
     onError: (error) => alerts.showError(error),
   });
   const address = modules.page_address.createPageAddress({
-    open: (id) => conversations.open(id),
+    open: (id, messageId) => conversations.open(id, messageId),
     shownId: () => model.idOf(shown().state),
     closeDrawer: () => drawer(false),
   });
@@ -200,6 +213,18 @@ async function start(modules) {
     createPreviews: modules.previews.createPreviews,
     call,
     own,
+    search:
+      own &&
+      modules.search.createSearch({
+        dom,
+        text,
+        ask: own.search,
+        addressOf: address.addressOf,
+        onFollow: address.follow,
+        onFound: () => threads.draw(),
+        announce: alerts.announce,
+        onError: alerts.showError,
+      }),
     isOffline: () => network.isLost,
     shown: () => shown().state.thread,
     addressOf: address.addressOf,
@@ -348,7 +373,7 @@ async function start(modules) {
     composer.restoreDraft(null);
   }
   threads.reload().catch((error) => alerts.showError(error, refresh));
-  await conversations.open(address.linked());
+  await conversations.open(address.linked(), address.linkedMessage());
   document.documentElement.dataset.ready = "true";
   emit("ready");
   document.dispatchEvent(new CustomEvent("chatstore:ready", { detail: { chat: $("chat") } }));

@@ -41,9 +41,9 @@ export function createTurns(options) {
    * @param {Held} conversation
    * @param {string} request
    * @param {Record<string, any>} params
-   * @param {{ draft?: any, replaced?: string[] }} [details] see Turn
+   * @param {{ draft?: any, replaced?: string[], metadata?: object }} [details] see Turn
    */
-  async function start(conversation, request, params, { draft = null, replaced = [] } = {}) {
+  async function start(conversation, request, params, { draft = null, replaced = [], metadata } = {}) {
     if (model.isBusy(conversation.state)) return; // one answer at a time
     conversation.controller = new AbortController();
     answering.add(conversation);
@@ -51,14 +51,14 @@ export function createTurns(options) {
       alerts.clear();
       alerts.clearNotices();
     }
-    dispatch(conversation, { type: "turn.began", request, params, draft, replaced });
+    dispatch(conversation, { type: "turn.began", request, params, metadata, draft, replaced });
     if (isShown(conversation)) scroll.toEnd();
     alerts.announce(strings.answering);
     let outcome = {};
     try {
       const { signal } = conversation.controller;
-      const metadata = request === "threads.create" && conversation.isTemporary ? { temporary: true } : undefined;
-      const response = await protocol.post(request, params, signal, metadata);
+      const isTemporary = request === "threads.create" && conversation.isTemporary;
+      const response = await protocol.post(request, params, signal, isTemporary ? { temporary: true } : metadata);
       for await (const event of protocol.events(response)) apply(conversation, event);
     } catch (error) {
       outcome = error.name === "AbortError" ? { isStopped: true } : { failure: failureOf(error) };
@@ -84,6 +84,9 @@ export function createTurns(options) {
     if (event.type === "thread.item.done" && threads.listingOf(idOf(conversation.state)) === "archived") {
       threads.setListing(idOf(conversation.state), ""); // by the server, with each new item
       threads.put(conversation.state.thread);
+    }
+    if (event.type === "thread.item.done") {
+      threads.put({ ...conversation.state.thread, updated_at: event.item.created_at });
     }
     if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
     if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
@@ -152,14 +155,14 @@ export function createTurns(options) {
   /** @param {Held} conversation */
   function again(conversation) {
     const { state } = conversation;
-    const { type, params, draft, replaced, isStored } = state.last;
+    const { type, params, metadata, draft, replaced, isStored } = state.last;
     if (state.thread && isStored) return retry(conversation);
     // The thread is there, though its message isn't.
     if (type === "threads.create" && state.thread) {
       const next = { thread_id: state.thread.id, input: params.input };
       return start(conversation, "threads.add_user_message", next, { draft });
     }
-    return start(conversation, type, params, { draft, replaced });
+    return start(conversation, type, params, { draft, replaced, metadata });
   }
 
   /** Ask for another answer to the last message. @param {Held} conversation */
@@ -169,6 +172,25 @@ export function createTurns(options) {
     if (!message) return undefined;
     const params = { thread_id: state.thread.id, item_id: message.id };
     return start(conversation, "threads.retry_after_item", params, { replaced: model.answersTo(state) });
+  }
+
+  /** Send a message that takes the place of another, and of all after that.
+   * @param {any} item @param {{ content: any[], attachments: any[], quoted: string | null }} edited */
+  async function edit(item, { content, attachments, quoted }) {
+    const conversation = conversations.shown;
+    const { entries } = conversation.state;
+    const at = entries.findIndex((entry) => entry.item.id === item.id);
+    const input = {
+      content,
+      attachments: attachments.map(({ id }) => id),
+      quoted_text: quoted ?? undefined,
+      inference_options: item.inference_options ?? {},
+    };
+    const params = { thread_id: item.thread_id, input };
+    const replaced = entries.slice(at).map((entry) => entry.item.id);
+    await start(conversation, "threads.add_user_message", params, { replaced, metadata: { replaces: item.id } });
+    // Somebody was faster: the page shows what there is now.
+    if (conversation.state.last?.failure?.status === 409) await conversations.load(conversation).catch(() => {});
   }
 
   /** A message that was never stored goes back to where it was written. @param {Held} conversation */
@@ -288,5 +310,5 @@ export function createTurns(options) {
     composer.focus();
   }
 
-  return { start, retry, send, editWaiting, removeWaiting, stop, act, runTool };
+  return { start, retry, edit, send, editWaiting, removeWaiting, stop, act, runTool };
 }

@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-PARTS = ("store", "http", "admin", "retention", "portability", "limits", "page")
+PARTS = ("store", "cpu", "http", "admin", "retention", "portability", "limits", "page")
 
 
 def main() -> None:

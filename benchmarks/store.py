@@ -30,16 +30,19 @@ from chatkit.types import (
 )
 from django.db import connection, connections
 from django.test import override_settings
+from django.utils import timezone
 from pydantic import TypeAdapter
 
 from benchmarks.figure import Figure
 from chatstore.db import async_pools
+from chatstore.models import ChatSession, session_key
 from chatstore.store import DjangoStore
 
 ROUNDS = 3
 TURNS = 400  # in a round
 ADDS = 1600
 THREADS = 50
+CROWD = 5_000  # threads of other owners; PostgreSQL would rather read a small table as a whole
 LONG = 2_000  # items of the long thread
 POOL = {"min_size": 10, "max_size": 10}
 CONTEXT = {"user_id": "bench"}
@@ -215,6 +218,7 @@ async def new_threads(side: Side) -> list[str]:
     # A server plans by its statistics, which it makes within a minute, unless that is turned off.
     # Without them its plans for tables of this size can be any.
     if connection.vendor == "postgresql":
+        await sync_to_async(_add_crowd)()
         await sync_to_async(_analyze)()
     return ids
 
@@ -270,6 +274,28 @@ async def reads(side: Side, length: int) -> dict[str, float]:
         "threads": await seconds(side.threads),
         "add": await seconds(lambda: side.add(thread_id, new_item(f"i{next(added)}"))),
     }
+
+
+def _add_crowd() -> None:
+    """Add threads of other owners to the tables that there are, once."""
+    ids = [f"crowd{number}" for number in range(CROWD)]
+    if ChatSession.objects.count() < CROWD:
+        times = dict.fromkeys(("created_at", "updated_at"), timezone.now())
+        ChatSession.objects.bulk_create(
+            ChatSession(
+                session_id=session_key(id_), thread_id=id_, user_id=id_, payload="{}", **times
+            )
+            for id_ in ids
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('floor_threads')")
+        if cursor.fetchone()[0]:
+            cursor.execute(
+                "INSERT INTO floor_threads (id, user_id, payload)"
+                " SELECT id, id, '{}' FROM unnest(%s::text[]) id ON CONFLICT DO NOTHING",
+                [ids],
+            )
+    connection.close()
 
 
 def _analyze() -> None:

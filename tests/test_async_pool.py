@@ -202,3 +202,31 @@ class OtherDatabasesTest(TestCase):
 
         with override_settings(CHATSTORE_ASYNC_POOL=OPTIONS):
             asyncio.run(run())
+
+
+@pytest.mark.unsharded  # Citus plans by the values
+class PlansTest(AsyncPoolMixin, TransactionTestCase):
+    async def ask(self, sql: str, **options: Any) -> Any:
+        """Read pages on a new pool of one connection, and return what the server then answers."""
+        await async_pools.close_async_pools()
+        one = {**OPTIONS, "min_size": 1, "max_size": 1, **options}
+        with override_settings(CHATSTORE_ASYNC_POOL=one):
+            for _ in range(10):
+                await store.load_thread_items("thr_1", None, 20, "desc", ALICE)
+            database: Any = await async_pools.get_database("default")
+            async with database.pool.connection() as used:
+                row = await (await used.execute(sql)).fetchone()
+            await async_pools.close_async_pools()
+        return row
+
+    async def test_S19_a_prepared_statement_is_planned_once_and_not_for_each_value(self) -> None:
+        plans = "SELECT sum(generic_plans) > 0, sum(custom_plans) FROM pg_prepared_statements"
+        self.assertEqual(tuple(await self.ask(plans)), (True, 0))
+        unprepared = {"kwargs": {"prepare_threshold": None}}  # as behind an old PgBouncer
+        self.assertEqual((await self.ask("SHOW plan_cache_mode", **unprepared))[0], "auto")
+
+    async def test_S19_an_applications_configure_comes_after_the_pools_own(self) -> None:
+        async def configure(new: Any) -> None:
+            await new.execute("SET plan_cache_mode = auto")
+
+        self.assertEqual((await self.ask("SHOW plan_cache_mode", configure=configure))[0], "auto")

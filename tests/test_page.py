@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import Site, Visits, running
-from tests.chat import answers, ask, open_thread, rows, seed, thread_menu
+from tests.chat import answers, ask, hide_changes, open_thread, rows, seed, thread_menu
 
 pytestmark = pytest.mark.browser
 
@@ -494,6 +494,7 @@ def test_earlier_messages_that_fail_to_come_are_not_asked_for_without_end(
 
 
 def test_a_retry_that_is_refused_takes_nothing_away(chat: Page, site: Site) -> None:
+    hide_changes(chat)
     ask(chat, "Hello")
     thread = rows(chat).first.get_attribute("data-id")
     site.shell(

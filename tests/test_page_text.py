@@ -27,6 +27,7 @@ VENDOR = HERE / "static/chatstore/vendor"
 TEMPLATE = (HERE / "templates/chatstore/chat.html").read_text()
 ICONS = (HERE / "templates/chatstore/icons.html").read_text()
 MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+NOT_AT_FIRST = ("main", "shared", "chart", "chart_geometry")
 OWN_NAMES = {"chatstore"}  # the demo's name
 
 
@@ -130,7 +131,7 @@ class StaticFilesTests(SimpleTestCase):
             html = render() + render(is_shared=True)
             frame = render_to_string("chatstore/diagram.html")
         names = [f"chat/{path.stem}" for path in MODULES]
-        vendored = ("marked.esm", "purify.es", "eventsource-parser", "katex.min", "highlight.min")
+        vendored = ("marked.esm", "purify.min", "eventsource-parser", "katex.min", "highlight.min")
         names += [f"vendor/{name}" for name in vendored] + ["theme"]
         for name in names:
             self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")
@@ -144,13 +145,13 @@ class StaticFilesTests(SimpleTestCase):
 
     def test_what_few_answers_need_is_not_loaded_with_the_page(self) -> None:
         loaded = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', render())
-        self.assertEqual([url for url in loaded if re.search("katex|highlight|mermaid", url)], [])
+        self.assertEqual([url for url in loaded if re.search("katex|highlight|mermaid|chart", url)], [])
 
     def test_the_template_names_each_module_once(self) -> None:
         links = re.findall(
             r"data-module=\"(\w+)\" href=\"\{% static 'chatstore/chat/(\w+)", TEMPLATE
         )
-        expected = [path.stem for path in MODULES if path.stem not in ("main", "shared")]
+        expected = [path.stem for path in MODULES if path.stem not in NOT_AT_FIRST]
         self.assertEqual(sorted(links), [(name, name) for name in expected])
 
     def test_no_module_imports_another(self) -> None:

@@ -162,7 +162,7 @@ def message_values(item: ThreadItem) -> dict[str, Any]:
         "item_id": validate_id(item.id),
         "payload": payload,
         "item_type": item.type,
-        "item_status": getattr(item, "status", ""),
+        "item_status": vars(item).get("status", ""),  # pydantic is slow to say that it has none
         "sender_type": _SENDERS.get(item.type, "assistant"),
         "content": plain_text(item),
         "timestamp": as_utc(item.created_at),

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import select
 import weakref
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import AsyncToSync
@@ -46,16 +48,33 @@ def make_pool(options: dict[str, Any], **kwargs: Any) -> Any:
     """
     from psycopg_pool import AsyncConnectionPool
 
+    kwargs = {**kwargs, **options.get("kwargs", {}), "autocommit": True}
+    # Without a prepare_threshold psycopg prepares. Citus needs the values to find the shard.
+    if kwargs.get("prepare_threshold", 0) is not None and not settings.sharded:
+        options = {**options, "configure": partial(_plan_once, options.get("configure"))}
     return AsyncConnectionPool(
         connection_class=connection_class(),
         **{
             "reconnect_timeout": RECONNECT_TIMEOUT,
             "reconnect_failed": _connect_for_those_who_wait,
             **options,
-            "kwargs": {**kwargs, **options.get("kwargs", {}), "autocommit": True},
+            "kwargs": kwargs,
             "open": False,
         },
     )
+
+
+async def _plan_once(configure: Callable[[Any], Awaitable[None]] | None, connection: Any) -> None:
+    """
+    Let the server plan a prepared statement once, and not for each of its values.
+
+    It would do so where it expects fewer rows than on average, such as in threads that are newer
+    than its statistics; and to plan a page takes it longer than to read one. Whatever the values,
+    the store's statements use the same indexes.
+    """
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    if configure:
+        await configure(connection)
 
 
 async def _connect_for_those_who_wait(pool: Any) -> None:
@@ -115,11 +134,19 @@ _databases: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Async
 )
 
 
+def _is_below_sync_code() -> bool:
+    """Tell whether there may be a caller's transaction, on its thread's connection."""
+    try:
+        return AsyncToSync.executors.current is not None
+    except AttributeError:  # which takes as long as all else here, so only once in a task
+        AsyncToSync.executors.current = None
+        return False
+
+
 async def get_database(using: str) -> AsyncDatabase | None:
     """Return the running loop's database, or None where operations run in a thread."""
     options = settings.async_pool
-    # Below sync code there may be a caller's transaction, on its thread's connection.
-    if not options or getattr(AsyncToSync.executors, "current", None):
+    if not options or _is_below_sync_code():
         return None
     try:
         return _databases[asyncio.get_running_loop()][using]

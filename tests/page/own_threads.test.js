@@ -35,7 +35,7 @@ import * as widget_fields from "../../chatstore/static/chatstore/chat/widget_fie
 import * as widget_style from "../../chatstore/static/chatstore/chat/widget_style.js";
 import * as widgets from "../../chatstore/static/chatstore/chat/widgets.js";
 import * as marked from "../../chatstore/static/chatstore/vendor/marked.esm.js";
-import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
+import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.min.js";
 import { BASE, load, settle, strings } from "./page.js";
 
 /** A document with these elements, by their ids. */
@@ -90,6 +90,7 @@ async function openList(lists, { ask = null } = {}) {
     addressOf: (id) => `?thread=${id}`,
     onFollow() {},
     onMenu() {},
+    onDrawn() {},
     onError: (error) => assert.fail(error),
   });
   await threads.reload();

@@ -19,8 +19,6 @@
  * @property {typeof import("./steps.js")} steps
  * @property {typeof import("./questions.js")} questions
  * @property {typeof import("./widgets.js")} widgets
- * @property {typeof import("./chart.js")} chart
- * @property {typeof import("./chart_geometry.js")} chart_geometry
  * @property {typeof import("./theme_switch.js")} theme_switch
  * @property {typeof import("./widget_style.js")} widget_style
  * @property {typeof import("./widget_fields.js")} widget_fields
@@ -33,6 +31,8 @@
  * @typedef {(() => Promise<any>) | null} Load
  */
 
+const PER_VALUE = 100; // of a chart, in units of work; see limits.js
+
 /**
  * @param {AnswerModules} modules
  * @param {object} needs
@@ -40,7 +40,7 @@
  * @param {import("./text.js").Text} needs.text
  * @param {typeof import("./conversation.js").covers} needs.covers
  * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
- * @param {{ katex: Load, highlighter: Load }} needs.load libraries; null: there is none
+ * @param {{ katex: Load, highlighter: Load, chart: Load }} needs.load libraries; null: there is none
  * @param {string} needs.diagramUrl of the frame in which diagrams are drawn, or empty
  * @param {(id: string) => string | null} needs.fileAddress
  * @param {() => string[]} needs.imageDomains that the shown thread allows
@@ -128,6 +128,25 @@ export function createAnswers(modules, needs) {
     strings,
     onAnswer: needs.onQuestionsAnswered,
   });
+  const charts = modules.library.createLibrary(needs.load.chart, nextFrame);
+  /** A place for a chart, that is filled at once or when its module is there. @param {any} c */
+  const drawChart = (c) => {
+    const place = dom.el("div", { class: "w-chart-place" });
+    const values = [c.data ?? []].flat().length * Math.max([c.series ?? []].flat().length, 1);
+    budget.spend(values * PER_VALUE);
+    charts(values, ({ createChart, geometry }) => {
+      const draw = createChart({
+        dom,
+        text,
+        budget,
+        geometry,
+        styles: modules.widget_style,
+        scrolling: markdown.scrolling,
+      });
+      place.append(draw(c));
+    });
+    return place;
+  };
   const drawWidget = modules.widgets.createWidgets({
     dom,
     text,
@@ -137,14 +156,7 @@ export function createAnswers(modules, needs) {
     styles: modules.widget_style,
     fields: modules.widget_fields,
     mayShowImage,
-    chart: modules.chart.createChart({
-      dom,
-      text,
-      budget,
-      geometry: modules.chart_geometry,
-      styles: modules.widget_style,
-      scrolling: markdown.scrolling,
-    }),
+    chart: drawChart,
     onAction: needs.onAction,
   });
   const thumbs = modules.feedback.createFeedback({

@@ -9,6 +9,8 @@
  * @property {AbortController | null} controller of the request that is under way
  * @property {() => void} [stopTool] gives up waiting for a tool of this page
  * @property {boolean} [isTemporary] it is in no list, and not kept
+ * @property {Promise<void>} [begun] the server has begun to answer
+ * @property {boolean} [isElsewhere] another process of the server answers, of which nothing is heard
  */
 
 const PAGE = 50;
@@ -26,6 +28,7 @@ const PAGE = 50;
  * @param {import("./scroll.js").Scroll} options.scroll
  * @param {import("./alerts.js").Alerts} options.alerts
  * @param {(id: string | null) => void} options.setAddress of the page
+ * @param {(conversation: Held) => void} options.onAnswering the server answers, and this page doesn't follow it
  * @param {(event: any, isShown: boolean) => void} options.onEvent
  * @param {import("./hooks.js").Emit} options.emit
  * @param {string | null} options.first the id of the conversation that is shown first
@@ -92,8 +95,9 @@ export function createConversations(options) {
     }
   }
 
-  /** Bring a conversation up to date with the server. @param {Held} conversation */
-  async function load(conversation) {
+  /** Bring a conversation up to date with the server. @param {Held} conversation
+   * @param {{ isRejoined?: boolean }} [details] see reduce */
+  async function load(conversation, { isRejoined = false } = {}) {
     const id = idOf(conversation.state);
     const [thread, page, state] = await Promise.all([
       call("threads.get_by_id", { thread_id: id }),
@@ -105,9 +109,17 @@ export function createConversations(options) {
       threads.setListing(id, state.is_temporary ? "temporary" : state.archived_at ? "archived" : "");
     }
     const paging = { after: page.after ?? null, hasMore: Boolean(page.has_more) };
-    dispatch(conversation, { type: "loaded", thread, items: page.data.toReversed(), ...paging });
+    dispatch(conversation, {
+      type: "loaded",
+      thread,
+      items: page.data.toReversed(),
+      ...paging,
+      isRejoined,
+      isAnswering: state?.is_answering,
+    });
     threads.put({ ...conversation.state.thread, updated_at: page.data[0]?.created_at });
     threads.setPreview(id, page.data);
+    if (state?.is_answering && !model.isBusy(conversation.state)) options.onAnswering(conversation);
   }
 
   /** Show a message, and load what is between it and the end. @param {Held} conversation @param {string} messageId

@@ -63,12 +63,16 @@ export function createLibrary(load, nextFrame) {
 }
 
 /**
- * The page's two libraries, by the addresses that its template names.
+ * What few answers need, by the addresses that its template names.
  *
  * @param {DOMStringMap} addresses
  */
-export function loaders({ katexUrl, highlighterUrl }) {
+export function loaders({ katexUrl, highlighterUrl, chartUrl, chartGeometryUrl }) {
   return {
+    async chart() {
+      const [{ createChart }, geometry] = await Promise.all([import(chartUrl), import(chartGeometryUrl)]);
+      return { createChart, geometry };
+    },
     async katex() {
       await import(katexUrl); // no module: it sets a global variable
       return /** @type {any} */ (globalThis).katex;

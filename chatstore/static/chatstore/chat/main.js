@@ -33,6 +33,9 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./conversation.js")} conversation
  * @property {typeof import("./conversations.js")} conversations
  * @property {typeof import("./turns.js")} turns
+ * @property {typeof import("./running_answers.js")} running_answers
+ * @property {typeof import("./changes.js")} changes
+ * @property {typeof import("./answering_marks.js")} answering_marks
  * @property {typeof import("./scroll.js")} scroll
  * @property {typeof import("./timeline.js")} timeline
  * @property {typeof import("./previews.js")} previews
@@ -77,6 +80,7 @@ async function start(modules) {
     fetch: (...request) => fetch(...request),
     createParser: modules.eventsource_parser.createParser,
     strings: { failed: strings.failed, unreachable: strings.unreachable },
+    isFinished: Boolean(config.finish),
     onRequest: (type, { thread_id }) => emit("log", { name: type, data: thread_id ? { thread_id } : {} }),
     onLost: () => network.lost(),
     onFound: () => network.found(),
@@ -230,7 +234,17 @@ async function start(modules) {
     addressOf: address.addressOf,
     onFollow: address.follow,
     onMenu: openMenu,
+    onDrawn: () => marks.draw(),
     onError: alerts.showError,
+  });
+  const marks = modules.answering_marks.createAnsweringMarks({
+    dom,
+    strings,
+    onUnknown: (ids) => ids.every(threads.find) || refresh.list(),
+    onEnded(ids) {
+      for (const id of ids) threads.refreshPreview(id);
+      refresh.list();
+    },
   });
   const timeline = modules.timeline.createTimeline({
     dom,
@@ -274,12 +288,34 @@ async function start(modules) {
     scroll,
     alerts,
     setAddress: address.set,
+    onAnswering: (conversation) => turns.join(conversation),
     first: address.linked(),
     onEvent(event, isShown) {
       const told = modules.hooks.toldOf(event, isShown);
       if (told) emit(...told);
     },
     emit,
+  });
+  const running = modules.running_answers.createRunningAnswers({
+    isOn: Boolean(config.finish),
+    url: threadsUrl,
+    protocol,
+    errors: modules.protocol,
+    idOf: model.idOf,
+    load: conversations.load,
+    isOffline: () => network.isLost,
+    onError: alerts.showError,
+  });
+  const changes = modules.changes.createChanges({
+    url: config.changesUrl,
+    ask: protocol.ask,
+    document,
+    channel: "BroadcastChannel" in window ? new BroadcastChannel(config.changesUrl) : null,
+    shownId: () => model.idOf(shown().state),
+    isOffline: () => network.isLost,
+    isFollowed: () => model.isBusy(shown().state) && !shown().isElsewhere,
+    onAnswering: marks.set,
+    onChanged: () => refresh.conversation(),
   });
   const turns = modules.turns.createTurns({
     strings,
@@ -288,6 +324,7 @@ async function start(modules) {
     model,
     errors: modules.protocol,
     protocol,
+    running,
     conversations,
     threads,
     composer,
@@ -296,6 +333,7 @@ async function start(modules) {
     hook,
     isTemporary: () => temporary.isOn(),
     setAddress: address.set,
+    onTurn: changes.tell,
   });
   const uploads = modules.uploads.createUploads({
     dom,
@@ -374,6 +412,7 @@ async function start(modules) {
   }
   threads.reload().catch((error) => alerts.showError(error, refresh));
   await conversations.open(address.linked(), address.linkedMessage());
+  changes.look();
   document.documentElement.dataset.ready = "true";
   emit("ready");
   document.dispatchEvent(new CustomEvent("chatstore:ready", { detail: { chat: $("chat") } }));

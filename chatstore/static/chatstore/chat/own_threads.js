@@ -3,7 +3,7 @@
  *
  * @typedef {ReturnType<typeof createOwnThreads>} OwnThreads
  * @typedef {{ pinned_at: string | null, archived_at: string | null, shared_at: string | null,
- *   is_temporary: boolean, link?: string }} ThreadState `link` is a new link's path
+ *   is_temporary: boolean, is_answering: boolean, link?: string }} ThreadState `link` is a new link's path
  */
 
 /**

@@ -25,6 +25,7 @@ const PREVIEW_LENGTH = 140;
  * @param {(id: string) => string} options.addressOf
  * @param {(event: MouseEvent, id: string) => void} options.onFollow
  * @param {(button: HTMLElement, thread: Thread) => void} options.onMenu
+ * @param {() => void} options.onDrawn
  * @param {(error: unknown) => void} options.onError
  */
 export function createThreads(options) {
@@ -230,6 +231,7 @@ export function createThreads(options) {
     $("more-threads").hidden = query() && search ? !search.hasMore : !hasMore;
     rowsInSight.disconnect();
     for (const one of rows) if (one.dataset.id) rowsInSight.observe(one);
+    options.onDrawn();
   }
 
   /** What is said where the list is empty. */

@@ -22,7 +22,7 @@ export const childrenOf = (component) => [component.children ?? []].flat();
  * @param {typeof import("./widget_style.js")} options.styles
  * @param {typeof import("./widget_fields.js")} options.fields
  * @param {(address: any) => boolean} options.mayShowImage
- * @param {import("./chart.js").Chart} options.chart
+ * @param {Draw} options.chart
  * @param {(item: any, config: any, payload: any) => void} options.onAction `config` is ChatKit's ActionConfig
  */
 export function createWidgets(options) {

@@ -158,7 +158,7 @@ coverage: $(DEV_STAMP)
 
 # What differs between versions of Django, ChatKit, openai and the Agents SDK is used by these tests.
 VERSIONED := $(addprefix tests/test_,$(addsuffix .py,admin answers attachments codec failures migrations \
-	model_memory models server store store_connections streams unfold uploads views))
+	model_memory models old_databases server store store_connections streams unfold uploads views))
 # On SQLite with the newest Python and Django that are supported.
 NEWEST := VENV=.venv-newest PYTHON=$(NEWEST_PYTHON) DJANGO=6.1
 # On SQLite with the lowest version of each thing that pyproject.toml names.

@@ -73,7 +73,7 @@ def first_load(visits: Callable[..., Page], user: str) -> tuple[int, float]:
     """Open a new conversation with an empty cache; return bytes, each file gzipped, and seconds."""
     page = visits("/login/", user=user)
     responses: list[Response] = []
-    page.on("response", responses.append)
+    page.on("response", lambda response: responses.append(response))
     seconds = timed(page, lambda: page.goto("/chat/"))
     sizes = [
         len(gzip.compress(response.body(), 6))

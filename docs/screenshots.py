@@ -44,6 +44,18 @@ def reporting(page: Page) -> None:
     page.locator("#report-dialog input").first.check()
 
 
+def searching(page: Page) -> None:
+    conversation(page)
+    page.get_by_role("searchbox").fill("tyre")
+    page.locator(".hit").first.wait_for()
+
+
+def editing(page: Page) -> None:
+    conversation(page)
+    page.locator(".user-message").first.hover()
+    page.get_by_role("button", name="Edit this message").first.click()
+
+
 def composing(page: Page) -> None:
     """Name two bicycles, with a tool and a model, and look at one."""
     page.get_by_role("button", name="Tools").click()
@@ -85,6 +97,8 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "charts-on-a-phone": ({**PHONE, "color_scheme": "dark"}, charts_by_touch),
     "form": (DESKTOP, asked("/form")),
     "report": (DESKTOP, reporting),
+    "search": (DESKTOP, searching),
+    "edit": (DESKTOP, editing),
     "questions": (DESKTOP, asked("/ask")),
     "locked": (DESKTOP, asked("/sources", "/lock")),
     "error": (DESKTOP, asked("/error")),

@@ -91,6 +91,12 @@ def store_items(site: Site, user: str, items: list[dict[str, Any]], folder: Path
     site.shell(ITEMS.format(user=user, path=str(path)))
 
 
+def hide_changes(page: Page) -> None:
+    """Let the page not hear what others change, until it asks for something itself."""
+    nothing = {"answering": [], "seen": None}
+    page.route("**/chat/changes/**", lambda route: route.fulfill(json=nothing))
+
+
 def ask(page: Page, text: str, wait: bool = True) -> None:
     """Send a message, and wait for the end of the answer unless told otherwise."""
     before = page.locator(".user-message").count()

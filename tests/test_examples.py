@@ -27,16 +27,20 @@ import sqlglot
 import yaml
 from asgiref.sync import async_to_sync, sync_to_async
 from chatkit.server import StreamingResult
+from django.contrib.auth.signals import user_logged_in
 from django.core import checks
 from django.core.cache import CacheHandler
 from django.core.files.storage.handler import StorageHandler
 from django.core.management import get_commands, load_command_class
 from django.db import ConnectionHandler
+from django.db.models.signals import post_delete
+from django.dispatch import Signal
 from django.template import Engine
 from django.test import SimpleTestCase, TestCase, override_settings
 from openai import AsyncOpenAI
 from packaging.requirements import Requirement
 
+from chatstore import signals
 from chatstore.server import ChatServer
 from chatstore.testing import MemoryStore
 from tests import examples_given
@@ -96,6 +100,9 @@ class PythonTest(TestCase):
         self.enterContext(patch.dict(os.environ, environment))
         self.enterContext(patch.dict(sys.modules))
         self.enterContext(redirect_stdout(StringIO()))
+        for signal in (*vars(signals).values(), post_delete, user_logged_in):
+            if isinstance(signal, Signal):  # the examples' receivers are not for other tests
+                self.addCleanup(restore, signal, list(signal.receivers))
         agents.set_tracing_disabled(True)
         self.addCleanup(agents.set_tracing_disabled, False)
 
@@ -277,6 +284,12 @@ class PythonTest(TestCase):
         ):
             errors = checks.run_checks(tags=["chatstore"])
         self.assertEqual([str(error) for error in errors if error.is_serious()], [])
+
+
+def restore(signal: Signal, receivers: list[Any]) -> None:
+    """Disconnect all but these receivers."""
+    signal.receivers = receivers
+    signal.sender_receivers_cache.clear()
 
 
 def _actions(widget: Any) -> Iterator[Any]:

@@ -94,6 +94,7 @@ class PinAndArchiveTests(OwnThreadsMixin, TestCase):
         times = [one["updated_at"] for one in page["data"]]
         self.assertEqual(times, sorted(times, reverse=True))
         self.assertEqual((page["has_more"], page["after"]), (False, None))
+        self.assertEqual(self.listed("recent", limit=2), ["thr_2", "thr_0"])
         # ChatKit's own list keeps its order.
         self.assertEqual(self.listed(), ["thr_0", "thr_1", "thr_2", "thr_3"])
         self.change("thr_2", {"archived": True})
@@ -155,6 +156,9 @@ class PinAndArchiveTests(OwnThreadsMixin, TestCase):
             with self.subTest(body):
                 self.assert_refused(self.change("thr_1", body), 400)
         self.assert_refused(self.client.get("/chat/threads/?list=all"), 400)
+        for limit in ("0", "-1", "x", "", "1" * 99):
+            query = {"list": "recent", "limit": limit}
+            self.assert_refused(self.client.get("/chat/threads/", query), 400)
         for after in ("thr_1", "1_x", "9" * 18 + "_" + "0" * 32, "\0"):
             query = {"list": "recent", "after": after}
             self.assert_refused(self.client.get("/chat/threads/", query), 400)

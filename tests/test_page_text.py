@@ -130,7 +130,7 @@ class StaticFilesTests(SimpleTestCase):
             html = render() + render(is_shared=True)
             frame = render_to_string("chatstore/diagram.html")
         names = [f"chat/{path.stem}" for path in MODULES]
-        vendored = ("marked.esm", "purify.es", "eventsource-parser", "katex.min", "highlight.min")
+        vendored = ("marked.esm", "purify.min", "eventsource-parser", "katex.min", "highlight.min")
         names += [f"vendor/{name}" for name in vendored] + ["theme"]
         for name in names:
             self.assertRegex(html, rf"/static/chatstore/{name}\.[0-9a-f]{{12}}\.js")

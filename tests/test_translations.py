@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.conf import settings
@@ -19,10 +20,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import SimpleTestCase, TestCase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from chatstore.attachments.words import size_in_words, types_in_words
 from chatstore.http.languages import spoken_language
+from project.assistant import Assistant
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {"chatstore": ("chatstore",), "project": ("project", "templates")}
@@ -160,6 +163,14 @@ class OneLanguageTests(TestCase):
             texts = re.findall(r">([^<>{]*)</button>", response.content.decode())
             self.assertIn("Delete", texts)  # Django has a translation of it
             self.assertIn("Rename", texts)  # and none of this
+
+    def test_so_are_the_options_that_the_server_gives_to_the_page(self) -> None:
+        def page_options(self: Assistant, context: Any) -> dict[str, Any]:
+            return {"disclaimer": {"text": _("Delete")}}
+
+        with mock.patch.object(Assistant, "page_options", page_options):
+            context = self.page("it").context
+        self.assertEqual(context["page_options"]["disclaimer"]["text"], "Delete")
 
     def test_so_are_the_page_of_a_link_and_the_frame_of_diagrams(self) -> None:
         for name, args, status in (("shared", ["x"], 404), ("diagram", [], 200)):

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatstore.db.row_keys import row_key
 from chatstore.models import ChatMessage, ChatSession, ModerationRecord
@@ -96,7 +97,7 @@ THREAD_ACTIONS = {
         AdminAction(
             actions.close,
             "moderate",
-            _("Close"),
+            pgettext_lazy("a thread", "Close"),
             _("Closed."),
             _("The conversation is closed until it is reopened. Its user sees the reason."),
             lambda thread: thread.moderation != "closed",

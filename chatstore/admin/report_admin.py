@@ -12,6 +12,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatstore.admin.filters import DateRangeFilter
 from chatstore.admin.lists import BoundedChangeList
@@ -36,7 +37,7 @@ class QueueFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: ChangeList) -> Any:
         first, *others = super().choices(changelist)
-        yield first | {"display": _("Open")}
+        yield first | {"display": pgettext_lazy("reports", "Open")}
         yield from others
 
     def queryset(

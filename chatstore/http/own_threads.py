@@ -6,6 +6,7 @@ pinned and archived, what they do with one, and what they search for (V9, V11, V
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -34,12 +35,12 @@ class OwnThreadsView(EndpointView):
     of the archived ones (``archived``), the last active first.
 
     The answer is that of ChatKit's threads.list, and of each thread the time of its last activity;
-    ``after`` is the cursor of the page before.
+    ``after`` is the cursor of the page before, and ``limit`` the most threads of this one.
     """
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         await get_server().check_may_read(self.context)
-        store, limit = get_store(), settings.max_page_size
+        store, limit = get_store(), _limit(request)
         after = request.GET.get("after") or None
         match request.GET.get("list"):
             case "pinned":
@@ -149,6 +150,14 @@ def _as_json(listed: ListedThread) -> dict[str, Any]:
     thread = codec.with_utc_offsets(listed.thread)
     fields = thread.model_dump(mode="json", include=_THREAD_FIELDS, exclude_none=True)
     return fields | {"updated_at": listed.updated_at.isoformat()}
+
+
+def _limit(request: HttpRequest) -> int:
+    """Return how many threads are asked for; RequestRefused (400) for what is no such number."""
+    limit = request.GET.get("limit", str(settings.max_page_size))
+    if not re.fullmatch("[1-9][0-9]{0,8}", limit):
+        raise RequestRefused(_("The limit must be at least 1."), 400)
+    return min(int(limit), settings.max_page_size)
 
 
 def _paging(after: str | None) -> dict[str, Any]:

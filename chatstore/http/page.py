@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import override
 from django.views.generic import TemplateView
 
 from chatstore.attachments import DjangoAttachmentStore
@@ -21,7 +22,7 @@ from chatstore.attachments.words import types_in_words
 from chatstore.conf import settings
 from chatstore.exceptions import Refused
 from chatstore.http.access import load_context
-from chatstore.http.languages import OneLanguageResponse
+from chatstore.http.languages import OneLanguageResponse, spoken_language
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.server.preconditions import has_written
@@ -47,12 +48,17 @@ class ChatPageView(TemplateView):
             self.context = None
         if self.context is None:
             return redirect_to_login(request.get_full_path())
-        return super().dispatch(request, *args, **kwargs)
+        with override(spoken_language()):  # the server's options are texts too
+            return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if isinstance(get_server().store, DjangoStore):
             kwargs = {
                 "threads_url": reverse("chatstore:threads"),
+                "changes_url": reverse("chatstore:changes"),
+                "is_finished": settings.finish_seconds > 0,
+                "search_url": reverse("chatstore:search"),
+                "comment_url": reverse("chatstore:feedback_comment"),
                 "export_url": reverse("chatstore:export"),
                 "may_share": settings.sharing,
                 "temporary_hours": settings.temporary_hours,

@@ -25,6 +25,7 @@ function setUp(drawWidget) {
     drawQuestions: () => null,
     thumbs: () => [],
     reportButton: () => null,
+    editButton: () => page.dom.el("button", { class: "edit-message" }),
     tag: ({ title }) => dom.el("span", { class: "tag", text: `@${title}` }),
     copyButton: (copied) => dom.el("button", { "data-copied": copied() }),
     onQuote() {},
@@ -128,6 +129,26 @@ test("a generated picture of another host is a link", () => {
   assert.equal(far.node.querySelector("img"), null);
   assert.equal(far.node.querySelector("a").getAttribute("href"), "https://evil.example/a.png");
   assert.ok(new ItemView({ item: item("data:image/png;base64,AA"), isLive: false }).node.querySelector("img"));
+});
+
+test("one's own message is copied as it was written, and edited in its place", () => {
+  const { ItemView } = setUp(() => null);
+  const content = [
+    { type: "input_text", text: "Ask " },
+    { type: "input_tag", id: "anna", text: "Anna", data: {} },
+  ];
+  const item = { id: "msg_1", type: "user_message", created_at: AT, content };
+  const { node } = new ItemView({ item: { ...item, id: "" }, isLive: false }); // not stored yet
+  assert.equal(node.querySelector("button"), null);
+  const view = new ItemView({ item, isLive: false });
+  assert.equal(view.node.querySelector("button").dataset.copied, "Ask @Anna");
+  assert.ok(view.node.querySelector(".edit-message"));
+  const form = view.node.ownerDocument.createElement("form");
+  view.showInstead(form);
+  view.update({ item: { ...item, quoted_text: "new" }, isLive: false }); // as a reload of the thread does
+  assert.deepEqual([...view.node.childNodes], [form]);
+  view.showInstead(null);
+  assert.match(view.node.textContent, /newAsk @Anna/);
 });
 
 test("a widget with copy_text has a button that copies it", () => {

@@ -18,6 +18,11 @@ test("what a text names is a tag of the message, the rest is text", () => {
   const content = contentOf("Ask @Ann and @Anna (b. 1990), @Annabel", [ANN, ANNA]);
   assert.deepEqual(content, [text("Ask "), tag(ANN), text(" and "), tag(ANNA), text(", @Annabel")]);
   assert.deepEqual(contentOf("@Ann", [ANN]), [tag(ANN)]);
+  const [short, long] = [
+    { id: "4", title: "Order" },
+    { id: "5", title: "Order 7" },
+  ];
+  assert.deepEqual(contentOf("@Order 7", [short, long]), [tag(long)]);
   assert.deepEqual(contentOf("me@Ann", [ANN]), [text("me@Ann")]);
   assert.deepEqual(contentOf("", []), []);
 });

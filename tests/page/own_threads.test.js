@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { JSDOM } from "jsdom";
 import * as addresses from "../../chatstore/static/chatstore/chat/addresses.js";
 import * as answer_text from "../../chatstore/static/chatstore/chat/answer_text.js";
@@ -21,6 +21,7 @@ import * as markdown from "../../chatstore/static/chatstore/chat/markdown.js";
 import { createOwnThreads } from "../../chatstore/static/chatstore/chat/own_threads.js";
 import * as plain_text from "../../chatstore/static/chatstore/chat/plain_text.js";
 import * as questions from "../../chatstore/static/chatstore/chat/questions.js";
+import { createSearch } from "../../chatstore/static/chatstore/chat/search.js";
 import { createShareDialog } from "../../chatstore/static/chatstore/chat/share_dialog.js";
 import { createSharedItems } from "../../chatstore/static/chatstore/chat/shared_items.js";
 import * as sources from "../../chatstore/static/chatstore/chat/sources.js";
@@ -34,7 +35,7 @@ import * as widget_fields from "../../chatstore/static/chatstore/chat/widget_fie
 import * as widget_style from "../../chatstore/static/chatstore/chat/widget_style.js";
 import * as widgets from "../../chatstore/static/chatstore/chat/widgets.js";
 import * as marked from "../../chatstore/static/chatstore/vendor/marked.esm.js";
-import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
+import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.min.js";
 import { BASE, load, settle, strings } from "./page.js";
 
 /** A document with these elements, by their ids. */
@@ -53,27 +54,43 @@ function open(html) {
 const thread = (id, day) => ({ id, title: id, created_at: `2026-01-0${day}T12:00:00Z`, status: { type: "active" } });
 
 /** The list, whose server has these threads by list. */
-async function openList(lists) {
+async function openList(lists, { ask = null } = {}) {
   const page = open(
     `<button id="new"></button><input id="search"><div id="thread-list"></div><p id="no-threads"></p>
      <button id="more-threads"></button><button id="archived"></button>`,
   );
-  const asked = [];
+  const [asked, followed, announced] = [[], [], []];
   const answer = (name) => {
     asked.push(name);
     return Promise.resolve({ data: lists[name] ?? [], has_more: false });
   };
+  const search =
+    ask &&
+    createSearch({
+      ...page,
+      ask,
+      addressOf: (id, message) => `?thread=${id}&message=${message}`,
+      onFollow: (event, ...hit) => {
+        event.preventDefault();
+        followed.push(hit);
+      },
+      onFound: () => threads.draw(),
+      announce: (message) => announced.push(message),
+      onError: (error) => assert.fail(error),
+    });
   const threads = createThreads({
     ...page,
     excerpt: () => "",
     createPreviews: () => ({ of: () => "", want() {}, set() {}, refresh() {}, resume() {} }),
-    call: () => answer("listed"),
+    call: () => assert.fail("the server has a list of its own"),
     own: { list: answer },
+    search,
     isOffline: () => false,
     shown: () => null,
     addressOf: (id) => `?thread=${id}`,
     onFollow() {},
     onMenu() {},
+    onDrawn() {},
     onError: (error) => assert.fail(error),
   });
   await threads.reload();
@@ -83,11 +100,11 @@ async function openList(lists) {
     page.dom.$("archived").click();
     await new Promise(setImmediate);
   };
-  return { ...page, threads, asked, shown, view };
+  return { ...page, threads, asked, shown, view, followed, announced };
 }
 
 test("pinned threads come first, and are not repeated", async () => {
-  const lists = { listed: [thread("c", 3), thread("b", 2), thread("a", 1)], pinned: [thread("a", 1)] };
+  const lists = { recent: [thread("c", 3), thread("b", 2), thread("a", 1)], pinned: [thread("a", 1)] };
   const { shown, threads } = await openList(lists);
   assert.deepEqual(shown().slice(0, 2), ["Pinned", "a"]);
   assert.deepEqual(shown().slice(3), ["c", "b"]);
@@ -100,8 +117,122 @@ test("pinned threads come first, and are not repeated", async () => {
   assert.deepEqual(shown().slice(1), ["c", "b"]);
 });
 
+test("the last active comes first, whatever was created when", async () => {
+  const active = (id, day, hour) => ({ ...thread(id, day), updated_at: `2026-01-09T${hour}:00:00Z` });
+  const { shown, threads, dom } = await openList({ recent: [active("a", 1, 12), active("b", 2, 11)] });
+  assert.deepEqual(shown().slice(1), ["a", "b"]);
+  threads.put({ ...thread("b", 2), updated_at: "2026-01-09T13:00:00Z" });
+  assert.deepEqual(shown().slice(1), ["b", "a"]);
+  threads.put({ ...thread("b", 2), title: "New" }); // what is not said of it stays
+  threads.put({ ...thread("b", 2), title: "New", updated_at: "2026-01-09T10:00:00Z" });
+  assert.deepEqual(shown().slice(1), ["b", "a"]);
+  threads.put(thread("c", 3)); // from further down
+  assert.deepEqual(shown().slice(1), ["b", "a", "c"]);
+  assert.equal(dom.$("thread-list").querySelector("time").getAttribute("datetime"), "2026-01-09T13:00:00Z");
+});
+
+test("a title that the server gives is shown at once", async () => {
+  const { threads, dom } = await openList({ recent: [{ ...thread("a", 1), title: "First words" }] });
+  threads.put({ ...thread("a", 1), title: "A title" }); // as turns.js does with thread.updated
+  assert.equal(dom.$("thread-list").querySelector("bdi").textContent, "A title");
+});
+
+/** A list in which one searches, and the timers of it. */
+async function openSearch(pages) {
+  const asked = [];
+  const ask = async (...request) => {
+    asked.push(request);
+    return pages.shift();
+  };
+  const page = await openList({ recent: [thread("apple", 2), thread("pear", 1)] }, { ask });
+  const type = async (words) => {
+    const input = page.dom.$("search");
+    input.value = words;
+    input.dispatchEvent(new page.window.Event("input"));
+    mock.timers.tick(300);
+    await settle();
+  };
+  return { ...page, asked, type };
+}
+const hit = (id, ...excerpt) => ({
+  thread_id: "pear",
+  item_id: id,
+  title: "Pears",
+  created_at: "2026-01-01T12:00:00Z",
+  excerpt,
+});
+
+test("titles come first, then hits in messages, with the words marked", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const pages = [
+    {
+      threads: [thread("apple pie", 1)],
+      data: [hit("m1", ["<i>An ", false], ["apple", true], ["</i>", false])],
+      after: "1_f",
+    },
+    { threads: [], data: [hit("m2", ["apple", true])], after: null },
+  ];
+  const { dom, type, asked, shown, followed, announced } = await openSearch(pages);
+  const list = dom.$("thread-list");
+  await type("apple");
+  assert.deepEqual(asked, [["apple", null]]);
+  assert.deepEqual(
+    shown().filter((name) => /apple/.test(name) || name === strings.inMessages),
+    ["apple", "apple pie", strings.inMessages, list.querySelector(".hit").textContent],
+  );
+  assert.equal(list.querySelector(".hit .row-excerpt").textContent, "<i>An apple</i>");
+  assert.deepEqual(
+    [...list.querySelectorAll("mark")].map((mark) => mark.textContent),
+    ["apple"],
+  );
+  assert.equal(list.querySelector("i"), null);
+  assert.deepEqual(announced, ["1 message found."]);
+  list.querySelector(".hit a").click();
+  assert.deepEqual(followed, [["pear", "m1"]]);
+  assert.equal(dom.$("more-threads").hidden, false);
+  dom.$("more-threads").click();
+  await settle();
+  assert.deepEqual(asked.at(-1), ["apple", "1_f"]);
+  assert.equal(list.querySelectorAll(".hit").length, 2);
+  assert.equal(dom.$("more-threads").hidden, true);
+  await type("");
+  assert.deepEqual(shown().slice(1), ["apple", "pear"]);
+  mock.timers.reset();
+});
+
+test("an answer to words that are no longer searched for is left out", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { dom, type } = await openSearch([
+    new Promise((resolve) => setImmediate(() => setImmediate(resolve), 0)).then(() => ({
+      threads: [],
+      data: [hit("late", ["a", true])],
+    })),
+    { threads: [], data: [], after: null },
+  ]);
+  await type("a");
+  await type("nothing");
+  await settle();
+  await settle();
+  assert.equal(dom.$("thread-list").querySelector(".hit"), null);
+  assert.equal(dom.$("no-threads").textContent, strings.nothingFound);
+  mock.timers.reset();
+});
+
+test("the arrow keys lead from the field through what was found, and back", async () => {
+  const { dom, window } = await openList({ recent: [thread("b", 2), thread("a", 1)] });
+  const press = (key) =>
+    window.document.activeElement.dispatchEvent(new window.KeyboardEvent("keydown", { key, bubbles: true }));
+  const at = () => window.document.activeElement.closest("li")?.dataset.id ?? window.document.activeElement.id;
+  dom.$("search").focus();
+  const places = ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "ArrowUp"].map((key) => {
+    press(key);
+    return at();
+  });
+  assert.deepEqual(places, ["b", "a", "a", "b", "search", "search"]);
+});
+
 test("the archived ones are a list of their own", async () => {
-  const { dom, shown, threads, view, asked } = await openList({ listed: [thread("b", 2)], archived: [thread("a", 1)] });
+  const { dom, shown, threads, view, asked } = await openList({ recent: [thread("b", 2)], archived: [thread("a", 1)] });
   await view();
   assert.deepEqual(shown().slice(1), ["a"]);
   assert.equal(dom.$("archived").getAttribute("aria-pressed"), "true");
@@ -111,11 +242,11 @@ test("the archived ones are a list of their own", async () => {
   assert.equal(dom.$("no-threads").textContent, strings.noArchived);
   await view();
   assert.deepEqual(shown().slice(1), ["b"]);
-  assert.deepEqual(asked, ["listed", "pinned", "archived", "pinned", "listed", "pinned"]);
+  assert.deepEqual(asked, ["recent", "pinned", "archived", "pinned", "recent", "pinned"]);
 });
 
 test("a temporary thread and an archived one are not put into the list", async () => {
-  const { shown, threads } = await openList({ listed: [thread("b", 2)] });
+  const { shown, threads } = await openList({ recent: [thread("b", 2)] });
   threads.setListing("t", "temporary");
   threads.put(thread("t", 3));
   threads.setListing("b", "archived");
@@ -128,16 +259,25 @@ test("a temporary thread and an archived one are not put into the list", async (
 
 test("each request names the thread in its path", async () => {
   const asked = [];
-  const own = createOwnThreads({ url: "/chat/threads/", ask: async (...request) => asked.push(request) });
+  const own = createOwnThreads({
+    url: "/chat/threads/",
+    searchUrl: "/chat/search/",
+    commentUrl: "/chat/feedback/",
+    ask: async (...request) => asked.push(request),
+  });
   await own.list("pinned");
-  await own.list("archived", "thr/1");
+  await own.list("archived", { limit: 30, after: "thr/1" });
   await own.state("thr/1");
   await own.change("thr_1", { pinned: true });
+  await own.search("a & b", "1_f");
+  await own.comment({ thread_id: "thr_1", id: "msg_1" }, "Wrong.");
   assert.deepEqual(asked, [
     ["/chat/threads/?list=pinned"],
-    ["/chat/threads/?list=archived&after=thr%2F1"],
+    ["/chat/threads/?list=archived&limit=30&after=thr%2F1"],
     ["/chat/threads/thr%2F1/"],
     ["/chat/threads/thr_1/", { pinned: true }],
+    ["/chat/search/?q=a+%26+b&after=1_f"],
+    ["/chat/feedback/", { thread_id: "thr_1", item_id: "msg_1", comment: "Wrong." }],
   ]);
   assert.equal(own.exportUrl("thr/1", "json"), "/chat/threads/thr%2F1/export/?format=json");
 });

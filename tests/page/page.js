@@ -24,7 +24,7 @@ import { createPlainText } from "../../chatstore/static/chatstore/chat/plain_tex
 import { createText } from "../../chatstore/static/chatstore/chat/text.js";
 import highlighter from "../../chatstore/static/chatstore/vendor/highlight.min.js";
 import { Marked, Tokenizer } from "../../chatstore/static/chatstore/vendor/marked.esm.js";
-import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.es.js";
+import createDOMPurify from "../../chatstore/static/chatstore/vendor/purify.min.js";
 
 const TEMPLATE = new URL("../../chatstore/templates/chatstore/chat.html", import.meta.url);
 

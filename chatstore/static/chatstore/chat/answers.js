@@ -49,6 +49,8 @@
  * @param {(entity: any) => void} needs.onEntity
  * @param {(entity: import("./mentions.js").Entity) => HTMLElement} needs.tag an entity that a message names
  * @param {(item: any, kind: string) => Promise<any>} needs.onFeedback
+ * @param {((item: any, comment: string) => Promise<any>) | null} [needs.onComment] none where the server keeps no comments
+ * @param {((item: any, view: import("./edit_message.js").View) => HTMLElement) | null} [needs.editButton]
  * @param {(item: any) => HTMLElement | null} needs.reportButton
  * @param {(node: HTMLElement, source: string) => void} needs.onQuote
  * @param {(item: any) => void} needs.onTool
@@ -150,6 +152,7 @@ export function createAnswers(modules, needs) {
     strings,
     storage: () => localStorage,
     send: needs.onFeedback,
+    comment: needs.onComment ?? null,
     announce: needs.announce,
     onError: needs.onError,
   });
@@ -167,6 +170,7 @@ export function createAnswers(modules, needs) {
     drawQuestions,
     thumbs,
     reportButton: needs.reportButton,
+    editButton: needs.editButton ?? null,
     copyButton: needs.copyButton,
     tag: needs.tag,
     onQuote: needs.onQuote,

@@ -21,6 +21,7 @@
  * @property {string} type of the request
  * @property {Record<string, any>} params of the request
  * @property {any} draft what was written for it: a message that isn't stored goes back there
+ * @property {object} [metadata] of the request
  * @property {string[]} replaced ids of the items that go as soon as the server has begun
  * @property {string} [before] the id of the last user message when it began
  * @property {boolean} isStored a message is once the server sends it back, anything else once there is an answer
@@ -56,10 +57,11 @@ export const newConversation = (id = null) => ({
 /**
  * The state after an event. Besides the protocol's events there are:
  *
- * - `loaded` {thread, items, after, hasMore}: the newest items, in order; what the server no longer has goes
+ * - `loaded` {thread, items, after, hasMore, isRejoined, isAnswering}: the newest items, in order; what the server
+ *   no longer has goes, unless it answers; after a lost connection it knows more of what was live than this page
  * - `earlier` {items, after, hasMore}
  * - `thread.changed` {thread}, `item.changed` {item}
- * - `turn.began` {request, params, draft, replaced}, `turn.ended` {isStopped, failure}
+ * - `turn.began` {request, params, draft, replaced, isStored}, `turn.ended` {isStopped, failure}
  * - `turn.settled`: its outcome is dealt with
  * - `tool.began`, `tool.ended` {id}
  * - `waiting.added`, `waiting.removed` {draft}, `waiting.emptied`
@@ -175,14 +177,15 @@ function withThread(state, { items, ...thread }) {
 const withTurn = (state, turn) => (state.turn && turn ? { ...state, turn } : state);
 
 /** @param {Conversation} state @param {any} event @returns {Turn} */
-function newTurn(state, { request, params, draft = null, replaced = [] }) {
+function newTurn(state, { request, params, metadata, draft = null, replaced = [], isStored = false }) {
   return {
     type: request,
     params,
+    metadata,
     draft,
     replaced,
     before: lastOf(state, "user_message")?.id,
-    isStored: false,
+    isStored,
     isCancellable: true,
     progress: null,
     tool: null,
@@ -264,19 +267,20 @@ function freshest(known, fresh) {
  * this page may know more than the answer to a question that was asked earlier, so nothing goes.
  *
  * @param {Conversation} state
- * @param {{ thread: Thread, items: Item[], after?: string | null, hasMore?: boolean }} event
+ * @param {{ thread: Thread, items: Item[], after?: string | null, hasMore?: boolean, isRejoined?: boolean,
+ *   isAnswering?: boolean }} event
  * @returns {Conversation}
  */
-function withNewest(state, { thread, items, after = null, hasMore = false }) {
+function withNewest(state, { thread, items, after = null, hasMore = false, ...event }) {
   const known = new Map(state.entries.map((entry) => [entry.item.id, entry]));
   const fresh = new Set(items.map(({ id }) => id));
   const from = state.entries.findIndex(({ item }) => fresh.has(item.id));
   const absent = (/** @type {readonly Entry[]} */ entries) => entries.filter(({ item }) => !fresh.has(item.id));
   const newest = items.map((item) => {
     const entry = known.get(item.id);
-    return entry?.isLive ? entry : freshest(entry, { item, isLive: false });
+    return entry?.isLive && !event.isRejoined ? entry : freshest(entry, { item, isLive: false });
   });
-  const isAnswering = Boolean(state.turn);
+  const isAnswering = Boolean(state.turn) || event.isAnswering;
   const entries = [
     ...(from < 0 ? [] : absent(state.entries.slice(0, from))),
     ...newest,
@@ -285,7 +289,8 @@ function withNewest(state, { thread, items, after = null, hasMore = false }) {
   // With none of them known there may be a gap before them.
   const paging = from < 0 ? { after, hasMore } : {};
   const next = { ...withThread(state, thread), ...paging, entries };
-  return next.last && hasArrived(next, next.last) ? { ...next, last: { ...next.last, isStored: true } } : next;
+  const stored = (/** @type {Turn | null} */ turn) => turn && hasArrived(next, turn) && { ...turn, isStored: true };
+  return { ...next, turn: stored(next.turn) || next.turn, last: stored(next.last) || next.last };
 }
 
 /** Whether a message whose answer was never heard is there nevertheless.

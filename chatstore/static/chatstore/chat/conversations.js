@@ -9,6 +9,8 @@
  * @property {AbortController | null} controller of the request that is under way
  * @property {() => void} [stopTool] gives up waiting for a tool of this page
  * @property {boolean} [isTemporary] it is in no list, and not kept
+ * @property {Promise<void>} [begun] the server has begun to answer
+ * @property {boolean} [isElsewhere] another process of the server answers, of which nothing is heard
  */
 
 const PAGE = 50;
@@ -26,6 +28,7 @@ const PAGE = 50;
  * @param {import("./scroll.js").Scroll} options.scroll
  * @param {import("./alerts.js").Alerts} options.alerts
  * @param {(id: string | null) => void} options.setAddress of the page
+ * @param {(conversation: Held) => void} options.onAnswering the server answers, and this page doesn't follow it
  * @param {(event: any, isShown: boolean) => void} options.onEvent
  * @param {import("./hooks.js").Emit} options.emit
  * @param {string | null} options.first the id of the conversation that is shown first
@@ -38,7 +41,8 @@ export function createConversations(options) {
   /** @param {string | null} id @returns {Held} */
   const held = (id) => ({ state: model.newConversation(id), controller: null });
   let shown = held(options.first);
-  let isLoadingEarlier = false;
+  /** @type {Promise<void> | null} of earlier messages */
+  let coming = null;
   /** @type {Set<Held>} */
   const answering = new Set();
 
@@ -59,8 +63,8 @@ export function createConversations(options) {
     else composer.putDraft(idOf(conversation.state), ...waiting);
   }
 
-  /** @param {string | null} id null: a new one */
-  async function open(id) {
+  /** @param {string | null} id null: a new one @param {string | null} [messageId] the message to begin at */
+  async function open(id, messageId) {
     if (!model.isBusy(shown.state)) takeBackWaiting(shown);
     composer.keepDraft(idOf(shown.state));
     const conversation = [...answering].find(({ state }) => id && idOf(state) === id) ?? held(id);
@@ -76,12 +80,13 @@ export function createConversations(options) {
       options.emit("thread.load.start", { threadId: id });
       await load(conversation);
       options.emit("thread.load.end", { threadId: id });
+      if (conversation === shown && messageId && (await reach(conversation, messageId))) return undefined;
       if (conversation !== shown) return undefined;
       scroll.toEnd();
       return composer.focus();
     } catch (error) {
       if (conversation !== shown) return undefined;
-      if (error.status !== 404) return alerts.showError(error, () => open(id));
+      if (error.status !== 404) return alerts.showError(error, () => open(id, messageId));
       setAddress(null);
       await open(null);
       return alerts.showError(error);
@@ -90,8 +95,9 @@ export function createConversations(options) {
     }
   }
 
-  /** Bring a conversation up to date with the server. @param {Held} conversation */
-  async function load(conversation) {
+  /** Bring a conversation up to date with the server. @param {Held} conversation
+   * @param {{ isRejoined?: boolean }} [details] see reduce */
+  async function load(conversation, { isRejoined = false } = {}) {
     const id = idOf(conversation.state);
     const [thread, page, state] = await Promise.all([
       call("threads.get_by_id", { thread_id: id }),
@@ -103,16 +109,48 @@ export function createConversations(options) {
       threads.setListing(id, state.is_temporary ? "temporary" : state.archived_at ? "archived" : "");
     }
     const paging = { after: page.after ?? null, hasMore: Boolean(page.has_more) };
-    dispatch(conversation, { type: "loaded", thread, items: page.data.toReversed(), ...paging });
-    threads.put(conversation.state.thread);
+    dispatch(conversation, {
+      type: "loaded",
+      thread,
+      items: page.data.toReversed(),
+      ...paging,
+      isRejoined,
+      isAnswering: state?.is_answering,
+    });
+    threads.put({ ...conversation.state.thread, updated_at: page.data[0]?.created_at });
     threads.setPreview(id, page.data);
+    if (state?.is_answering && !model.isBusy(conversation.state)) options.onAnswering(conversation);
   }
 
-  async function earlier() {
+  /** Show a message, and load what is between it and the end. @param {Held} conversation @param {string} messageId
+   * @returns {Promise<boolean>} whether it is there */
+  async function reach(conversation, messageId) {
+    const isHere = () => conversation.state.entries.some(({ item }) => item.id === messageId);
+    let count = -1; // of the items before: a page that can't be loaded adds none
+    while (conversation === shown && !isHere() && count !== conversation.state.entries.length) {
+      count = conversation.state.entries.length;
+      await earlier();
+    }
+    const node = conversation === shown && timeline.nodeOf(messageId);
+    if (!node) return false;
+    scroll.reveal(node);
+    node.focus({ preventScroll: true });
+    node.classList.add("found");
+    return true;
+  }
+
+  /** Load the page before; whoever asks meanwhile waits for the same one. */
+  function earlier() {
+    coming ??= loadEarlier().finally(() => {
+      coming = null;
+    });
+    return coming;
+  }
+
+  async function loadEarlier() {
     const conversation = shown;
     const { thread, after, hasMore } = conversation.state;
-    if (!hasMore || isLoadingEarlier) return;
-    isLoadingEarlier = true;
+    if (!hasMore) return;
     $("older").classList.add("loading");
     try {
       const page = await call("items.list", { thread_id: thread.id, limit: PAGE, order: "desc", after });
@@ -122,7 +160,6 @@ export function createConversations(options) {
     } catch (error) {
       if (conversation === shown) alerts.showError(error);
     } finally {
-      isLoadingEarlier = false;
       $("older").classList.remove("loading");
     }
   }

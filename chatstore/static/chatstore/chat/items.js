@@ -20,6 +20,7 @@
  * @param {(item: any) => HTMLElement} options.drawQuestions
  * @param {(item: any) => HTMLElement[]} options.thumbs
  * @param {(item: any) => HTMLElement | null} options.reportButton
+ * @param {((item: any, view: import("./edit_message.js").View) => HTMLElement) | null} options.editButton null where messages can't be edited
  * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
  * @param {(entity: import("./mentions.js").Entity) => HTMLElement} options.tag an entity that a message names
  * @param {(node: HTMLElement, item: any) => void} options.onQuote
@@ -87,8 +88,13 @@ export function createItems(options) {
     interactive,
   });
 
-  /** @param {any} item */
-  function userMessage(item) {
+  /** @param {any} item @param {ItemView} view */
+  function userMessage(item, view) {
+    const written = () =>
+      item.content
+        .map((/** @type {any} */ { type, text: said }) => (type === "input_tag" ? `@${said}` : said))
+        .join("");
+    const copy = () => options.copyButton(written, strings.copy);
     const words = item.content.map((/** @type {any} */ part) =>
       part.type === "input_tag" ? options.tag(asEntity(part)) : part.text,
     );
@@ -96,6 +102,7 @@ export function createItems(options) {
       item.quoted_text && el("blockquote", { class: "quoted", dir: "auto", text: item.quoted_text }),
       item.attachments?.length && el("div", { class: "attachments" }, ...item.attachments.map(attachmentTile)),
       el("div", { class: "bubble", dir: "auto" }, ...words),
+      item.id && el("div", { class: "actions" }, copy(), options.editButton?.(item, view)),
     ];
   }
 
@@ -149,7 +156,7 @@ export function createItems(options) {
 
   /** @type {Map<string, (entry: Entry, view: ItemView) => any[]>} */
   const draws = new Map([
-    ["user_message", ({ item }) => userMessage(item)],
+    ["user_message", ({ item }, view) => userMessage(item, view)],
     ["assistant_message", assistantMessage],
     ["workflow", ({ item, isLive }) => [steps.drawWorkflow(item.workflow, isLive)]],
     ["task", ({ item }) => [steps.drawTask(item.task)]],
@@ -188,8 +195,17 @@ export function createItems(options) {
       this.bodies = [];
       this.isWaiting = false;
       this.isUnbounded = false; // somebody asked to see it, whatever it takes
+      /** @type {HTMLElement | null} */
+      this.instead = null;
       this.entry = entry;
       this.#draw(entry, []);
+    }
+
+    /** Show a form in the item's place, whatever becomes of the item; null: the item again.
+     * @param {HTMLElement | null} form */
+    showInstead(form) {
+      this.instead = form;
+      this.#draw(this.entry, []);
     }
 
     /** The text of a part. @param {number} index */
@@ -252,7 +268,7 @@ export function createItems(options) {
 
     /** @param {Entry} entry @param {boolean[]} folds see #folds */
     #draw(entry, folds) {
-      const parts = this.#parts(entry);
+      const parts = this.instead ? [this.instead] : this.#parts(entry);
       if (!entry.isLive) this.bodies = [];
       // A part that is there stays there: moving a long answer would lay it out anew.
       for (const child of [...this.node.childNodes]) if (!parts.includes(child)) child.remove();

@@ -33,11 +33,16 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./conversation.js")} conversation
  * @property {typeof import("./conversations.js")} conversations
  * @property {typeof import("./turns.js")} turns
+ * @property {typeof import("./running_answers.js")} running_answers
+ * @property {typeof import("./changes.js")} changes
+ * @property {typeof import("./answering_marks.js")} answering_marks
  * @property {typeof import("./scroll.js")} scroll
  * @property {typeof import("./timeline.js")} timeline
  * @property {typeof import("./previews.js")} previews
  * @property {typeof import("./threads.js")} threads
  * @property {typeof import("./own_threads.js")} own_threads
+ * @property {typeof import("./search.js")} search
+ * @property {typeof import("./edit_message.js")} edit_message
  * @property {typeof import("./share_dialog.js")} share_dialog
  * @property {typeof import("./temporary.js")} temporary
  * @property {typeof import("./message_box.js")} message_box
@@ -75,6 +80,7 @@ async function start(modules) {
     fetch: (...request) => fetch(...request),
     createParser: modules.eventsource_parser.createParser,
     strings: { failed: strings.failed, unreachable: strings.unreachable },
+    isFinished: Boolean(config.finish),
     onRequest: (type, { thread_id }) => emit("log", { name: type, data: thread_id ? { thread_id } : {} }),
     onLost: () => network.lost(),
     onFound: () => network.found(),
@@ -91,7 +97,10 @@ async function start(modules) {
     },
   });
   const { threadsUrl } = config;
-  const own = threadsUrl ? modules.own_threads.createOwnThreads({ url: threadsUrl, ask: protocol.ask }) : null;
+  const { searchUrl, commentUrl } = config;
+  const own = threadsUrl
+    ? modules.own_threads.createOwnThreads({ url: threadsUrl, searchUrl, commentUrl, ask: protocol.ask })
+    : null;
   const hook = modules.hooks.createHook(document);
   const emit = modules.hooks.createEmit($("chat"));
 
@@ -125,6 +134,14 @@ async function start(modules) {
       announce: (message) => alerts.announce(message),
       onError: (error) => alerts.showError(error),
     }),
+    editButton:
+      own &&
+      modules.edit_message.createMessageEditor({
+        dom,
+        text,
+        onSend: (item, edited) => turns.edit(item, edited),
+      }),
+    onComment: own?.comment,
     onFeedback: (item, kind) => call("items.feedback", { thread_id: item.thread_id, item_ids: [item.id], kind }),
     onQuote: (node, source) => composer.quote(selection.selectionIn(node) || plain(source)),
     onTool: (item) => turns.runTool(shown(), item),
@@ -163,7 +180,7 @@ async function start(modules) {
     onError: (error) => alerts.showError(error),
   });
   const address = modules.page_address.createPageAddress({
-    open: (id) => conversations.open(id),
+    open: (id, messageId) => conversations.open(id, messageId),
     shownId: () => model.idOf(shown().state),
     closeDrawer: () => drawer(false),
   });
@@ -200,12 +217,34 @@ async function start(modules) {
     createPreviews: modules.previews.createPreviews,
     call,
     own,
+    search:
+      own &&
+      modules.search.createSearch({
+        dom,
+        text,
+        ask: own.search,
+        addressOf: address.addressOf,
+        onFollow: address.follow,
+        onFound: () => threads.draw(),
+        announce: alerts.announce,
+        onError: alerts.showError,
+      }),
     isOffline: () => network.isLost,
     shown: () => shown().state.thread,
     addressOf: address.addressOf,
     onFollow: address.follow,
     onMenu: openMenu,
+    onDrawn: () => marks.draw(),
     onError: alerts.showError,
+  });
+  const marks = modules.answering_marks.createAnsweringMarks({
+    dom,
+    strings,
+    onUnknown: (ids) => ids.every(threads.find) || refresh.list(),
+    onEnded(ids) {
+      for (const id of ids) threads.refreshPreview(id);
+      refresh.list();
+    },
   });
   const timeline = modules.timeline.createTimeline({
     dom,
@@ -249,12 +288,34 @@ async function start(modules) {
     scroll,
     alerts,
     setAddress: address.set,
+    onAnswering: (conversation) => turns.join(conversation),
     first: address.linked(),
     onEvent(event, isShown) {
       const told = modules.hooks.toldOf(event, isShown);
       if (told) emit(...told);
     },
     emit,
+  });
+  const running = modules.running_answers.createRunningAnswers({
+    isOn: Boolean(config.finish),
+    url: threadsUrl,
+    protocol,
+    errors: modules.protocol,
+    idOf: model.idOf,
+    load: conversations.load,
+    isOffline: () => network.isLost,
+    onError: alerts.showError,
+  });
+  const changes = modules.changes.createChanges({
+    url: config.changesUrl,
+    ask: protocol.ask,
+    document,
+    channel: "BroadcastChannel" in window ? new BroadcastChannel(config.changesUrl) : null,
+    shownId: () => model.idOf(shown().state),
+    isOffline: () => network.isLost,
+    isFollowed: () => model.isBusy(shown().state) && !shown().isElsewhere,
+    onAnswering: marks.set,
+    onChanged: () => refresh.conversation(),
   });
   const turns = modules.turns.createTurns({
     strings,
@@ -263,6 +324,7 @@ async function start(modules) {
     model,
     errors: modules.protocol,
     protocol,
+    running,
     conversations,
     threads,
     composer,
@@ -271,6 +333,7 @@ async function start(modules) {
     hook,
     isTemporary: () => temporary.isOn(),
     setAddress: address.set,
+    onTurn: changes.tell,
   });
   const uploads = modules.uploads.createUploads({
     dom,
@@ -348,7 +411,8 @@ async function start(modules) {
     composer.restoreDraft(null);
   }
   threads.reload().catch((error) => alerts.showError(error, refresh));
-  await conversations.open(address.linked());
+  await conversations.open(address.linked(), address.linkedMessage());
+  changes.look();
   document.documentElement.dataset.ready = "true";
   emit("ready");
   document.dispatchEvent(new CustomEvent("chatstore:ready", { detail: { chat: $("chat") } }));

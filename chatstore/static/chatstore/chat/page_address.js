@@ -6,7 +6,7 @@
 
 /**
  * @param {object} options
- * @param {(id: string | null) => void} options.open a conversation; null: a new one
+ * @param {(id: string | null, messageId?: string | null) => void} options.open a conversation, at a message; null: a new one
  * @param {() => string | null} options.shownId
  * @param {() => void} options.closeDrawer
  */
@@ -16,9 +16,15 @@ export function createPageAddress({ open, shownId, closeDrawer }) {
     return new URLSearchParams(location.search).get("thread");
   }
 
-  /** @param {string | null} id */
-  function addressOf(id) {
-    return id ? `?thread=${encodeURIComponent(id)}` : location.pathname;
+  /** The message in it that the address names, or null. */
+  function linkedMessage() {
+    return new URLSearchParams(location.search).get("message");
+  }
+
+  /** @param {string | null} id @param {string | null} [messageId] */
+  function addressOf(id, messageId) {
+    if (!id) return location.pathname;
+    return `?${new URLSearchParams({ thread: id, ...(messageId && { message: messageId }) })}`;
   }
 
   /** @param {string | null} id */
@@ -26,23 +32,23 @@ export function createPageAddress({ open, shownId, closeDrawer }) {
     history.replaceState(null, "", addressOf(id));
   }
 
-  /** Show another conversation, from which Back leads here. @param {string | null} id */
-  function go(id) {
-    history.pushState(null, "", addressOf(id));
+  /** Show another conversation, from which Back leads here. @param {string | null} id @param {string} [messageId] */
+  function go(id, messageId) {
+    history.pushState(null, "", addressOf(id, messageId));
     closeDrawer(); // first: nothing within what it covers can take the focus
-    return open(id);
+    return open(id, messageId);
   }
 
-  /** @param {MouseEvent} event @param {string | null} id */
-  function follow(event, id) {
+  /** @param {MouseEvent} event @param {string | null} id @param {string} [messageId] */
+  function follow(event, id, messageId) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    go(id);
+    go(id, messageId);
   }
 
   addEventListener("popstate", () => {
-    if (linked() !== shownId()) open(linked());
+    if (linked() !== shownId() || linkedMessage()) open(linked(), linkedMessage());
   });
 
-  return { linked, addressOf, set, go, follow };
+  return { linked, linkedMessage, addressOf, set, go, follow };
 }

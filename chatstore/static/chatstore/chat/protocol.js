@@ -31,11 +31,14 @@ export class Unreachable extends Error {}
  * @param {typeof globalThis.fetch} options.fetch
  * @param {CreateParser} options.createParser eventsource-parser's
  * @param {{ failed: string, unreachable: string }} options.strings
+ * @param {boolean} [options.isFinished] whether answers are finished without this page
  * @param {(type: string, params: any) => void} [options.onRequest] to the endpoint
  * @param {() => void} [options.onLost] the server can't be reached
  * @param {() => void} [options.onFound] it answered
  */
-export function createProtocol({ url, csrfToken, fetch, createParser, strings, onRequest, onLost, onFound }) {
+export function createProtocol(options) {
+  const { url, csrfToken, fetch, createParser, strings, isFinished, onRequest, onLost, onFound } = options;
+
   /** @param {Error} error @returns {Error} */
   function unreachable(error) {
     if (error.name === "AbortError") return error;
@@ -57,7 +60,8 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
 
   /** @param {string} address @param {object} [content] of a POST; without it, GET @param {AbortSignal} [signal] */
   async function send(address, content, signal) {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+    const finish = isFinished ? { "X-Chatstore-Finish": "1" } : {};
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken, ...finish };
     const posted = content && { method: "POST", headers, body: JSON.stringify(content) };
     /** @type {Response} */
     let response;
@@ -114,5 +118,5 @@ export function createProtocol({ url, csrfToken, fetch, createParser, strings, o
     }
   }
 
-  return { post, call, ask, events };
+  return { post, send, call, ask, events };
 }

@@ -15,15 +15,21 @@ const AWAY_MS = 30000;
  */
 export function createRefresh({ network, threads, conversations, onError }) {
   async function refresh() {
+    const { id, thread } = conversations.shown.state;
     threads.resumePreviews();
+    if (id && !thread) conversations.open(id); // it could not be loaded
+    await Promise.all([refresh.list(), refresh.conversation()]);
+  }
+  refresh.list = () => threads.reload().catch(report);
+  refresh.conversation = async () => {
     const { shown } = conversations;
-    if (shown.state.id && !shown.state.thread) conversations.open(shown.state.id); // it could not be loaded
-    const isAtRest = shown.state.thread && !shown.state.turn;
-    try {
-      await Promise.all([threads.reload(), isAtRest && conversations.load(shown)]);
-    } catch (error) {
-      if (!network.isLost) onError(error);
-    }
+    const isAtRest = shown.state.thread && (!shown.state.turn || shown.isElsewhere);
+    if (isAtRest) await conversations.load(shown).catch(report);
+  };
+
+  /** @param {any} error */
+  function report(error) {
+    if (!network.isLost) onError(error);
   }
 
   let seenAt = Date.now();

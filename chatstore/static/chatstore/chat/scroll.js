@@ -22,6 +22,17 @@ export function createScroll({ dom, onScroll }) {
     lastTop = scroller.scrollTop; // who scrolls up before the event of this has come, has scrolled up
   }
 
+  /** Show an element, wherever it is. @param {HTMLElement} node */
+  function reveal(node) {
+    follows = false;
+    const show = () => {
+      node.scrollIntoView({ block: "center" });
+      lastTop = scroller.scrollTop;
+    };
+    show();
+    requestAnimationFrame(show); // those around it have their heights once they are in sight
+  }
+
   /** Add something above what is being read, which stays where it is. @param {() => void} add */
   function keepPlace(add) {
     const first = dom.$("items").firstElementChild;
@@ -49,5 +60,5 @@ export function createScroll({ dom, onScroll }) {
     { passive: true },
   );
 
-  return { scroller, toEnd, keepPlace };
+  return { scroller, toEnd, reveal, keepPlace };
 }

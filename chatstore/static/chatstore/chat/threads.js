@@ -1,6 +1,6 @@
 /**
- * The list of threads: loaded page by page, searched, grouped by day. Pinned ones come first; the
- * archived ones are a list of their own, which takes its place.
+ * The list of threads, the last active first: loaded page by page, searched, grouped by day. Pinned
+ * ones come first; the archived ones are a list of their own, which takes its place.
  *
  * @typedef {ReturnType<typeof createThreads>} Threads
  * @typedef {import("./conversation.js").Thread} Thread
@@ -8,7 +8,7 @@
 
 const PAGE = 30;
 const LARGEST_PAGE = 100;
-const SEARCHED = 200; // the newest threads, of which the last words are searched too
+const SEARCHED = 200; // the newest threads, of which the page itself searches the dates
 const PREVIEW_LENGTH = 140;
 
 /**
@@ -18,20 +18,22 @@ const PREVIEW_LENGTH = 140;
  * @param {typeof import("./text.js").excerpt} options.excerpt
  * @param {typeof import("./previews.js").createPreviews} options.createPreviews
  * @param {import("./protocol.js").Protocol["call"]} options.call
- * @param {import("./own_threads.js").OwnThreads | null} options.own null where the server has neither pins nor archive
+ * @param {import("./own_threads.js").OwnThreads | null} options.own null where the server has none of what is beside ChatKit
+ * @param {import("./search.js").Search | null} options.search the server's; null where it has none
  * @param {() => boolean} options.isOffline
  * @param {() => Thread | null} options.shown
  * @param {(id: string) => string} options.addressOf
  * @param {(event: MouseEvent, id: string) => void} options.onFollow
  * @param {(button: HTMLElement, thread: Thread) => void} options.onMenu
+ * @param {() => void} options.onDrawn
  * @param {(error: unknown) => void} options.onError
  */
 export function createThreads(options) {
-  const { dom, text, excerpt, call, own, shown, addressOf, onFollow, onMenu, onError } = options;
+  const { dom, text, excerpt, call, own, search, shown, addressOf, onFollow, onMenu, onError } = options;
   const { $, el, icon } = dom;
   const { strings, say } = text;
 
-  /** @type {Thread[]} newest first */
+  /** @type {Thread[]} the last active first */
   let threads = [];
   /** @type {Thread[]} the newest pin first */
   let pinned = [];
@@ -65,8 +67,18 @@ export function createThreads(options) {
       PREVIEW_LENGTH,
     );
 
+  /** When something happened in it last, as far as that is known. @param {Thread} thread */
+  const activeAt = (thread) => thread.updated_at ?? thread.created_at;
   const byTime = (/** @type {Thread} */ a, /** @type {Thread} */ b) =>
-    new Date(b.created_at).getTime() - new Date(a.created_at).getTime();
+    Date.parse(activeAt(b)) - Date.parse(activeAt(a));
+
+  /** What is known of a thread, and what is new: it was never active later than it was.
+   * @param {Thread} known @param {Thread} fresh @returns {Thread} */
+  const merged = (known, fresh) => ({
+    ...known,
+    ...fresh,
+    updated_at: [known, fresh].sort(byTime).map(({ updated_at }) => updated_at)[0],
+  });
 
   const take = (/** @type {any} */ page) => {
     after = page.after ?? null;
@@ -79,14 +91,15 @@ export function createThreads(options) {
   /** @param {number} limit @param {string | null} [cursor] */
   async function load(limit, cursor) {
     const asked = view;
-    const params = { limit, order: "desc", ...(cursor && { after: cursor }) };
-    const page = await (asked ? own.list(asked, cursor) : call("threads.list", params));
+    const params = { limit, ...(cursor && { after: cursor }) };
+    const page = await (own ? own.list(asked || "recent", params) : call("threads.list", { ...params, order: "desc" }));
     for (const { id } of page.data) listings.set(id, asked);
     return page;
   }
 
   async function reload() {
     const asked = view;
+    const known = find(shown()?.id);
     const limit = Math.max(PAGE, Math.min(threads.length, LARGEST_PAGE));
     const [page, pins] = await Promise.all([load(limit), own?.list("pinned")]);
     if (asked !== view) return;
@@ -94,7 +107,7 @@ export function createThreads(options) {
     pinned = pins?.data ?? [];
     take(page);
     // One from further down that is open stays in sight, whichever of the two was loaded first.
-    const open = shown();
+    const open = known ?? shown();
     if (open && listingOf(open.id) === view && hasMore && byTime(open, threads.at(-1)) > 0) threads.push(open);
     draw();
   }
@@ -121,10 +134,10 @@ export function createThreads(options) {
 
   /** @param {Thread} thread */
   function put(thread) {
-    pinned = pinned.map((one) => (one.id === thread.id ? { ...one, ...thread } : one));
+    pinned = pinned.map((one) => (one.id === thread.id ? merged(one, thread) : one));
     if (listingOf(thread.id) !== view) return draw();
     const at = threads.findIndex(({ id }) => id === thread.id);
-    if (at >= 0) threads[at] = { ...threads[at], ...thread };
+    if (at >= 0) threads[at] = merged(threads[at], thread);
     else threads.push(thread);
     threads.sort(byTime);
     return draw();
@@ -166,10 +179,10 @@ export function createThreads(options) {
 
   /** @param {Thread} thread */
   function matches(thread) {
-    const at = thread.created_at;
+    const at = activeAt(thread);
     const searched = [
       thread.title ?? strings.untitled,
-      previews.of(thread.id),
+      search ? "" : previews.of(thread.id),
       text.longDate(at),
       text.dayName(at),
       at,
@@ -186,17 +199,20 @@ export function createThreads(options) {
   function draw() {
     const first = view ? [] : pinned;
     const rest = view ? threads : threads.filter(({ id }) => !isPinned(id));
-    const found = query() ? [...first, ...rest].filter(matches) : [...first, ...rest];
+    const listed = [...first, ...rest];
+    const found = query() ? withFound(listed.filter(matches)) : listed;
+    const hits = query() && search ? search.rows() : [];
     /** @type {Map<string, HTMLElement[]>} */
     const groups = new Map();
     const pinnedRows = found.filter((thread) => first.includes(thread)).map(row);
     if (pinnedRows.length) groups.set(strings.pinned, pinnedRows);
     for (const thread of found) {
       if (first.includes(thread)) continue;
-      const name = text.period(thread.created_at);
+      const name = text.period(activeAt(thread));
       if (!groups.has(name)) groups.set(name, []);
       groups.get(name).push(row(thread));
     }
+    if (hits.length) groups.set(strings.inMessages, hits);
     const focused = document.activeElement?.closest?.("#thread-list li");
     const at = focused ? [...$("thread-list").querySelectorAll("li")].indexOf(focused) : -1;
     const sections = [...groups].map(([title, rows]) =>
@@ -206,14 +222,28 @@ export function createThreads(options) {
     const rows = [...$("thread-list").querySelectorAll("li")];
     // Whose row is gone finds itself on the one that took its place.
     if (focused instanceof HTMLElement) {
-      const place = rowOf(focused.dataset.id) ?? rows[at] ?? rows.at(-1);
+      const hit = rows.find(({ dataset }) => dataset.hit && dataset.hit === focused.dataset.hit);
+      const place = hit ?? rowOf(focused.dataset.id) ?? rows[at] ?? rows.at(-1);
       (place?.querySelector("a") ?? $("new")).focus();
     }
-    $("no-threads").hidden = found.length > 0;
-    $("no-threads").textContent = query() ? strings.nothingFound : view ? strings.noArchived : strings.noThreads;
-    $("more-threads").hidden = !hasMore;
+    $("no-threads").hidden = found.length + hits.length > 0;
+    $("no-threads").textContent = nothing();
+    $("more-threads").hidden = query() && search ? !search.hasMore : !hasMore;
     rowsInSight.disconnect();
-    for (const one of rows) rowsInSight.observe(one);
+    for (const one of rows) if (one.dataset.id) rowsInSight.observe(one);
+    options.onDrawn();
+  }
+
+  /** What is said where the list is empty. */
+  function nothing() {
+    if (query()) return search?.isBusy ? strings.searching : strings.nothingFound;
+    return view ? strings.noArchived : strings.noThreads;
+  }
+
+  /** Those of the list, and those that the server has found besides. @param {Thread[]} listed */
+  function withFound(listed) {
+    const known = new Set(listed.map(({ id }) => id));
+    return [...listed, ...(search?.threads ?? []).filter(({ id }) => !known.has(id))];
   }
 
   /** @param {Thread} thread */
@@ -236,9 +266,9 @@ export function createThreads(options) {
       heading,
       el("span", { class: "row-preview", dir: "auto", text: previews.of(thread.id) ?? "" }),
       el("time", {
-        datetime: thread.created_at,
-        title: text.longDate(thread.created_at),
-        text: text.shortDate(thread.created_at),
+        datetime: activeAt(thread),
+        title: text.longDate(activeAt(thread)),
+        text: text.shortDate(activeAt(thread)),
       }),
     );
     const open = () => onMenu(menu, thread);
@@ -250,7 +280,7 @@ export function createThreads(options) {
   function markShown(id) {
     for (const one of $("thread-list").querySelectorAll("li")) {
       const link = one.querySelector("a");
-      if (one.dataset.id === id) link.setAttribute("aria-current", "page");
+      if (one.dataset.id && one.dataset.id === id) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
   }
@@ -261,11 +291,13 @@ export function createThreads(options) {
     }
   });
   // Where that fails the button stays, and says why.
-  const endInSight = new IntersectionObserver(([entry]) => entry.isIntersecting && more().catch(() => {}), {
-    rootMargin: "200px",
-  });
+  const isSearching = () => Boolean(query() && search); // each further page of that is asked for
+  const endInSight = new IntersectionObserver(
+    ([entry]) => entry.isIntersecting && !isSearching() && more().catch(() => {}),
+    { rootMargin: "200px" },
+  );
   endInSight.observe($("more-threads"));
-  $("more-threads").addEventListener("click", () => more().catch(onError));
+  $("more-threads").addEventListener("click", () => (isSearching() ? search.more() : more().catch(onError)));
 
   $("archived").hidden = !own;
   $("archived").addEventListener("click", () => show(view ? "" : "archived").catch(onError));
@@ -273,20 +305,41 @@ export function createThreads(options) {
   /** @type {ReturnType<typeof setTimeout>} */
   let searching;
   $("search").addEventListener("input", () => {
+    search?.look($("search").value.trim());
     draw();
     clearTimeout(searching);
     searching = setTimeout(async () => {
       try {
-        while (query() && hasMore) await more();
+        while (query() && hasMore && !(search && threads.length >= SEARCHED)) await more();
       } catch (error) {
         onError(error);
       }
-      if (query()) for (const { id } of threads.slice(0, SEARCHED)) previews.want(id);
+      if (query() && !search) for (const { id } of threads.slice(0, SEARCHED)) previews.want(id);
     }, 250);
   });
 
+  /** From the field to what it has found, and on from row to row. @param {KeyboardEvent} event */
+  function walk(event) {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const links = /** @type {HTMLElement[]} */ ([...$("thread-list").querySelectorAll("li > a")]);
+    const stops = [$("search"), ...links];
+    const at = stops.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (at < 0 || !stops[at + step]) return;
+    event.preventDefault();
+    stops[at + step].focus();
+  }
+  $("search").addEventListener("keydown", walk);
+  $("thread-list").addEventListener("keydown", walk);
+
+  /** @param {string | null | undefined} id */
+  function find(id) {
+    return [...threads, ...pinned].find((thread) => thread.id === id);
+  }
+
   return {
     reload,
+    draw,
     put,
     drop,
     setListing,
@@ -294,7 +347,7 @@ export function createThreads(options) {
     isPinned,
     listingOf,
     markShown,
-    find: (/** @type {string | null} */ id) => [...threads, ...pinned].find((thread) => thread.id === id),
+    find,
     setPreview: (/** @type {string} */ id, /** @type {any[]} */ newestFirst) => previews.set(id, words(newestFirst)),
     refreshPreview: previews.refresh,
     resumePreviews: previews.resume,

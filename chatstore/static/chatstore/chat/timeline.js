@@ -108,6 +108,8 @@ export function createTimeline(options) {
     drawStatus(state);
     drawEarlier(state);
     drawProgress(state);
+    // Nobody edits a message while it is being answered, or in a conversation that is closed.
+    $("items").toggleAttribute("data-fixed", model.isBusy(state) || !model.isActive(state));
     drawRetry(state);
     onDrawn(state);
   }

@@ -15,6 +15,7 @@ const LONGEST_ANNOUNCEMENT = 600;
  * @param {typeof import("./conversation.js")} options.model
  * @param {typeof import("./protocol.js")} options.errors
  * @param {import("./protocol.js").Protocol} options.protocol
+ * @param {import("./running_answers.js").RunningAnswers} options.running
  * @param {import("./conversations.js").Conversations} options.conversations
  * @param {import("./threads.js").Threads} options.threads
  * @param {import("./composer.js").Composer} options.composer
@@ -23,9 +24,11 @@ const LONGEST_ANNOUNCEMENT = 600;
  * @param {(name: string, detail: object) => Promise<any> | undefined} options.hook
  * @param {() => boolean} options.isTemporary whether a new conversation is to be temporary
  * @param {(id: string | null) => void} options.setAddress of the page
+ * @param {(ending: { isStopped: boolean }) => void} options.onTurn one has ended
  */
 export function createTurns(options) {
-  const { strings, say, excerpt, model, protocol, conversations, threads, composer, scroll, alerts, hook } = options;
+  const { strings, say, excerpt, model, protocol, running, conversations, threads, composer, scroll, alerts, hook } =
+    options;
   const { Refused, Unreachable } = options.errors;
   const { idOf } = model;
   const { dispatch, answering } = conversations;
@@ -34,6 +37,8 @@ export function createTurns(options) {
   addEventListener("pagehide", () => {
     isLeaving = true;
   });
+  // Taken out of the browser's memory, it is without its connections.
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
   /**
    * Send a request and follow its answer to the end.
@@ -41,32 +46,54 @@ export function createTurns(options) {
    * @param {Held} conversation
    * @param {string} request
    * @param {Record<string, any>} params
-   * @param {{ draft?: any, replaced?: string[] }} [details] see Turn
+   * @param {{ draft?: any, replaced?: string[], metadata?: object }} [details] see Turn
    */
-  async function start(conversation, request, params, { draft = null, replaced = [] } = {}) {
+  async function start(conversation, request, params, { draft = null, replaced = [], metadata } = {}) {
+    const isTemporary = request === "threads.create" && conversation.isTemporary;
+    const sent = isTemporary ? { temporary: true } : metadata;
+    const open = () => protocol.post(request, params, conversation.controller.signal, sent);
+    return run(conversation, { request, params, metadata, draft, replaced }, open);
+  }
+
+  /** Follow the answer that the server makes, which another page has asked for, or this one before it
+   * was loaded again. @param {Held} conversation */
+  function join(conversation) {
+    return run(conversation, { request: "join", params: {}, isStored: true }, null);
+  }
+
+  /** @param {Held} conversation @param {object} turn see turn.began @param {(() => Promise<Response>) | null} open */
+  async function run(conversation, turn, open) {
     if (model.isBusy(conversation.state)) return; // one answer at a time
     conversation.controller = new AbortController();
+    /** @type {() => void} */
+    let begin;
+    conversation.begun = new Promise((resolve) => {
+      begin = resolve;
+    });
     answering.add(conversation);
     if (isShown(conversation)) {
       alerts.clear();
       alerts.clearNotices();
     }
-    dispatch(conversation, { type: "turn.began", request, params, draft, replaced });
+    dispatch(conversation, { type: "turn.began", ...turn });
     if (isShown(conversation)) scroll.toEnd();
     alerts.announce(strings.answering);
     let outcome = {};
     try {
-      const { signal } = conversation.controller;
-      const metadata = request === "threads.create" && conversation.isTemporary ? { temporary: true } : undefined;
-      const response = await protocol.post(request, params, signal, metadata);
-      for await (const event of protocol.events(response)) apply(conversation, event);
+      outcome = await running.follow(conversation, open, (event) => {
+        apply(conversation, event);
+        begin();
+      });
     } catch (error) {
       outcome = error.name === "AbortError" ? { isStopped: true } : { failure: failureOf(error) };
     }
     if (isLeaving) return;
     answering.delete(conversation);
+    conversation.isElsewhere = false;
     dispatch(conversation, { type: "turn.ended", ...outcome });
+    const { isStopped } = conversation.state.last;
     finish(conversation);
+    options.onTurn({ isStopped });
   }
 
   /** @param {any} error @returns {import("./conversation.js").Failure} */
@@ -78,12 +105,16 @@ export function createTurns(options) {
 
   /** @param {Held} conversation @param {any} event */
   function apply(conversation, event) {
+    if (event.type === "client_effect" && conversation.state.turn?.type === "join") return; // for who has asked
     dispatch(conversation, event);
     const isSeen = isShown(conversation);
     if (event.type === "thread.created" && conversation.isTemporary) threads.setListing(event.thread.id, "temporary");
     if (event.type === "thread.item.done" && threads.listingOf(idOf(conversation.state)) === "archived") {
       threads.setListing(idOf(conversation.state), ""); // by the server, with each new item
       threads.put(conversation.state.thread);
+    }
+    if (event.type === "thread.item.done") {
+      threads.put({ ...conversation.state.thread, updated_at: event.item.created_at });
     }
     if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
     if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
@@ -106,7 +137,7 @@ export function createTurns(options) {
     else if (isUnsent) takeBackUnlessArrived(conversation);
     else alerts.announce(strings.ending_stopped);
     if (idOf(state) && !turn.failure) updatePreview(conversation);
-    if (turn.tool && isDone && isShown(conversation)) runTool(conversation, turn.tool);
+    if (turn.tool && isDone && turn.type !== "join" && isShown(conversation)) runTool(conversation, turn.tool);
     else sendNext(conversation);
   }
 
@@ -152,14 +183,14 @@ export function createTurns(options) {
   /** @param {Held} conversation */
   function again(conversation) {
     const { state } = conversation;
-    const { type, params, draft, replaced, isStored } = state.last;
+    const { type, params, metadata, draft, replaced, isStored } = state.last;
     if (state.thread && isStored) return retry(conversation);
     // The thread is there, though its message isn't.
     if (type === "threads.create" && state.thread) {
       const next = { thread_id: state.thread.id, input: params.input };
       return start(conversation, "threads.add_user_message", next, { draft });
     }
-    return start(conversation, type, params, { draft, replaced });
+    return start(conversation, type, params, { draft, replaced, metadata });
   }
 
   /** Ask for another answer to the last message. @param {Held} conversation */
@@ -169,6 +200,25 @@ export function createTurns(options) {
     if (!message) return undefined;
     const params = { thread_id: state.thread.id, item_id: message.id };
     return start(conversation, "threads.retry_after_item", params, { replaced: model.answersTo(state) });
+  }
+
+  /** Send a message that takes the place of another, and of all after that.
+   * @param {any} item @param {{ content: any[], attachments: any[], quoted: string | null }} edited */
+  async function edit(item, { content, attachments, quoted }) {
+    const conversation = conversations.shown;
+    const { entries } = conversation.state;
+    const at = entries.findIndex((entry) => entry.item.id === item.id);
+    const input = {
+      content,
+      attachments: attachments.map(({ id }) => id),
+      quoted_text: quoted ?? undefined,
+      inference_options: item.inference_options ?? {},
+    };
+    const params = { thread_id: item.thread_id, input };
+    const replaced = entries.slice(at).map((entry) => entry.item.id);
+    await start(conversation, "threads.add_user_message", params, { replaced, metadata: { replaces: item.id } });
+    // Somebody was faster: the page shows what there is now.
+    if (conversation.state.last?.failure?.status === 409) await conversations.load(conversation).catch(() => {});
   }
 
   /** A message that was never stored goes back to where it was written. @param {Held} conversation */
@@ -281,12 +331,15 @@ export function createTurns(options) {
     }
   }
 
-  function stop() {
-    const { state, controller, stopTool } = conversations.shown;
-    if (state.turn?.isCancellable) controller.abort();
-    else if (!state.turn && model.isBusy(state)) stopTool();
+  async function stop() {
+    const { shown } = conversations;
+    const { state, controller, stopTool } = shown;
     composer.focus();
+    if (state.turn?.isCancellable) {
+      await running.stop(shown);
+      controller.abort();
+    } else if (!state.turn && model.isBusy(state)) stopTool();
   }
 
-  return { start, retry, send, editWaiting, removeWaiting, stop, act, runTool };
+  return { start, join, retry, edit, send, editWaiting, removeWaiting, stop, act, runTool };
 }

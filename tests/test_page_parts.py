@@ -160,7 +160,7 @@ def test_a_table_of_a_widget(chat: Page) -> None:
     expect(widget.get_by_role("columnheader")).to_have_text(["Bicycle", "Weight", "Price"])
     price = widget.get_by_role("row", name="City 5").get_by_role("cell").last
     expect(price).to_have_css("text-align", "end")
-    chat.get_by_role("button", name="Copy").click()
+    chat.locator("article.widget").get_by_role("button", name="Copy").click()
     expect(chat.locator("#live")).to_have_text("Copied.")
 
 

@@ -145,7 +145,9 @@ class StaticFilesTests(SimpleTestCase):
 
     def test_what_few_answers_need_is_not_loaded_with_the_page(self) -> None:
         loaded = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', render())
-        self.assertEqual([url for url in loaded if re.search("katex|highlight|mermaid|chart", url)], [])
+        self.assertEqual(
+            [url for url in loaded if re.search("katex|highlight|mermaid|chart", url)], []
+        )
 
     def test_the_template_names_each_module_once(self) -> None:
         links = re.findall(

@@ -58,15 +58,20 @@ export function createProtocol(options) {
     return send(url, { type, params, metadata }, signal);
   }
 
-  /** @param {string} address @param {object} [content] of a POST; without it, GET @param {AbortSignal} [signal] */
-  async function send(address, content, signal) {
+  /**
+   * @param {string} address
+   * @param {object} [content] of a POST; without it, GET
+   * @param {AbortSignal} [signal]
+   * @param {RequestCache} [cache]
+   */
+  async function send(address, content, signal, cache) {
     const finish = isFinished ? { "X-Chatstore-Finish": "1" } : {};
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken, ...finish };
     const posted = content && { method: "POST", headers, body: JSON.stringify(content) };
     /** @type {Response} */
     let response;
     try {
-      response = await fetch(address, { credentials: "same-origin", signal, ...posted });
+      response = await fetch(address, { credentials: "same-origin", signal, cache, ...posted });
     } catch (error) {
       throw unreachable(error);
     }

@@ -85,7 +85,9 @@ export function createRunningAnswers({ isOn, url, protocol, errors, idOf, load, 
 
   /** @param {Held} conversation */
   async function tryToJoin(conversation) {
-    const response = await protocol.send(`${address(conversation)}answer/`, undefined, conversation.controller.signal);
+    const { signal } = conversation.controller;
+    // Past the browser's cache, where Firefox lets one stream wait for the end of another of the same address.
+    const response = await protocol.send(`${address(conversation)}answer/`, undefined, signal, "no-store");
     try {
       if (!conversation.isElsewhere || response.status !== 202) await load(conversation, { isRejoined: true });
       return response;

@@ -11,6 +11,8 @@ DEV_STAMP := $(VENV)/.installed-dev
 ALL_STAMP := $(VENV)/.installed-all
 PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.installed
+FIREFOX := tests/firefox
+FIREFOX_STAMP := $(FIREFOX)/node_modules/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 # The environment's own node and npm.
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE)
@@ -28,7 +30,7 @@ MAKE_VENV = $(PYTHON) -m venv $(VENV)
 endif
 
 
-.PHONY: help run setup test test-all test-page test-browser test-sqlite test-postgresql test-mariadb \
+.PHONY: help run setup test test-all test-page test-browser test-firefox test-sqlite test-postgresql test-mariadb \
 	test-partitions test-lost-packets test-citus setup-also setup-newest test-newest setup-oldest test-oldest \
 	test-upcoming coverage \
 	fuzz fuzz-1 fuzz-random audit audit-installed bench soak lint format messages wheel screenshots \
@@ -38,6 +40,7 @@ help:
 	@echo "make run       set up and serve the demo on 127.0.0.1 (PORT=$(PORT))"
 	@echo "make test      the tests on DATABASE_URL (unset: SQLite)"
 	@echo "make test-page the tests of the chat page's modules, in node"
+	@echo "make test-firefox  a journey through the chat page in Firefox"
 	@echo "make test-all  the tests on SQLite, POSTGRES_URL and MARIADB_URL, in node and in Chromium"
 	@echo "make test-citus  the tests on the Citus cluster at CHATSTORE_TEST_CITUS"
 	@echo "make test-newest, make test-oldest  the same with the newest, the oldest versions allowed"
@@ -84,6 +87,11 @@ $(PAGE_STAMP): $(addprefix $(PAGE)/,requirements.txt package.json package-lock.j
 	@$(NPM) ci --silent --no-audit --no-fund
 	@touch $@
 
+$(FIREFOX_STAMP): $(addprefix $(FIREFOX)/,package.json package-lock.json) | $(PAGE_STAMP)
+	@echo "Installing what drives Firefox ..."
+	@$(NPM) --prefix $(FIREFOX) ci --silent --no-audit --no-fund
+	@touch $@
+
 run: $(RUN_STAMP)
 	@$(BIN)/python manage.py seed_demo --migrate --skip-checks
 	@echo "Chat:    http://127.0.0.1:$(PORT)/chat/"
@@ -108,6 +116,9 @@ test-all: $(ALL_STAMP)
 
 test-browser: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m browser $(ARGS)
+
+test-firefox: $(FIREFOX_STAMP)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.firefox
 
 test-sqlite: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)

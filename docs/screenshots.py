@@ -82,6 +82,46 @@ def charts_by_touch(page: Page) -> None:
     page.locator(".chart-frame").first.wait_for()
 
 
+def coloured(page: Page) -> None:
+    ask(page, "/markdown")
+    page.locator(".assistant-message pre [class^=hljs]").first.wait_for()
+    page.locator(".assistant-message pre").scroll_into_view_if_needed()
+
+
+def commenting(page: Page) -> None:
+    conversation(page)
+    page.get_by_role("button", name="Bad answer").last.click()
+    page.get_by_label("What is wrong with it?").fill("The width is for another rim.")
+
+
+def answering(page: Page) -> None:
+    """Look at another conversation while one is being answered."""
+    ask(page, "/slow", wait=False)
+    page.locator(".assistant-message").first.wait_for()
+    conversation(page)
+    page.locator(".row-answering").wait_for()
+
+
+def stopped(page: Page) -> None:
+    ask(page, "/slow", wait=False)
+    page.locator("#items").get_by_text("the first kilometres belong to").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#items").get_by_text("This answer was stopped.").wait_for()
+
+
+def joined(page: Page) -> None:
+    """Show an answer that another tab has asked for, and that goes on."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator("html[data-ready]").wait_for()
+    ask(other, "/slow", wait=False)
+    row = page.locator("#thread-list li").first
+    row.locator(".row-answering").wait_for()
+    row.get_by_role("link").click()
+    page.locator("#items").get_by_text("the first kilometres belong to").wait_for()
+    page.bring_to_front()
+
+
 def nothing(page: Page) -> None: ...
 
 
@@ -99,6 +139,11 @@ PICTURES: dict[str, tuple[dict[str, Any], Callable[[Page], None]]] = {
     "report": (DESKTOP, reporting),
     "search": (DESKTOP, searching),
     "edit": (DESKTOP, editing),
+    "code": (DESKTOP, coloured),
+    "comment": (DESKTOP, commenting),
+    "answering": (DESKTOP, answering),
+    "stopped": (DESKTOP, stopped),
+    "joined": (DESKTOP, joined),
     "questions": (DESKTOP, asked("/ask")),
     "locked": (DESKTOP, asked("/sources", "/lock")),
     "error": (DESKTOP, asked("/error")),

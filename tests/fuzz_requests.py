@@ -241,7 +241,9 @@ class Requests:
         for _ in range(self.one_of(0, 0, 1, 2)):
             document = self.change(document)
         cursor = f"{self.one_of(0, 1, -1, '')}{self.one_of('9' * 18, 62135596800000000, 0)}_"
-        cursor = quote(cursor + self.one_of("0" * 32, "f" * 32, "f" * 31, self.text()), errors="replace")
+        cursor = quote(
+            cursor + self.one_of("0" * 32, "f" * 32, "f" * 31, self.text()), errors="replace"
+        )
         query = self.one_of(
             "list=pinned", "list=archived", "format=json", "format=markdown", "q=hello",
             f"list=recent&after={cursor}", f"q=hello&after={cursor}", f"thread={THREAD}",
@@ -260,7 +262,7 @@ class Requests:
         headers = self.headers(JSON)
         if self.happens(0.1):
             headers[self.one_of("if-none-match", "if-match")] = self.one_of(
-                "*", '"x"', CANARY, "W/\"", "\xff\xfe", '"' * 3000
+                "*", '"x"', CANARY, 'W/"', "\xff\xfe", '"' * 3000
             )
         return FuzzedRequest(
             self.user("alice"), method, path, query, headers, body.decode("latin-1")

@@ -118,7 +118,7 @@ class EditTests(EditMixin, TestCase):
         self.assertEqual(list(rows), [("atc_1", first["id"]), ("atc_new", edited["id"])])
         with self.captureOnCommitCallbacks(execute=True):
             self.edit(thread_id, edited["id"], "say three")
-        self.assertEqual(list(rows), [("atc_1", first["id"])])
+        self.assertEqual(list(rows.all()), [("atc_1", first["id"])])
         self.assertEqual(len(self.stored()), 1)
 
     def test_V19_a_title_of_the_old_words_becomes_one_of_the_new(self) -> None:

@@ -321,13 +321,15 @@ class AnswerTests(Gates, TransactionTestCase):
         with self.settings(CHATSTORE_FINISH_SECONDS=1):
             _thread_id, stream = await self.left()
 
+            joined = asyncio.Event()
+
             async def join() -> None:
                 assert stream.join()
+                joined.set()
                 await asyncio.Event().wait()  # a middleware has the response
 
             request = asyncio.create_task(join())
-            while len(stream._readers) < 1:
-                await asyncio.sleep(0)
+            await joined.wait()
             request.cancel()
             await self.ended(stream)
         self.assertEqual(await self.stored(), [("one ", "stopped")])

@@ -24,6 +24,8 @@ async function journey(page) {
   };
   const ask = async (/** @type {string} */ text) => {
     await page.type("#message", text);
+    // Enter would choose what is still suggested for the first letters.
+    await until(() => document.querySelector("#suggestions").hidden);
     await page.keyboard.press("Enter");
   };
   const answer = "#items .assistant-message";

@@ -354,15 +354,19 @@ function openShared() {
   globalThis.localStorage = window.localStorage;
   const modules = { addresses, answer_text, answers, conversation, dialect, feedback, items, limits, markdown };
   Object.assign(modules, { chart, chart_geometry, code_blocks, diagrams, footnotes, formulas, library });
-  Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, questions, sources });
-  Object.assign(modules, { steps, theme_switch, thinking, widget_fields, widget_style, widgets });
-  return createSharedItems(modules, { dom, text, load }).draw;
+  Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, sources });
+  Object.assign(modules, { steps, theme_switch, thinking });
+  const later = {
+    widgets: async () => ({ widgets, styles: widget_style, fields: widget_fields }),
+    questions: async () => questions,
+  };
+  return createSharedItems(modules, { dom, text, load: { ...load, ...later } }).draw;
 }
 
 test("formulas and code of a shared conversation are drawn", async () => {
   const said = "\\(x^2\\)\n\n```python\nx = 1\n```\n\n```mermaid\ngraph TD\n```";
   const content = [{ type: "output_text", text: said, annotations: [] }];
-  const node = openShared()({ id: "1", type: "assistant_message", created_at: "2026-01-01T12:00:00Z", content });
+  const node = await openShared()({ id: "1", type: "assistant_message", created_at: "2026-01-01T12:00:00Z", content });
   await settle();
   await settle();
   assert.ok(node.querySelector("math"));
@@ -370,12 +374,12 @@ test("formulas and code of a shared conversation are drawn", async () => {
   assert.equal(node.querySelector("button:enabled, iframe"), null);
 });
 
-test("a shared conversation fetches nothing and runs nothing", () => {
+test("a shared conversation fetches nothing and runs nothing", async () => {
   const draw = openShared();
   const base = { created_at: "2026-01-01T12:00:00Z", thread_id: "" };
   const said =
     "![x](https://evil.example/x.png) ![y](/chat/files/1/) <img src=/y onerror=alert(1)> <script>alert(1)</script> [a](javascript:alert(1)) **bold**";
-  const drawn = [
+  const items = [
     { ...base, id: "1", type: "assistant_message", content: [{ type: "output_text", text: said, annotations: [] }] },
     {
       ...base,
@@ -399,7 +403,8 @@ test("a shared conversation fetches nothing and runs nothing", () => {
         ],
       },
     },
-  ].map(draw);
+  ];
+  const drawn = await Promise.all(items.map(draw));
   for (const node of drawn) {
     assert.equal(node.querySelector("img, script, iframe, [onerror], [href^='javascript:']"), null);
   }

@@ -42,8 +42,7 @@ start(/** @type {any} */ (modules));
  * @property {typeof import("./threads.js")} threads
  * @property {typeof import("./own_threads.js")} own_threads
  * @property {typeof import("./search.js")} search
- * @property {typeof import("./edit_message.js")} edit_message
- * @property {typeof import("./share_dialog.js")} share_dialog
+ * @property {typeof import("./message_buttons.js")} message_buttons
  * @property {typeof import("./temporary.js")} temporary
  * @property {typeof import("./message_box.js")} message_box
  * @property {typeof import("./methods.js")} methods
@@ -106,7 +105,21 @@ async function start(modules) {
 
   /* ------------------------------------------------------------ what an answer contains */
 
-  const { markdown, ItemView } = modules.answers.createAnswers(modules, {
+  const load = modules.library.loaders($("later").dataset);
+  const { createLater } = modules.library;
+  const buttons = modules.message_buttons.createMessageButtons({
+    dom,
+    text,
+    createLater,
+    load,
+    config,
+    errors: modules.protocol,
+    fetch: (...request) => fetch(...request),
+    onEdited: (item, edited) => turns.edit(item, edited),
+    announce: (message) => alerts.announce(message),
+    onError: (error) => alerts.showError(error),
+  });
+  const { markdown, ItemView, loading } = modules.answers.createAnswers(modules, {
     dom,
     text,
     covers: model.covers,
@@ -116,7 +129,7 @@ async function start(modules) {
       announce: (message) => alerts.announce(message),
       onError: (error) => alerts.showError(error),
     }),
-    load: modules.library.loaders(config),
+    load,
     diagramUrl: config.diagramUrl ?? "",
     fileAddress: (id) => (config.filesUrl ? `${config.filesUrl}${encodeURIComponent(id)}/` : null),
     imageDomains: () => shown().state.thread?.allowed_image_domains ?? [],
@@ -124,23 +137,8 @@ async function start(modules) {
     onError: (error) => alerts.showError(error),
     onEntity: (entity) => hook("entity", { entity }),
     tag: (entity) => entities.tag(entity),
-    reportButton: modules.report.createReport({
-      dom,
-      strings,
-      errors: modules.protocol,
-      url: config.reportUrl,
-      csrfToken: config.csrfToken,
-      fetch: (...request) => fetch(...request),
-      announce: (message) => alerts.announce(message),
-      onError: (error) => alerts.showError(error),
-    }),
-    editButton:
-      own &&
-      modules.edit_message.createMessageEditor({
-        dom,
-        text,
-        onSend: (item, edited) => turns.edit(item, edited),
-      }),
+    reportButton: buttons.reportButton,
+    editButton: own && buttons.editButton,
     onComment: own?.comment,
     onFeedback: (item, kind) => call("items.feedback", { thread_id: item.thread_id, item_ids: [item.id], kind }),
     onQuote: (node, source) => composer.quote(selection.selectionIn(node) || plain(source)),
@@ -172,7 +170,11 @@ async function start(modules) {
     hook,
     emit,
     markdown,
-    drawWidget: (widget) => new ItemView({ item: modules.waiting.widgetItem(widget), isLive: false }).node,
+    load,
+    async drawWidget(widget) {
+      await loading("widget");
+      return new ItemView({ item: modules.waiting.widgetItem(widget), isLive: false }).node;
+    },
     onSend: (draft) => turns.send(draft),
     onStop: () => turns.stop(),
     onNew: () => address.go(null),
@@ -195,16 +197,12 @@ async function start(modules) {
     onDelete: (thread) => acts.remove(thread),
     onPin: (thread, isPinned) => acts.pin(thread, isPinned),
     onArchive: (thread, isArchived) => acts.archive(thread, isArchived),
-    onShare: (thread) => shareDialog.open(thread),
+    onShare: (thread) => shareDialog.make().then(({ open }) => open(thread), alerts.showError),
     onExport: ({ id }, format) => dom.el("a", { href: own.exportUrl(id, format), download: "" }).click(),
   });
-  const shareDialog = modules.share_dialog.createShareDialog({
-    dom,
-    text,
-    own,
-    announce: (message) => alerts.announce(message),
-    onError: (error) => alerts.showError(error),
-  });
+  const shareDialog = createLater(load.shareDialog, ({ createShareDialog }) =>
+    createShareDialog({ dom, text, own, announce: alerts.announce, onError: alerts.showError }),
+  );
   const temporary = modules.temporary.createTemporary({
     dom,
     sayCount: text.sayCount,

@@ -8,7 +8,7 @@ export function createSharedItems(modules, { dom, text, load }) {
   const nothing = () => {};
   // A picture's address would tell its host who reads; and files are not shared.
   const addresses = { ...modules.addresses, mayShowImage: () => false };
-  const { ItemView } = modules.answers.createAnswers(
+  const { ItemView, loading } = modules.answers.createAnswers(
     { ...modules, addresses },
     {
       dom,
@@ -32,8 +32,9 @@ export function createSharedItems(modules, { dom, text, load }) {
     },
   );
 
-  /** @param {any} item @returns {HTMLElement} */
-  function draw(item) {
+  /** @param {any} item @returns {Promise<HTMLElement>} */
+  async function draw(item) {
+    await loading(item.type)?.catch(() => {}); // without it, the item's words are shown
     const { node } = new ItemView({ item, isLive: false });
     for (const button of node.querySelectorAll(".actions button")) button.remove();
     for (const control of node.querySelectorAll("button, input, select, textarea")) control.disabled = true;

@@ -6,7 +6,6 @@ import * as choices from "../../chatstore/static/chatstore/chat/choices.js";
 import * as commands from "../../chatstore/static/chatstore/chat/commands.js";
 import * as completion from "../../chatstore/static/chatstore/chat/completion.js";
 import * as composer from "../../chatstore/static/chatstore/chat/composer.js";
-import * as dictation from "../../chatstore/static/chatstore/chat/dictation.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
 import * as entities from "../../chatstore/static/chatstore/chat/entities.js";
 import { createEmit, createHook } from "../../chatstore/static/chatstore/chat/hooks.js";
@@ -58,7 +57,7 @@ function open(options = OPTIONS, { found = [], refused = false } = {}) {
   const [sent, told, asked] = [[], [], []];
   const emit = createEmit(dom.$("chat"));
   window.document.addEventListener("chatkit.tool.change", ({ detail }) => told.push(detail.toolId));
-  const modules = { choice_menu, choices, composer, dictation, entities, mentions };
+  const modules = { choice_menu, choices, composer, entities, mentions };
   const box = createMessageBox(
     { ...modules, library, start_screen },
     {

@@ -31,7 +31,7 @@ const PER_VALUE = 100; // of a chart, in units of work; see limits.js
  * @param {object} needs
  * @param {import("./dom.js").Dom} needs.dom
  * @param {import("./text.js").Text} needs.text
- * @param {typeof import("./conversation.js").covers} needs.covers
+ * @param {typeof import("./item_data.js").covers} needs.covers
  * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
  * @param {import("./library.js").Loaders} needs.load
  * @param {string} needs.diagramUrl of the frame in which diagrams are drawn, or empty

@@ -124,6 +124,8 @@ export function loaders(addresses) {
     },
     /** @returns {Promise<typeof import("./questions.js")>} */
     questions: () => import(addresses.questionsUrl),
+    /** @returns {Promise<typeof import("./dictation.js")>} */
+    dictation: () => import(addresses.dictationUrl),
     /** @returns {Promise<typeof import("./report.js")>} */
     report: () => import(addresses.reportUrl),
     /** @returns {Promise<typeof import("./edit_message.js")>} */

@@ -10,7 +10,6 @@
  * @property {typeof import("./mentions.js")} mentions
  * @property {typeof import("./entities.js")} entities
  * @property {typeof import("./library.js")} library
- * @property {typeof import("./dictation.js")} dictation
  * @property {typeof import("./start_screen.js")} start_screen
  */
 
@@ -120,16 +119,23 @@ export function createMessageBox(modules, needs) {
   if (options.composer?.dictation?.enabled) {
     const transcribe = async (/** @type {object} */ recording) =>
       (await protocol.call("input.transcribe", recording)).text;
-    modules.dictation.createDictation({
-      dom,
-      strings,
-      language: document.documentElement.lang,
-      transcribe: config.transcribes ? transcribe : null,
-      onText: composer.insertText,
-      announce,
-      onError,
-      Refused: needs.errors.Refused,
-    });
+    const dictation = modules.library.createLater(needs.load.dictation, ({ createDictation }) =>
+      createDictation({
+        dom,
+        strings,
+        language: document.documentElement.lang,
+        transcribe: config.transcribes ? transcribe : null,
+        onText: composer.insertText,
+        announce,
+        onError,
+        Refused: needs.errors.Refused,
+      }),
+    );
+    const canListen = config.transcribes
+      ? navigator.mediaDevices && "MediaRecorder" in globalThis
+      : "SpeechRecognition" in globalThis || "webkitSpeechRecognition" in globalThis;
+    $("dictate").hidden = !canListen;
+    $("dictate").addEventListener("click", () => dictation.make().then((press) => press(), onError));
   }
   modules.start_screen.createStartScreen({
     dom,

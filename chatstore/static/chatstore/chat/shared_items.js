@@ -1,7 +1,7 @@
 /** The items of a shared conversation, drawn as the chat page draws them, but for reading only. */
 
 /**
- * @param {import("./answers.js").AnswerModules & { answers: typeof import("./answers.js"), conversation: typeof import("./conversation.js") }} modules
+ * @param {import("./answers.js").AnswerModules & { answers: typeof import("./answers.js"), item_data: typeof import("./item_data.js") }} modules
  * @param {{ dom: import("./dom.js").Dom, text: import("./text.js").Text, load: ReturnType<typeof import("./library.js").loaders> }} needs
  */
 export function createSharedItems(modules, { dom, text, load }) {
@@ -15,7 +15,7 @@ export function createSharedItems(modules, { dom, text, load }) {
       text,
       load,
       diagramUrl: "", // a diagram stays code: to draw it would need a press
-      covers: modules.conversation.covers,
+      covers: modules.item_data.covers,
       copyButton: () => dom.el("span"),
       imageDomains: () => [],
       fileAddress: () => null,

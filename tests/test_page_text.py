@@ -179,5 +179,5 @@ class StaticFilesTests(SimpleTestCase):
             for path in MODULES
             if re.search(r"(?<!typeof )\bimport\((?!\")", path.read_text())
         ]
-        # library.js loads the libraries that few answers need, by the template's URLs too.
+        # library.js loads what a first look doesn't need, by the template's URLs too.
         self.assertEqual(loads, ["library.js", "main.js", "shared.js"])

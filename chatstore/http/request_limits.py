@@ -37,12 +37,11 @@ from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
+# Names of URLs, of which the first begins others.
 BESIDE_THE_API = (
-    "threads",
-    "export",
-    "report",
-    "changes",
-)  # names of URLs, of which the first begins others
+    *("threads", "export", "report", "changes"),
+    *("search", "feedback_comment", "entities"),
+)
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown away
 MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
 

@@ -27,7 +27,7 @@ from chatstore.db.connections import begin_stream
 from chatstore.db.execution import run
 from chatstore.models import ChatSession, session_key
 from chatstore.moderation.records import get_database
-from chatstore.server import streams
+from chatstore.server import live_streams
 from chatstore.server.errors import describe
 from chatstore.server.stores import AnsweringStore
 from chatstore.server.streams import EventStream
@@ -114,7 +114,7 @@ async def _watch() -> None:
     begin_stream()
     await asyncio.sleep(LOOK_SECONDS)  # the stream is about to begin
     for look in itertools.count(1):
-        running = streams.running_answers()
+        running = live_streams.running_answers()
         if not running:
             return
         try:
@@ -171,7 +171,7 @@ async def stop(store: AnsweringStore, owner: str, thread_id: str, context: Any) 
     seconds. NotFoundError for an unknown thread.
     """
     await store.stop_answers(thread_id, context)
-    here = [stream for stream in streams.running_answers() if stream.is_of(owner, thread_id)]
+    here = [stream for stream in live_streams.running_answers() if stream.is_of(owner, thread_id)]
     for stream in here:
         stream.stop_for_user()
     await asyncio.gather(*(stream.stop() for stream in here))

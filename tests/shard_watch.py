@@ -50,6 +50,7 @@ ONE_STATEMENT_FOR_ALL = (
     "chatstore.lifecycle.retention",
     "chatstore.lifecycle.transfer",
     "chatstore.lifecycle.unused_files",
+    "chatstore.portability.import_batches",
     "chatstore.portability.imports",
 )
 

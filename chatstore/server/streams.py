@@ -89,13 +89,13 @@ class EventStream:
         self,
         events: AsyncGenerator[bytes, None],
         error_event: Callable[[BaseException], bytes],
-        turn: Turn,
+        turn: Turn | None = None,
         owner: str = "",
         answer: Any = None,
     ) -> None:
         self._events = events
         self._error_event = error_event
-        self.turn = turn
+        self.turn = turn or Turn()
         self.owner = owner
         self.answer = answer
         self._last: bytes | None = None

@@ -6,10 +6,12 @@ from typing import Any
 from unittest.mock import patch
 
 from django.test import SimpleTestCase, override_settings
+from django.urls import reverse
 from django.urls.base import set_script_prefix
 
 from chatstore.http import request_rate
 from chatstore.http.lifespan import with_lifespan
+from chatstore.urls import urlpatterns
 from tests.endpoint import API
 
 
@@ -81,6 +83,14 @@ class RequestRateTest(SimpleTestCase):
         with override_settings(CHATSTORE_REQUESTS_PER_SECOND=0):
             statuses = {await self.request(cookie="sessionid=alices") for _ in range(500)}
         self.assertEqual(statuses, {200})
+
+    async def test_V5_V7_all_urls_but_those_of_pages_are_limited(self) -> None:
+        large = {"content-length": str(2**40)}
+        for pattern in urlpatterns:
+            if pattern.name not in ("page", "diagram", "unknown"):
+                args = dict.fromkeys(pattern.pattern.converters, "x")
+                path = reverse(f"chatstore:{pattern.name}", kwargs=args)
+                self.assertEqual(await self.request(path, **large), 413, pattern.name)
 
     async def test_V5_it_knows_where_the_urls_are_also_after_they_have_changed(self) -> None:
         large = {"content-length": str(2**40)}

@@ -37,12 +37,11 @@ from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
+# The names of URLs; that of "threads" begins others.
 BESIDE_THE_API = (
-    "threads",
-    "export",
-    "report",
-    "changes",
-)  # names of URLs, of which the first begins others
+    *("threads", "changes", "search", "entities"),
+    *("export", "report", "feedback_comment"),
+)
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown away
 MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file
 
@@ -64,9 +63,8 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             return
         refuse = _reason_to_refuse(scope, remaining, rate)
         if refuse:
-            if b"expect" not in dict(
-                scope["headers"]
-            ):  # with it, the client sends the body only after an answer
+            # A client that sends "Expect" sends the body only after an answer.
+            if b"expect" not in dict(scope["headers"]):
                 await _discard(receive)
             await refuse(send)
             return
@@ -143,8 +141,7 @@ def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _R
     """
     Return where chatstore's URLs are; None if they are not included.
 
-    Args:
-        resolver, prefix, language: what the answer depends on.
+    The arguments are what the answer depends on.
     """
     try:
         shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")

@@ -216,7 +216,7 @@ class ChatServer(StreamingServer[TContext], Generic[TContext]):
             owner=str(self.get_user_id(context)),
             answer=answer,
         )
-        suspensions.watch()
+        live_streams.look_after(suspensions.watch)
         with_file = isinstance(request, ThreadsCreateReq) and request.params.input.attachments
         events = _with_second(events) if with_file else events
         events = answer.events(events) if answer else events

@@ -1,16 +1,22 @@
 """
-The streams of this process: each begins here, and is found here for whoever stops or joins it.
+The streams of this process: each begins here, and is found here for whoever stops or joins it; and
+the tasks that look after them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Any
+import contextvars
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from chatstore.exceptions import Refused
 from chatstore.server.streams import EventStream, Reader, ServerStoppingError
 
+Watch: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+_watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Watch, asyncio.Task[None]]]
+_watchers = WeakKeyDictionary()
 _live: set[EventStream] = set()
 _is_draining = False
 
@@ -29,6 +35,16 @@ async def start(events: AsyncGenerator[bytes, None], *args: Any, **kwargs: Any) 
     stream.on_end(lambda: _live.discard(stream))
     await stream.wait_for_first_event()
     return stream
+
+
+def look_after(watch: Watch) -> None:
+    """Run this in the running event loop, in a task that ends by itself, unless it runs there."""
+    loop = asyncio.get_running_loop()
+    tasks = _watchers.setdefault(loop, {})
+    task = tasks.get(watch)
+    if task is None or task.done():
+        # In a context of its own: the request's has the request's thread, which ends with it.
+        tasks[watch] = loop.create_task(watch(), context=contextvars.Context())
 
 
 async def stop_all() -> None:

@@ -9,7 +9,6 @@ one query, whether one is to stop, and moves their marks on every few seconds.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import datetime as dt
 import itertools
 import logging
@@ -17,7 +16,6 @@ from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.utils import timezone
 
@@ -38,7 +36,6 @@ LOOK_SECONDS = 1.0  # between two looks for requests to stop
 RENEW_SECONDS = 10  # between two times that a mark is moved on
 BATCH = 500  # threads in a query
 MARK_SECONDS = 30  # a mark that was not moved on for so long counts for nothing
-_watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
 _is_asked_for: ContextVar[bool] = ContextVar("chatstore_finish", default=False)
 
 
@@ -102,11 +99,7 @@ def begin(store: Any, context: Any, turn: Turn) -> RunningAnswer | None:
     """Return the mark of an answer that its client wants finished; None if that can't be."""
     if not (_is_asked_for.get() and settings.finish_seconds and isinstance(store, AnsweringStore)):
         return None
-    loop = asyncio.get_running_loop()
-    watcher = _watchers.get(loop)
-    if watcher is None or watcher.done():
-        # In a context of its own: the request's has the request's thread, which ends with it.
-        _watchers[loop] = loop.create_task(_watch(), context=contextvars.Context())
+    live_streams.look_after(_watch)
     return RunningAnswer(store, context, turn)
 
 

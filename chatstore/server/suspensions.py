@@ -8,11 +8,9 @@ seconds, in one query, whether any of those it streams to is suspended; without 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 from collections.abc import Collection
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.dispatch import receiver
 
@@ -29,19 +27,10 @@ from chatstore.server.errors import describe
 
 logger = logging.getLogger(__name__)
 CHECK_SECONDS = 5.0
-_watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
 
 
-def watch() -> None:
+async def watch() -> None:
     """Look after the streams of the running event loop, until there are none."""
-    loop = asyncio.get_running_loop()
-    watcher = _watchers.get(loop)
-    if watcher is None or watcher.done():
-        # In a context of its own: the request's has the request's thread, which ends with it.
-        _watchers[loop] = loop.create_task(_watch(), context=contextvars.Context())
-
-
-async def _watch() -> None:
     begin_stream()
     while live_streams.owners():
         await asyncio.sleep(CHECK_SECONDS)

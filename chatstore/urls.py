@@ -38,7 +38,7 @@ urlpatterns = [
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
     re_path(
-        "^(?:api|files|reports|entities|search|feedback|threads|export|changes)/.+$",
+        "^(?:api|files|reports|search|feedback|entities|threads|export|changes)/.+$",
         views.unknown,
         name="unknown",
     ),

@@ -368,6 +368,18 @@ class Scripted(ChatServer[Any]):
         return SyncCustomActionResponse(updated_item=sender)
 
 
+class Entities(Scripted):
+    """Finds users as entities, as an application does that trusts what it is asked."""
+
+    def search_entities(self, query: str, context: Any) -> list[dict[str, Any]]:
+        found = get_user_model().objects.filter(username__icontains=query)
+        return [{"id": str(user.pk), "title": user.username} for user in found]
+
+    def preview_entity(self, entity: Any, context: Any) -> Any:
+        found = get_user_model().objects.filter(username=entity["title"]).first()
+        return {"type": "Text", "value": entity["title"], "data": entity["data"]} if found else None
+
+
 class Bare(ChatServer[Any]):
     """Overrides only respond(): no actions, no transcription."""
 

@@ -223,7 +223,7 @@ def settings_of_the_fuzz(media: str) -> dict[str, Any]:
 
     backend = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
     return {
-        "CHATSTORE_SERVER": "tests.assistants.Scripted",
+        "CHATSTORE_SERVER": "tests.assistants.Entities",
         "CHATSTORE_ASYNC_POOL": {},
         "STORAGES": settings.STORAGES | {"default": backend | {"OPTIONS": {"location": media}}},
         **NO_LIMITS,

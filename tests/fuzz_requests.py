@@ -22,7 +22,10 @@ from tests.uploading import HTML, PDF, PNG, SVG, ZIP
 CANARY = "xyzzyplugh"  # in what is generated, and in no answer that refuses it
 FILES = "/chat/files/"
 # Requests beside ChatKit's that promise JSON where they refuse.
-OWN = "/chat/(threads/([^/]+/(export/)?)?|export/|reports/|shared/[^/]+/items/)"
+OWN = (
+    "/chat/(threads/([^/]+/((export|answer|stop)/.*)?)?|(export|reports|changes|search|feedback)/.*"
+    "|entities/.*|shared/[^/]+/items/)"
+)
 THREAD, ATTACHMENT = "thr_fuzz", "atc_thr_fuzz"  # alice's; see tests.fuzz
 JSON = "application/json"
 BOUNDARY = "fuzzedge"
@@ -74,8 +77,9 @@ class Requests:
         self.file = str(file_key(ATTACHMENT))
 
     def next(self) -> FuzzedRequest:
-        """Return a request: of twenty, eleven to the endpoint, three each of the other kinds."""
-        kinds = [self.to_endpoint] * 11 + [self.for_file, self.for_own, self.to_admin] * 3
+        """Return a request: of twenty, ten to the endpoint, five to what is beside it."""
+        kinds = [self.to_endpoint] * 10 + [self.for_own] * 5
+        kinds += [self.for_file, self.for_file, self.to_admin, self.to_admin, self.to_admin]
         return self.random.choice(kinds)()
 
     # Parts
@@ -175,6 +179,10 @@ class Requests:
     def to_endpoint(self) -> FuzzedRequest:
         kind = self.random.choice(sorted(self.right))
         document: Any = {"type": kind, "params": json.loads(self.right[kind])}
+        if self.happens(0.2):
+            document["metadata"] = {
+                self.one_of("replaces", "temporary"): self.one_of("msg_user", "msg_answer", True)
+            }
         for _ in range(self.one_of(0, 1, 1, 1, 2, 3)):
             document = self.change(document)
         body = json.dumps(document).encode()
@@ -182,12 +190,15 @@ class Requests:
             body = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
         if self.happens(0.1):
             body = self.spoil(body)
+        headers = self.headers(JSON)
+        if self.happens(0.3):
+            headers["x-chatstore-finish"] = self.one_of("1", "", "0", CANARY, "\xff")
         return FuzzedRequest(
             self.user("alice"),
             self.one_of(*["POST"] * 30, "GET", "PUT", "HEAD", "OPTIONS", "TRACE", "PROPFIND"),
             API,
             self.query("a") if self.happens(0.05) else "",
-            self.headers(JSON),
+            headers,
             body.decode("latin-1"),
         )
 
@@ -209,33 +220,52 @@ class Requests:
         )
 
     def for_own(self) -> FuzzedRequest:
-        """Return a request for a user's own threads, a download, a shared thread, or a report."""
+        """Return a request to one of the URLs beside ChatKit's endpoint."""
         # With a slash it would be no URL of ours.
         wild = quote(self.text().replace("/", ""), safe="", errors="replace") or "x"
         thread = self.one_of(*[THREAD] * 3, wild)
         path = "/chat/" + self.one_of(
             f"threads/{thread}/", "threads/", f"threads/{thread}/export/", "export/", "reports/",
-            f"shared/{wild}/items/", f"shared/{wild}/",
+            f"shared/{wild}/items/", f"shared/{wild}/", f"threads/{thread}/answer/",
+            f"threads/{thread}/stop/", "changes/", "search/", "search/", "feedback/", "entities/",
+            "entities/", self.one_of("entities/", "search/", "feedback/", "changes/") + wild,
         )  # fmt: skip
         document: Any = {self.one_of("pinned", "archived", "shared"): self.one_of(True, False)}
+        item = {"thread_id": THREAD, "item_id": "msg_answer"}
         if path == "/chat/reports/":
-            document = {
-                "thread_id": THREAD,
-                "item_id": "msg_answer",
-                "reason": "wrong",
-                "words": "x",
-            }
+            document = {**item, "reason": "wrong", "words": "x"}
+        elif path == "/chat/feedback/":
+            document = {**item, "comment": "x"}
+        elif path == "/chat/entities/":
+            document = {"entity": {"id": "1", "title": "x", "data": {"a": self.value()}}}
         for _ in range(self.one_of(0, 0, 1, 2)):
             document = self.change(document)
-        query = self.one_of("list=pinned", "list=archived", "format=json", "format=markdown")
+        cursor = f"{self.one_of(0, 1, -1, '')}{self.one_of('9' * 18, 62135596800000000, 0)}_"
+        cursor = quote(
+            cursor + self.one_of("0" * 32, "f" * 32, "f" * 31, self.text()), errors="replace"
+        )
+        query = self.one_of(
+            "list=pinned", "list=archived", "format=json", "format=markdown", "q=hello",
+            f"list=recent&after={cursor}", f"q=hello&after={cursor}", f"thread={THREAD}",
+            f"list=recent&limit={self.one_of(0, 1, '%d9%a3', '9' * 9, '9' * 30, '1e3')}",
+            f"q={'a+' * self.one_of(1, 499)}", f"q={'%22a b%22+' * 90}", "q=%e4%bd%a0%e5%a5%bd%00",
+        )  # fmt: skip
         if self.happens(0.5):
-            query = self.query("list", "after", "format")
+            query = self.query("list", "after", "format", "q", "thread", "limit")
         method = self.one_of(*["GET", "POST"] * 8, "PUT", "HEAD", "DELETE", "OPTIONS")
         body = json.dumps(document).encode()
         if self.happens(0.1):
-            body = self.spoil(body)
+            body = self.one_of(
+                self.spoil(body), b'{"entity":{"id":"1","title":"x","data":{"a":'
+                + b"[" * 800 + b"]" * 800 + b"}}}",
+            )  # fmt: skip
+        headers = self.headers(JSON)
+        if self.happens(0.1):
+            headers[self.one_of("if-none-match", "if-match")] = self.one_of(
+                "*", '"x"', CANARY, 'W/"', "\xff\xfe", '"' * 3000
+            )
         return FuzzedRequest(
-            self.user("alice"), method, path, query, self.headers(JSON), body.decode("latin-1")
+            self.user("alice"), method, path, query, headers, body.decode("latin-1")
         )
 
     def content(self) -> bytes:

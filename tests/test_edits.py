@@ -101,6 +101,26 @@ class EditTests(EditMixin, TestCase):
         self.assertEqual((row.attachment_id, row.message.item_id), ("atc_1", edited["id"]))
         self.assertEqual(len(self.stored()), 1)
 
+    def test_V19_a_file_of_an_earlier_message_stays_with_that(self) -> None:
+        for name in ("atc_1", "atc_new"):
+            add_attachment(name, self.alice["user_id"])
+        thread_id = self.begin("say one", attachments=["atc_1"])
+        for text in ("say two", "say three"):
+            params = {"thread_id": thread_id, "input": user_input(text)}
+            async_to_sync(self.send)("threads.add_user_message", params)
+        first, _, second, *_ = self.items(thread_id)
+        both = ["atc_1", "atc_new"]
+        self.edit(thread_id, second["id"], "say TWO", attachments=both)
+        edited = self.items(thread_id)[2]
+        self.assertEqual([one["id"] for one in edited["attachments"]], both)
+        rows = ChatAttachment.objects.order_by("attachment_id")
+        rows = rows.values_list("attachment_id", "message__item_id")
+        self.assertEqual(list(rows), [("atc_1", first["id"]), ("atc_new", edited["id"])])
+        with self.captureOnCommitCallbacks(execute=True):
+            self.edit(thread_id, edited["id"], "say three")
+        self.assertEqual(list(rows.all()), [("atc_1", first["id"])])
+        self.assertEqual(len(self.stored()), 1)
+
     def test_V19_a_title_of_the_old_words_becomes_one_of_the_new(self) -> None:
         thread_id = self.begin("say Anna", "say two")
         message = self.items(thread_id)[0]["id"]

@@ -213,6 +213,10 @@ class RequestTests(EndpointMixin, TestCase):
             "/chat/threads/thr_1/x/",
             "/chat/reports/x/",
             "/chat/export/x/",
+            "/chat/entities/x/",
+            "/chat/changes/x/",
+            "/chat/search/x",
+            "/chat/feedback/x/",
         ):
             for client in (self.client, self.client_class(enforce_csrf_checks=True)):
                 for method in ("get", "post"):

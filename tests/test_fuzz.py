@@ -20,7 +20,7 @@ class CasesTest(StorageMixin, TransactionTestCase):
     # Django leaves the body's file open where it can't make its request.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @override_settings(
-        ALLOWED_HOSTS=["testserver"], CHATSTORE_SERVER="tests.assistants.Scripted", DEBUG=False
+        ALLOWED_HOSTS=["testserver"], CHATSTORE_SERVER="tests.assistants.Entities", DEBUG=False
     )
     async def test_V5_what_has_failed_once_fails_no_more(self) -> None:
         logging.disable()

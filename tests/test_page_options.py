@@ -134,6 +134,19 @@ class EntityTests(EndpointMixin, TestCase):
             response = await client.post(ENTITIES, body, content_type="application/json")
             self.assert_refused(response, 400)
 
+    @override_settings(CHATSTORE_SERVER="tests.assistants.Entities")
+    async def test_V23_what_no_database_stores_does_not_reach_the_application(self) -> None:
+        client = AsyncClient()
+        await client.aforce_login(self.other)
+        self.assertEqual((await client.get(ENTITIES, {"q": "a\0"})).json(), {"data": []})
+        entity = {"id": "1", "title": "char\0lie", "data": {"\ud83d": "\0"}}
+        response = await client.post(ENTITIES, {"entity": entity}, content_type="application/json")
+        self.assertEqual(response.json(), {"preview": None})
+        deep = '{"entity": {"id": "1", "title": "charlie", "data": {"a": %s}}}'
+        deep %= "[" * 500 + "]" * 500
+        response = await client.post(ENTITIES, deep, content_type="application/json")
+        self.assert_refused(response, 400)
+
     async def test_V23_without_a_search_there_is_none(self) -> None:
         client = AsyncClient()
         await client.aforce_login(self.other)

@@ -36,7 +36,7 @@ FINISH = {"X-Chatstore-Finish": "1"}
 def endings(thread_id: str) -> list[tuple[str, str]]:
     """Return the text and the ending of each stored answer."""
     rows = ChatMessage.objects.filter(session__thread_id=thread_id, item_type="assistant_message")
-    return list(rows.values_list("content", "ending"))
+    return list(rows.order_by("timestamp").values_list("content", "ending"))
 
 
 def mark(thread_id: str) -> dt.datetime | None:
@@ -217,6 +217,9 @@ class ServedAnswerTests(Gates, LiveTestCase):
             change()
             look()
         self.assertEqual(len(set(seen)), 5)
+        for other in ({"If-Match": '"x"'}, {"If-None-Match": '"x'}):
+            answer = self.alice.http.get("/chat/changes/", headers=other)
+            self.assertEqual(answer.json(), {"answering": [], "seen": None})
 
     def test_S22_a_mark_of_a_killed_process_ends_by_itself(self) -> None:
         server = self.serve()
@@ -313,6 +316,23 @@ class AnswerTests(Gates, TransactionTestCase):
 
     async def stored(self) -> list[tuple[str, str]]:
         return await sync_to_async(endings)(await self.thread_id())
+
+    async def test_V17_who_goes_before_reading_anything_has_left(self) -> None:
+        with self.settings(CHATSTORE_FINISH_SECONDS=1):
+            _thread_id, stream = await self.left()
+
+            joined = asyncio.Event()
+
+            async def join() -> None:
+                assert stream.join()
+                joined.set()
+                await asyncio.Event().wait()  # a middleware has the response
+
+            request = asyncio.create_task(join())
+            await joined.wait()
+            request.cancel()
+            await self.ended(stream)
+        self.assertEqual(await self.stored(), [("one ", "stopped")])
 
     async def test_V16_it_is_stopped_when_nobody_has_come_back_in_time(self) -> None:
         with self.settings(CHATSTORE_FINISH_SECONDS=1):

@@ -7,6 +7,7 @@ import json
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
+from chatstore import codec
 from chatstore.exceptions import RequestRefused
 from chatstore.http.views import NO_STORE, EndpointView, read_body
 from chatstore.server import get_server
@@ -23,7 +24,7 @@ class EntitiesView(EndpointView):
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         await get_server().check_may_read(self.context)
-        query = request.GET.get("q", "")
+        query = codec.replace_unstorable(request.GET.get("q", ""))
         if len(query) > MAX_QUERY:
             raise RequestRefused(_("The search is too long."), 400)
         found = await get_server().load_entities(query, self.context)
@@ -32,7 +33,8 @@ class EntitiesView(EndpointView):
     async def post(self, request: HttpRequest) -> HttpResponse:
         await get_server().check_may_read(self.context)
         try:
-            entity = json.loads(read_body(request, MAX_ENTITY_BYTES))["entity"]
+            sent = json.loads(read_body(request, MAX_ENTITY_BYTES))["entity"]
+            entity = codec.replace_unstorable(sent)
         except (ValueError, RecursionError, TypeError, LookupError):
             raise RequestRefused(_("The request can't be read."), 400) from None
         preview = await get_server().load_preview(entity, self.context)

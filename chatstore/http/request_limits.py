@@ -37,10 +37,10 @@ from chatstore.http.request_rate import RequestRate
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 CHUNK_BYTES = 64 * 1024
-# The names of URLs; that of "threads" begins others.
+# Names of URLs, of which the first begins others.
 BESIDE_THE_API = (
-    *("threads", "changes", "search", "entities"),
-    *("export", "report", "feedback_comment"),
+    *("threads", "export", "report", "changes"),
+    *("search", "feedback_comment", "entities"),
 )
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024  # of a refused body, read and thrown away
 MULTIPART_OVERHEAD_BYTES = 64 * 1024  # of a multipart form around its file

@@ -65,7 +65,9 @@ class ChangesView(EndpointView):
         response = JsonResponse({"answering": changes.answering, "seen": seen})
         response["ETag"] = etag = f'"{_hash(response.content.decode())}"'
         response["Cache-Control"] = "private, no-cache"
-        return get_conditional_response(request, etag=etag, response=response) or response
+        conditional = get_conditional_response(request, etag=etag, response=response)
+        # Of If-Match it makes a 412, without JSON.
+        return conditional if conditional and conditional.status_code == 304 else response
 
 
 def _hash(text: str) -> str:

@@ -129,8 +129,7 @@ class EventStream:
             raise self._failure
         if self._is_cancelled and not self._has_begun:
             raise ServerStoppingError
-        if request_task := asyncio.current_task():
-            request_task.add_done_callback(self._watch_request)
+        self._leave_with_request(self._first)
 
     async def _run(self) -> None:
         begin_stream()
@@ -164,10 +163,14 @@ class EventStream:
                 self._send(event)
         self._send(None)
 
-    def _watch_request(self, request_task: asyncio.Task[Any]) -> None:
-        # The client has gone while a middleware had the response: nobody will iterate it.
-        if request_task.cancelled():
-            self._leave(self._first)
+    def _leave_with_request(self, reader: Reader) -> None:
+        def leave(request_task: asyncio.Task[Any]) -> None:
+            # The client has gone while a middleware had the response: nobody will iterate it.
+            if request_task.cancelled():
+                self._leave(reader)
+
+        if request_task := asyncio.current_task():
+            request_task.add_done_callback(leave)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return aiter(self._first)
@@ -182,6 +185,7 @@ class EventStream:
         self._readers.append(reader)
         if self._end_alone:
             self._end_alone.cancel()
+        self._leave_with_request(reader)
         return reader
 
     def is_of(self, owner: str, thread_id: str) -> bool:

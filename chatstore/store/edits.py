@@ -74,10 +74,11 @@ def replace_message(
             rows = rows.exclude(message_id=keys["message_id"])
             if has_files:
                 sent = [file_key(attachment_id) for attachment_id in codec.attachment_ids(item)]
-                attachments.filter(file_id__in=sent).update(message_id=keys["message_id"])
-                files.delete_attachments(
-                    attachments.filter(message_id__in=rows.values("message_id"))
-                )
+                removed = Q(message_id__in=rows.values("message_id"))
+                # The file of a message that stays is that message's.
+                moved = attachments.filter(removed | Q(message_id=None), file_id__in=sent)
+                moved.update(message_id=keys["message_id"])
+                files.delete_attachments(attachments.filter(removed))
             # A turn is stored after its items: its position is after theirs.
             owner.model_turns.thread(thread_id).filter(timestamp__gt=position).raw_delete()
             rows.raw_delete()

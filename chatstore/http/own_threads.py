@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView, read_body, read_texts
+from chatstore.http.views import NO_STORE, EndpointView, read_body, read_texts
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.shares import links
@@ -27,7 +27,6 @@ from chatstore.text_search.conditions import MAX_TEXT, terms_of
 SEARCH_PAGE = 20  # messages
 # Words of a search: where there is no index, each is compared with each message.
 MAX_TERMS = 25
-NO_STORE = {"Cache-Control": "no-store"}
 _THREAD_FIELDS = {"id", "title", "created_at", "status", "allowed_image_domains"}
 
 

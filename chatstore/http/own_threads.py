@@ -22,9 +22,11 @@ from chatstore.server import get_server
 from chatstore.shares import links
 from chatstore.store import DjangoStore
 from chatstore.store.own_threads import ListedThread
-from chatstore.text_search.conditions import MAX_TEXT
+from chatstore.text_search.conditions import MAX_TEXT, terms_of
 
 SEARCH_PAGE = 20  # messages
+# Words of a search: where there is no index, each is compared with each message.
+MAX_TERMS = 25
 _THREAD_FIELDS = {"id", "title", "created_at", "status", "allowed_image_domains"}
 
 
@@ -66,7 +68,7 @@ class SearchView(EndpointView):
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         text = request.GET.get("q", "").strip()
-        if not text or len(text) > MAX_TEXT:
+        if not text or len(text) > MAX_TEXT or len(terms_of(text)) > MAX_TERMS:
             raise RequestRefused(_("Search for one word or more, and not for a long text."), 400)
         await get_server().admit_search(self.context)
         after = request.GET.get("after") or None

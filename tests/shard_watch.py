@@ -26,7 +26,8 @@ FANS_OUT = {
     "chatstore.moderation.statistics": "the overview's figures are those of all owners",
     "chatstore.admin.lists": "the moderators' lists show the rows of all owners",
     "chatstore.admin.list_exports": "and as files",
-    "chatstore.admin.model_admins": "the same: Django reads a list, or a page by its key",
+    "chatstore.admin.message_admin": "the same: Django reads a list, or a page by its key",
+    "chatstore.admin.thread_admin": "the same: Django reads a list, or a page by its key",
     "chatstore.admin.report_admin": "the list of reports; Django's",
     "chatstore.admin.report_pages.ReportPages.report": "elsewhere a URL names the key only",
     "chatstore.admin.read_only.ReadOnlyAdmin.get_object": "elsewhere a URL names the key only",
@@ -50,6 +51,7 @@ ONE_STATEMENT_FOR_ALL = (
     "chatstore.lifecycle.retention",
     "chatstore.lifecycle.transfer",
     "chatstore.lifecycle.unused_files",
+    "chatstore.portability.import_batches",
     "chatstore.portability.imports",
 )
 

@@ -21,7 +21,7 @@ from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from chatstore.admin import lists, model_admins
+from chatstore.admin import lists, thread_admin
 from chatstore.models import (
     ChatAttachment,
     ChatMessage,
@@ -346,7 +346,7 @@ class ThreadListTest(TestCase):
         for bound, shown in ((2, "2+"), (3, "3")):
             with (
                 patch.object(lists, "MAX_COUNTED", bound),
-                patch.object(model_admins, "MAX_COUNTED", bound),
+                patch.object(thread_admin, "MAX_COUNTED", bound),
             ):
                 response = self.client.get(THREADS)
                 cell = rf"field-messages[^>]*>\s*{re.escape(shown)}\s*<"

@@ -16,7 +16,7 @@ from chatstore.moderation import actions
 from chatstore.moderation.records import Moderator
 from chatstore.moderation.redaction import redact
 from chatstore.server.chat_server import get_server
-from chatstore.server.streams import stop_replaced
+from chatstore.server.live_streams import stop_replaced
 from chatstore.testing import MemoryStore
 from tests.base import ALICE
 from tests.endpoint import EndpointMixin

@@ -191,7 +191,7 @@ class SummaryTests(LongTestCase):
     async def test_without_it_the_question_is_answered_all_the_same(self) -> None:
         with (
             patch.object(Summarizer, "get_response", side_effect=ValueError("xyzzy")),
-            self.assertLogs("chatstore.server.agent_server", "WARNING") as logs,
+            self.assertLogs("chatstore.server.input_server", "WARNING") as logs,
         ):
             told = await self.told()
         self.assertIn("answer 4.", told)

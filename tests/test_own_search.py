@@ -147,6 +147,11 @@ class OwnSearchTests(EndpointMixin, TestCase):
     def test_V5_V21_what_is_no_search_is_refused(self) -> None:
         for query in ({}, {"q": " "}, {"q": "x" * 1001}, {"q": "x", "after": "msg_1"}):
             self.assert_refused(self.client.get("/chat/search/", query), 400)
+        # Each is compared with each message.
+        for count, status in ((25, 200), (26, 400)):
+            words = " ".join(f"w{number}" for number in range(count))
+            response = self.client.get("/chat/search/", {"q": f"{words} w0 w1"})
+            self.assertEqual(response.status_code, status)
         self.assert_refused(Client().get("/chat/search/?q=x"), 401)
         self.assert_refused(self.client.post("/chat/search/?q=x"), 405)
         self.assertEqual(self.search("\0")["data"], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,7 @@ from unittest import mock
 from chatkit.icons import IconName
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.template.loader import render_to_string
 from django.test import RequestFactory, SimpleTestCase
@@ -27,7 +29,8 @@ VENDOR = HERE / "static/chatstore/vendor"
 TEMPLATE = (HERE / "templates/chatstore/chat.html").read_text()
 ICONS = (HERE / "templates/chatstore/icons.html").read_text()
 MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-NOT_AT_FIRST = ("main", "shared", "chart", "chart_geometry")
+ENTRIES = {"main", "shared"}
+AT_FIRST_BYTES = 145_000  # gzipped
 OWN_NAMES = {"chatstore"}  # the demo's name
 
 
@@ -153,8 +156,18 @@ class StaticFilesTests(SimpleTestCase):
         links = re.findall(
             r"data-module=\"(\w+)\" href=\"\{% static 'chatstore/chat/(\w+)", TEMPLATE
         )
-        expected = [path.stem for path in MODULES if path.stem not in NOT_AT_FIRST]
-        self.assertEqual(sorted(links), [(name, name) for name in expected])
+        later = re.findall(r"data-([\w-]+)-url=\"\{% static 'chatstore/chat/(\w+)\.js", TEMPLATE)
+        names = links + [(name.replace("-", "_"), stem) for name, stem in later]
+        expected = {path.stem for path in MODULES} - ENTRIES
+        self.assertEqual(sorted(names), [(name, name) for name in sorted(expected)])
+
+    def test_what_is_loaded_at_first_stays_small(self) -> None:
+        html = render()
+        urls = re.findall(r'<(?:script|link)[^>]*(?:src|href)="/static/([^"]+\.(?:js|css))"', html)
+        self.assertIn("chatstore/chat/main.js", urls)
+        parts = [html.encode(), *(Path(finders.find(url) or "").read_bytes() for url in urls)]
+        size = sum(len(gzip.compress(part, 6)) for part in parts)
+        self.assertLessEqual(size, AT_FIRST_BYTES)
 
     def test_no_module_imports_another(self) -> None:
         """A name in an import would not be hashed: main.js loads all by the template's URLs."""
@@ -166,5 +179,5 @@ class StaticFilesTests(SimpleTestCase):
             for path in MODULES
             if re.search(r"(?<!typeof )\bimport\((?!\")", path.read_text())
         ]
-        # library.js loads the libraries that few answers need, by the template's URLs too.
+        # library.js loads what a first look doesn't need, by the template's URLs too.
         self.assertEqual(loads, ["library.js", "main.js", "shared.js"])

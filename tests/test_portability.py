@@ -43,7 +43,7 @@ from chatstore.models import (
     ChatSession,
 )
 from chatstore.portability import imports
-from chatstore.portability.imports import Importer
+from chatstore.portability.import_batches import RowBatch
 from chatstore.portability.records import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -816,19 +816,19 @@ class ImportsAtOnceTest(ArchiveTestCase):
     @pytest.mark.mariadb
     def test_R3_a_batch_that_another_import_has_written_is_read_again(self) -> None:
         """The other one ends between our look-up of what exists and our first insert."""
-        flush, begun = Importer._flush, threading.Event()
+        write, begun = RowBatch.write, threading.Event()
 
-        def flush_after_the_other(importer: Importer) -> None:
-            if any(importer._rows.values()) and not begun.is_set():
+        def write_after_the_other(batch: RowBatch) -> None:
+            if any(batch._rows.values()) and not begun.is_set():
                 begun.set()
                 other = threading.Thread(target=self.import_alone)
                 other.start()
                 other.join()
-            flush(importer)
+            write(batch)
 
         with (
             patch.object(imports, "THREADS_PER_BATCH", 5),
-            patch.object(Importer, "_flush", flush_after_the_other),
+            patch.object(RowBatch, "write", write_after_the_other),
         ):
             said = run("import_threads", self.path())
         self.assertIn("Imported 0 threads", said)

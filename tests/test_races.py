@@ -19,7 +19,7 @@ from chatstore.exceptions import Refused, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.actions import close, lock
 from chatstore.moderation.records import Moderator
-from chatstore.server.streams import stop_all, stop_replaced
+from chatstore.server.live_streams import stop_all, stop_replaced
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Events, Scripted
 from tests.async_pool import AsyncPoolMixin

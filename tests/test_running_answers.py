@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from chatstore.exceptions import LimitReached, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.server import running_answers, streams
+from chatstore.server import live_streams, running_answers
 from chatstore.server.streams import MAX_READERS, EventStream
 from chatstore.store import DjangoStore
 from tests.assistants import Scripted
@@ -406,7 +406,7 @@ class AnswerTests(Gates, TransactionTestCase):
 
     async def test_M6_a_suspension_stops_it_too(self) -> None:
         _thread_id, stream = await self.left()
-        streams.refuse_all(ALICE["user_id"], RequestRefused("Not now.", 403))
+        live_streams.refuse_all(ALICE["user_id"], RequestRefused("Not now.", 403))
         await self.ended(stream)
         self.assertEqual(await self.stored(), [("one ", "stopped")])
 

@@ -30,8 +30,9 @@ from django.http import StreamingHttpResponse
 from django.test import SimpleTestCase
 
 from chatstore.models import ChatMessage, ChatSession
+from chatstore.server import live_streams
 from chatstore.server.event_queue import MAX_SEPARATE, EventQueue
-from chatstore.server.streams import EventStream, ServerStoppingError, stop_all
+from chatstore.server.streams import EventStream, ServerStoppingError
 from chatstore.streams import with_lifespan
 from chatstore.turns import Turn
 from tests.assistants import LARGE, Bare
@@ -72,7 +73,7 @@ class EventStreamTests(SimpleTestCase):
             raise
 
     async def start(self, **options: Any) -> EventStream:
-        return await EventStream.start(self.events(**options), error_event=lambda error: b"sorry")
+        return await live_streams.start(self.events(**options), error_event=lambda error: b"sorry")
 
     async def test_V4_a_stream_is_read_to_its_end(self) -> None:
         self.assertEqual([event async for event in await self.start()], [b"0", b"1", b"2"])
@@ -91,7 +92,7 @@ class EventStreamTests(SimpleTestCase):
 
     async def test_S20_an_ended_turn_keeps_no_item_for_a_client_that_reads_on(self) -> None:
         turn = Turn(stored={"msg_1": answer("msg_1")}, runs=["of a model"])
-        stream = await EventStream.start(
+        stream = await live_streams.start(
             self.events(), error_event=lambda error: b"sorry", turn=turn
         )
         self.assertEqual([event async for event in stream], [b"0", b"1", b"2"])
@@ -127,7 +128,7 @@ class EventStreamTests(SimpleTestCase):
                 raise
             yield b""
 
-        start = EventStream.start(thinking(), error_event=lambda error: b"sorry")
+        start = live_streams.start(thinking(), error_event=lambda error: b"sorry")
         request = asyncio.create_task(start)
         await asyncio.sleep(0.05)
         request.cancel()
@@ -171,10 +172,10 @@ class EventStreamTests(SimpleTestCase):
             await asyncio.sleep(60)
             yield b""
 
-        start = EventStream.start(thinking(), error_event=lambda error: b"sorry")
+        start = live_streams.start(thinking(), error_event=lambda error: b"sorry")
         request = asyncio.create_task(start)
         await asyncio.sleep(0.05)
-        await stop_all()
+        await live_streams.stop_all()
         with self.assertRaises(ServerStoppingError):
             await request
 

@@ -5,8 +5,9 @@ It holds pages, forms and permissions only: the actions are in chatstore.moderat
 chatstore.lifecycle, exports are in chatstore.portability.
 """
 
-from chatstore.admin.model_admins import ChatMessageAdmin, ChatSessionAdmin
+from chatstore.admin.message_admin import ChatMessageAdmin
 from chatstore.admin.record_admin import ModerationRecordAdmin
 from chatstore.admin.report_admin import ChatReportAdmin
+from chatstore.admin.thread_admin import ChatSessionAdmin
 
 __all__ = ["ChatMessageAdmin", "ChatReportAdmin", "ChatSessionAdmin", "ModerationRecordAdmin"]

@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from chatstore.db.row_keys import row_key
@@ -234,3 +235,9 @@ def users_by_id(user_ids: set[str]) -> dict[str, Any]:
         with suppress(ValidationError):  # not a key, or a number out of range
             keys.add(model._meta.pk.clean(user_id, None))
     return {str(key): user for key, user in model._default_manager.in_bulk(keys).items()}
+
+
+def badges(shown: list[tuple[str, Any]]) -> str:
+    """Return a badge for each kind and its text."""
+    template = '<span class="chatstore-badge" data-kind="{}">{}</span>'
+    return format_html_join(" ", template, shown)

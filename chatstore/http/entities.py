@@ -9,12 +9,11 @@ from django.utils.translation import gettext as _
 
 from chatstore import codec
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView, read_body
+from chatstore.http.views import NO_STORE, EndpointView, read_body
 from chatstore.server import get_server
 
 MAX_QUERY = 200  # characters
 MAX_ENTITY_BYTES = 20_000
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 class EntitiesView(EndpointView):

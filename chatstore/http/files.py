@@ -16,7 +16,7 @@ from chatstore.attachments import DjangoAttachmentStore
 from chatstore.attachments.responses import file_response, safe_type_and_disposition
 from chatstore.http import request_limits
 from chatstore.http.access import load_context
-from chatstore.http.views import EndpointView
+from chatstore.http.views import NO_STORE, EndpointView
 from chatstore.server import get_server
 
 logger = logging.getLogger(__name__)
@@ -114,5 +114,5 @@ def _attachment_response(attachment: Attachment) -> HttpResponse:
     return HttpResponse(
         attachment.model_dump_json(context={"exclude_metadata": True}),
         content_type="application/json",
-        headers={"Cache-Control": "no-store"},
+        headers=NO_STORE,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from chatstore.db import async_pools
 from chatstore.http.request_limits import ASGIApplication, limit_requests
-from chatstore.server import streams
+from chatstore.server import live_streams
 
 
 def with_lifespan(application: ASGIApplication) -> ASGIApplication:
@@ -37,7 +37,7 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
                 _watch_signals(asyncio.get_running_loop())
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await streams.stop_all()
+                await live_streams.stop_all()
                 await async_pools.close_async_pools()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -46,13 +46,13 @@ def with_lifespan(application: ASGIApplication) -> ASGIApplication:
 
 
 def _watch_signals(loop: asyncio.AbstractEventLoop) -> None:
-    streams.set_draining(False)
+    live_streams.set_draining(False)
     # The event loop has only weak references to its tasks.
     stopping: set[asyncio.Task[None]] = set()
 
     def drain() -> None:
-        streams.set_draining(True)
-        stopping.add(loop.create_task(streams.stop_all()))
+        live_streams.set_draining(True)
+        stopping.add(loop.create_task(live_streams.stop_all()))
 
     def watch(number: signal.Signals) -> None:
         previous_handler = signal.getsignal(number)

@@ -16,16 +16,17 @@ from django.utils.translation import gettext as _
 from chatstore import codec
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView, read_body, read_texts
+from chatstore.http.views import NO_STORE, EndpointView, read_body, read_texts
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 from chatstore.shares import links
 from chatstore.store import DjangoStore
 from chatstore.store.own_threads import ListedThread
-from chatstore.text_search.conditions import MAX_TEXT
+from chatstore.text_search.conditions import MAX_TEXT, terms_of
 
 SEARCH_PAGE = 20  # messages
-NO_STORE = {"Cache-Control": "no-store"}
+# Words of a search: where there is no index, each is compared with each message.
+MAX_TERMS = 25
 _THREAD_FIELDS = {"id", "title", "created_at", "status", "allowed_image_domains"}
 
 
@@ -67,7 +68,7 @@ class SearchView(EndpointView):
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         text = request.GET.get("q", "").strip()
-        if not text or len(text) > MAX_TEXT:
+        if not text or len(text) > MAX_TEXT or len(terms_of(text)) > MAX_TERMS:
             raise RequestRefused(_("Search for one word or more, and not for a long text."), 400)
         await get_server().admit_search(self.context)
         after = request.GET.get("after") or None

@@ -68,7 +68,7 @@ class ChatPageView(TemplateView):
         if isinstance(server.attachment_store, DjangoAttachmentStore):
             kwargs = {"files_url": reverse("chatstore:upload"), **kwargs}
         return super().get_context_data(
-            owner=server._user_id(self.context),
+            owner=server.get_user_id(self.context),
             page_options=async_to_sync(server.load_page_options)(self.context),
             entities_url=reverse("chatstore:entities") if server.has_entities else "",
             can_transcribe=has_written(server, "transcribe"),

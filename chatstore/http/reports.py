@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from chatstore.conf import settings
 from chatstore.exceptions import RequestRefused
-from chatstore.http.views import EndpointView, read_texts
+from chatstore.http.views import NO_STORE, EndpointView, read_texts
 from chatstore.models import MAX_REPORT_WORDS
 from chatstore.server import get_server
 
@@ -24,7 +24,7 @@ class ReportView(EndpointView):
         await get_server().report(
             values["thread_id"], values["item_id"], values["reason"], values["words"], self.context
         )
-        return JsonResponse({"reported": True}, headers={"Cache-Control": "no-store"})
+        return JsonResponse({"reported": True}, headers=NO_STORE)
 
 
 def _read(request: HttpRequest) -> dict[str, str]:

@@ -63,9 +63,8 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             return
         refuse = _reason_to_refuse(scope, remaining, rate)
         if refuse:
-            if b"expect" not in dict(
-                scope["headers"]
-            ):  # with it, the client sends the body only after an answer
+            # A client that sends "Expect" sends the body only after an answer.
+            if b"expect" not in dict(scope["headers"]):
                 await _discard(receive)
             await refuse(send)
             return
@@ -142,8 +141,7 @@ def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _R
     """
     Return where chatstore's URLs are; None if they are not included.
 
-    Args:
-        resolver, prefix, language: what the answer depends on.
+    The arguments are what the answer depends on.
     """
     try:
         shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")

@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-from chatstore.http.own_threads import NO_STORE, get_store
-from chatstore.http.views import STREAM_HEADERS, EndpointView
+from chatstore.http.own_threads import get_store
+from chatstore.http.views import NO_STORE, STREAM_HEADERS, EndpointView
 from chatstore.server import get_server
 
 
@@ -28,9 +28,8 @@ class AnswerView(EndpointView):
 
     async def get(self, request: HttpRequest, thread_id: str) -> HttpResponseBase:
         await get_server().check_may_read(self.context)
-        state = await get_store().load_thread_state(
-            thread_id, self.context
-        )  # 404 for an unknown one
+        # 404 for an unknown one.
+        state = await get_store().load_thread_state(thread_id, self.context)
         headers = dict(NO_STORE)
         if isinstance(request, ASGIRequest):
             if reader := get_server().join(thread_id, self.context):

@@ -40,6 +40,7 @@ MAX_TEXTS_BYTES = 16 * 1024  # of a body that read_texts reads
 logger = logging.getLogger(__name__)
 # A client that sends it has its answer finished without it, and stops it by a request (V16).
 FINISH_HEADER = "X-Chatstore-Finish"
+NO_STORE = {"Cache-Control": "no-store"}
 # Keep proxies and browsers from caching and buffering the events (V6). Django's GZipMiddleware
 # would buffer them too; it skips responses that have a Content-Encoding.
 STREAM_HEADERS = {
@@ -132,7 +133,7 @@ def _failed(error: Exception) -> JsonResponse:
 
 def error_response(sentence: str, status: int) -> JsonResponse:
     """Return the JSON answer ``{"error": sentence}``; the sentence is for the user."""
-    return JsonResponse({"error": sentence}, status=status, headers={"Cache-Control": "no-store"})
+    return JsonResponse({"error": sentence}, status=status, headers=NO_STORE)
 
 
 def limit_response(error: LimitReached) -> JsonResponse:
@@ -153,7 +154,7 @@ class ChatKitView(EndpointView):
             return HttpResponse(
                 result.json,
                 content_type="application/json",
-                headers={"Cache-Control": "no-store"},
+                headers=NO_STORE,
             )
         if is_asgi:
             return StreamingHttpResponse(

@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial as partial_function
 from itertools import groupby, islice
-from typing import Any, NamedTuple, TypeAlias
-from uuid import UUID
+from typing import Any, TypeAlias
 
 from django.core.files import File
-from django.db import DatabaseError, reset_queries, transaction
-from django.db.models import Model
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from chatstore import files
-from chatstore.conf import settings
 from chatstore.db.attempts import Attempt
 from chatstore.db.execution import run_sync
-from chatstore.db.sharding import insert_rows, split_by_owner
-from chatstore.models import (
-    ChatAttachment,
-    ChatMessage,
-    ChatModelTurn,
-    ChatSession,
-    Counts,
-    file_key,
-    session_key,
-)
+from chatstore.models import ChatAttachment, ChatSession, Counts
 from chatstore.portability import other_products, sample_store
 from chatstore.portability.archive import ArchiveError
+from chatstore.portability.import_batches import RowBatch
 from chatstore.portability.import_rows import (
     RECORD_ERRORS,
     attachment_row,
@@ -94,19 +82,6 @@ def import_threads(
     return importer
 
 
-class _Row(NamedTuple):
-    """What names a row of a record."""
-
-    user_id: str
-    model: type[Model]
-    pk: UUID
-
-
-def _key(user_id: str, pk: UUID) -> tuple[str, UUID]:
-    """Return what is unique in a table: the primary key, with the owner if tables are sharded."""
-    return user_id if settings.sharded else "", pk
-
-
 class Importer:
     """
     Writes records to rows, in transactions of complete threads, and counts the new ones.
@@ -124,15 +99,7 @@ class Importer:
         self.missing_files = 0  # attachments whose file is not in the archive, or damaged
         # Threads of another product of which branches, or files, are left out.
         self.with_branches = self.with_files = 0
-        self._rows: dict[type[Model], list[Any]] = {
-            ChatSession: [],
-            ChatMessage: [],
-            ChatModelTurn: [],
-            ChatAttachment: [],
-        }
-        # The owners of the rows that are stored or waiting, by _key.
-        self._owners: dict[type[Model], dict[Any, str]] = {}
-        self._user_id = ""  # of the last thread that was looked up
+        self._batch = RowBatch(using)
         self._files: list[tuple[str, str, str]] = []  # user_id, attachment_id, sha256
         self._last_record: Record = {}  # for error messages
         self._group_number = 0
@@ -179,10 +146,8 @@ class Importer:
     def _begin_at(self, read: Callable[[], Iterator[Record]], start: int) -> None:
         """Read from the record ``start`` on, counted from 0, and forget what was read before."""
         self._record_number = self._group_start = start
-        self._owners.clear()
         self._files.clear()
-        for rows in self._rows.values():
-            rows.clear()
+        self._batch = RowBatch(self.using)
         records = self._pages(islice(read(), start, None))
         self._groups = groupby(records, key=self._number_of_group)
 
@@ -203,36 +168,15 @@ class Importer:
             for _number, group in islice(self._groups, THREADS_PER_BATCH):
                 self._import_group(group)
                 size += 1
-            self._flush()
+            self._batch.write()
         return size
 
     def _pages(self, records: Iterator[Record]) -> Iterator[Record]:
         """Yield the records; before each page, write the waiting rows and look up its owners."""
         while page := list(islice(records, ROWS_PER_BATCH)):
-            self._flush()
-            self._owners = {ChatSession: {}, ChatAttachment: {}}
-            rows = list(self._rows_of(page))
-            for model, owners in self._owners.items():
-                for group in split_by_owner(row for row in rows if row.model is model):
-                    table: Any = model._default_manager.using(self.using)
-                    if settings.sharded:
-                        table = table.for_owner(group[0].user_id)
-                    stored = table.filter(pk__in={row.pk for row in group})
-                    for pk, user_id in stored.values_list("pk", "user_id"):
-                        owners[_key(user_id, pk)] = user_id
+            self._batch.write()
+            self._batch.look_up(page)
             yield from page
-
-    def _rows_of(self, records: list[Record]) -> Iterator[_Row]:
-        """Yield what names the rows of threads and attachments, as far as the records are valid."""
-        for record in records:
-            kind = record.get("type")
-            with suppress(*RECORD_ERRORS):
-                if kind in ("thread", "upload"):
-                    self._user_id = owner_of(record)
-                if kind == "thread":
-                    yield _Row(self._user_id, ChatSession, session_key(text_of(record, "id")))
-                elif kind in ("attachment", "upload"):
-                    yield _Row(self._user_id, ChatAttachment, file_key(text_of(record, "id")))
 
     def _number_of_group(self, record: Record) -> int:
         """Return the number of the record's group: a thread with its items, or an upload."""
@@ -270,11 +214,11 @@ class Importer:
 
     def _import_thread(self, first: Record, user_id: str, records: Iterator[Record]) -> None:
         session = session_row(first, user_id)
-        owner = self._owners[ChatSession].get(_key(user_id, session.pk))
+        owner = self._batch.owner(session)
         self.existing += owner == user_id
         self.conflicts += owner not in (None, user_id)
         if is_new := owner is None:
-            self._add(session)
+            self._batch.add(session)
             self.counts.threads += 1
         position = None
         for record in records:
@@ -284,11 +228,11 @@ class Importer:
                     if position is not None:  # positions in a thread are unique
                         message.timestamp = max(message.timestamp, position + MICROSECOND)
                     position = message.timestamp
-                    self._add(message)
+                    self._batch.add(message)
                     self.counts.messages += 1
             elif record["type"] == "model_turn":
                 if is_new:
-                    self._add(model_turn_row(record, session))
+                    self._batch.add(model_turn_row(record, session))
                     self.counts.model_turns += 1
             elif record["type"] == "attachment":
                 if owner in (None, user_id):
@@ -316,27 +260,15 @@ class Importer:
         is_new: bool = True,
     ) -> None:
         row = attachment_row(record, user_id, session)
-        owner = self._owners[ChatAttachment].get(_key(user_id, row.pk))
+        owner = self._batch.owner(row)
         if owner is None and is_new:
-            self._add(row)
+            self._batch.add(row)
             self.counts.files += 1
         elif owner != user_id:
             self.conflicts += owner is not None
             return
         if "sha256" in record:
             self._files.append((user_id, row.attachment_id, text_of(record, "sha256")))
-
-    def _add(self, row: Any) -> None:
-        self._rows[type(row)].append(row)
-        if type(row) in self._owners:
-            # It may be in the archive twice, because the export repeated a batch.
-            self._owners[type(row)][_key(row.user_id, row.pk)] = row.user_id
-
-    def _flush(self) -> None:
-        for model, rows in self._rows.items():
-            insert_rows(rows, model._default_manager.using(self.using))
-            rows.clear()
-        reset_queries()  # while DEBUG is on, Django keeps every statement in memory
 
     def _save_files(self) -> None:
         """Save the files of attachments that have none yet."""

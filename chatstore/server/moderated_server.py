@@ -30,6 +30,16 @@ TContext = TypeVar("TContext")
 class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
     """Feedback, reports, the flagger, and suspensions."""
 
+    def get_user_id(self, context: TContext) -> Any:
+        """
+        Return the id of whoever a request is served for: what the store finds in the context.
+
+        A store of another package without a ``get_user_id`` may have contexts that name nobody:
+        None then.
+        """
+        get_user_id = getattr(self.store, "get_user_id", codec.user_id_from_context)
+        return cast(Any, get_user_id(context))
+
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: TContext
     ) -> None:
@@ -57,7 +67,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
         if not isinstance(self.store, DjangoStore):
             raise NotImplementedError("The store keeps no comments")
         await self.check_may_write(context)
-        await user_limits.admit(self._user_id(context), user_limits.CREATION)
+        await user_limits.admit(self.get_user_id(context), user_limits.CREATION)
         await self.store.save_feedback_comment(thread_id, item_id, comment, context)
         if settings.report_thumbs_down:
             await self._report_feedback(thread_id, item_id, context, comment)
@@ -65,7 +75,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
     async def _report_feedback(
         self, thread_id: str, item_id: str, context: TContext, comment: str = ""
     ) -> None:
-        user_id = codec.validate_user_id(self._user_id(context))
+        user_id = codec.validate_user_id(self.get_user_id(context))
         try:
             await run(
                 get_database(),
@@ -84,7 +94,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
         the user has no such message of.
         """
         await self.check_may_write(context)
-        await user_limits.admit(self._user_id(context), user_limits.CREATION)
+        await user_limits.admit(self.get_user_id(context), user_limits.CREATION)
         await self._flag(
             context, thread_id, item_id, reason=reason, words=words, source=ChatReport.Source.USER
         )
@@ -97,13 +107,13 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
         a suspended person (M6).
         """
         await self.check_may_write(context)
-        await user_limits.admit(self._user_id(context), user_limits.CREATION)
+        await user_limits.admit(self.get_user_id(context), user_limits.CREATION)
 
     async def admit_export(self, context: TContext) -> user_limits.Admission:
         """Count a download of one's own threads, whose stream the caller ends (V7, V10)."""
         await self.check_may_read(context)
         cost = user_limits.CREATION + user_limits.STREAM
-        return await user_limits.admit(self._user_id(context), cost)
+        return await user_limits.admit(self.get_user_id(context), cost)
 
     async def admit_search(self, context: TContext) -> None:
         """
@@ -112,7 +122,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
         Raises LimitReached (429) where the user has searched too much.
         """
         await self.check_may_read(context)
-        user_id = self._user_id(context)
+        user_id = self.get_user_id(context)
         if user_id is None:
             return
         try:  # a count of its own: no user's id has a NUL (S2)
@@ -128,7 +138,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
 
     async def check_may_write(self, context: TContext) -> None:
         """Raise RequestRefused (403), with the reason, if the user is suspended (M6)."""
-        if self._user_id(context) is None or not isinstance(self.store, SuspensionStore):
+        if self.get_user_id(context) is None or not isinstance(self.store, SuspensionStore):
             return
         if suspension := await self.store.load_suspension(context):
             raise RequestRefused(describe_suspension(*suspension), 403)
@@ -136,7 +146,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
     async def _flag(
         self, context: TContext, thread_id: str, item_id: str, **options: str
     ) -> ChatReport:
-        user_id = codec.validate_user_id(self._user_id(context))
+        user_id = codec.validate_user_id(self.get_user_id(context))
         return await run(
             get_database(),
             lambda attempt: reports.flag(user_id, thread_id, item_id, reporter=user_id, **options),
@@ -151,8 +161,4 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
             for item in turn.stored.values()
             if isinstance(item, (UserMessageItem, AssistantMessageItem))
         ]
-        flagging.submit(self._user_id(context), thread_id, texts)
-
-    def _user_id(self, context: TContext) -> Any:
-        get_user_id = getattr(self.store, "get_user_id", codec.user_id_from_context)
-        return cast(Any, get_user_id(context))
+        flagging.submit(self.get_user_id(context), thread_id, texts)

@@ -9,7 +9,6 @@ one query, whether one is to stop, and moves their marks on every few seconds.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import datetime as dt
 import itertools
 import logging
@@ -17,7 +16,6 @@ from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.utils import timezone
 
@@ -27,7 +25,7 @@ from chatstore.db.connections import begin_stream
 from chatstore.db.execution import run
 from chatstore.models import ChatSession, session_key
 from chatstore.moderation.records import get_database
-from chatstore.server import streams
+from chatstore.server import live_streams
 from chatstore.server.errors import describe
 from chatstore.server.stores import AnsweringStore
 from chatstore.server.streams import EventStream
@@ -38,7 +36,6 @@ LOOK_SECONDS = 1.0  # between two looks for requests to stop
 RENEW_SECONDS = 10  # between two times that a mark is moved on
 BATCH = 500  # threads in a query
 MARK_SECONDS = 30  # a mark that was not moved on for so long counts for nothing
-_watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
 _is_asked_for: ContextVar[bool] = ContextVar("chatstore_finish", default=False)
 
 
@@ -102,11 +99,7 @@ def begin(store: Any, context: Any, turn: Turn) -> RunningAnswer | None:
     """Return the mark of an answer that its client wants finished; None if that can't be."""
     if not (_is_asked_for.get() and settings.finish_seconds and isinstance(store, AnsweringStore)):
         return None
-    loop = asyncio.get_running_loop()
-    watcher = _watchers.get(loop)
-    if watcher is None or watcher.done():
-        # In a context of its own: the request's has the request's thread, which ends with it.
-        _watchers[loop] = loop.create_task(_watch(), context=contextvars.Context())
+    live_streams.look_after(_watch)
     return RunningAnswer(store, context, turn)
 
 
@@ -114,7 +107,7 @@ async def _watch() -> None:
     begin_stream()
     await asyncio.sleep(LOOK_SECONDS)  # the stream is about to begin
     for look in itertools.count(1):
-        running = streams.running_answers()
+        running = live_streams.running_answers()
         if not running:
             return
         try:
@@ -171,7 +164,7 @@ async def stop(store: AnsweringStore, owner: str, thread_id: str, context: Any) 
     seconds. NotFoundError for an unknown thread.
     """
     await store.stop_answers(thread_id, context)
-    here = [stream for stream in streams.running_answers() if stream.is_of(owner, thread_id)]
+    here = [stream for stream in live_streams.running_answers() if stream.is_of(owner, thread_id)]
     for stream in here:
         stream.stop_for_user()
     await asyncio.gather(*(stream.stop() for stream in here))

@@ -1,5 +1,5 @@
 """
-Streams of events, each in a task of its own, which one client reads or several.
+A stream of events, in a task of its own, which one client reads or several.
 
 The SDK keeps a partial answer only if it is cancelled while it waits for the model. Where the HTTP
 server closes the generator between two events, or is told to stop, nothing is kept. So each stream
@@ -34,8 +34,6 @@ MAX_READERS = 8  # of an answer
 # The last event of an answer that may be joined. A stream that ends without it was cut off.
 _ENDED = b'data: {"type":"answer.ended","is_stopped":false}\n\n'
 _STOPPED = _ENDED.replace(b"false", b"true")
-_live: set[EventStream] = set()
-_is_draining = False
 
 
 class ServerStoppingError(Exception):
@@ -78,8 +76,11 @@ class EventStream:
     yield, where a cancellation is not noticed. Each holds at most one answer, in little more than
     its bytes.
 
-    Attributes:
-        owner: the id of whoever it is sent to.
+    Args:
+        events: the SDK's generator.
+        error_event: makes the event that ends the stream after an exception.
+        turn: that the stream is for, by which a retry finds it.
+        owner: the id of whoever it is sent to, by which a suspension finds it.
         answer: chatstore.server.running_answers.RunningAnswer of one that is finished without its
             client; None for another.
     """
@@ -88,13 +89,13 @@ class EventStream:
         self,
         events: AsyncGenerator[bytes, None],
         error_event: Callable[[BaseException], bytes],
-        turn: Turn,
-        owner: str,
-        answer: Any,
+        turn: Turn | None = None,
+        owner: str = "",
+        answer: Any = None,
     ) -> None:
         self._events = events
         self._error_event = error_event
-        self._turn = turn
+        self.turn = turn or Turn()
         self.owner = owner
         self.answer = answer
         self._last: bytes | None = None
@@ -104,54 +105,31 @@ class EventStream:
         self._failure: BaseException | None = None
         self._has_begun = False
         self._is_cancelled = False
-        self._loop = asyncio.get_running_loop()
-        self._task: asyncio.Task[None]
+        self.loop = asyncio.get_running_loop()
         self._end_alone: asyncio.TimerHandle | None = None  # stops what nobody reads
+        context = copy_context()
+        if answer:  # it may outlive the request, whose thread ends with it
+            context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
+        self._task = asyncio.create_task(self._run(), context=context)
+        self._task.add_done_callback(self._end_queues)
 
-    @classmethod
-    async def start(
-        cls,
-        events: AsyncGenerator[bytes, None],
-        *,
-        error_event: Callable[[BaseException], bytes],
-        turn: Turn | None = None,
-        owner: str = "",
-        answer: Any = None,
-    ) -> EventStream:
+    async def wait_for_first_event(self) -> None:
         """
-        Start the task, and return when the first event is there.
-
-        Args:
-            events: the SDK's generator.
-            error_event: makes the event that ends the stream after an exception.
-            turn: that the stream is for, by which a retry finds it.
-            owner: the id of whoever it is sent to, by which a suspension finds it.
-            answer: the mark of an answer that is finished without its client.
+        Return when the first event is there.
 
         Raises what the generator raises before its first event, ServerStoppingError where the
         server is told to stop before it, and StateChangedError where a retry replaces the turn.
         """
-        if _is_draining:
-            await events.aclose()
-            raise ServerStoppingError
-        stream = cls(events, error_event, turn or Turn(), owner, answer)
-        context = copy_context()
-        if answer:  # it may outlive the request, whose thread ends with it
-            context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
-        stream._task = asyncio.create_task(stream._run(), context=context)
-        stream._task.add_done_callback(stream._end_queues)
-        _live.add(stream)
         try:
-            await stream._first.queue.wait()
+            await self._first.queue.wait()
         except asyncio.CancelledError:
-            await stream.stop()
+            await self.stop()
             raise
-        if stream._failure:
-            raise stream._failure
-        if stream._is_cancelled and not stream._has_begun:
+        if self._failure:
+            raise self._failure
+        if self._is_cancelled and not self._has_begun:
             raise ServerStoppingError
-        stream._leave_with_request(stream._first)
-        return stream
+        self._leave_with_request(self._first)
 
     async def _run(self) -> None:
         begin_stream()
@@ -177,8 +155,7 @@ class EventStream:
 
     def _end_queues(self, task: asyncio.Task[None]) -> None:
         # Here and not in the task: one that is cancelled before its first step runs nothing.
-        _live.discard(self)
-        self._turn.release()  # a slow client reads on for long, and all of it keeps the turn
+        self.turn.release()  # a slow client reads on for long, and all of it keeps the turn
         if self._end_alone:
             self._end_alone.cancel()
         for event in (self._last, self._ending):
@@ -203,7 +180,7 @@ class EventStream:
         if self._is_cancelled or self._task.done() or len(self._readers) >= MAX_READERS:
             return None
         reader = Reader(self)
-        for event in self._turn.replay() if self._turn.replay else ():
+        for event in self.turn.replay() if self.turn.replay else ():
             reader.queue.put_nowait(event)
         self._readers.append(reader)
         if self._end_alone:
@@ -213,7 +190,7 @@ class EventStream:
 
     def is_of(self, owner: str, thread_id: str) -> bool:
         """Tell whether it is an answer in this owner's thread."""
-        return (self.owner, self._turn.thread_id) == (owner, thread_id)
+        return (self.owner, self.turn.thread_id) == (owner, thread_id)
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Call back when the answer has ended, however it has."""
@@ -234,7 +211,7 @@ class EventStream:
         if not self.answer:
             self._cancel()
         elif not self._is_cancelled:
-            self._end_alone = self._loop.call_later(settings.finish_seconds, self._cancel)
+            self._end_alone = self.loop.call_later(settings.finish_seconds, self._cancel)
 
     async def stop(self) -> None:
         """Cancel the answer if it still runs, and wait until what there is of it is stored."""
@@ -243,7 +220,7 @@ class EventStream:
 
     def replace(self, last_event: bytes) -> None:
         """Cancel the answer, since a retry has replaced it, without waiting; from any thread."""
-        self._turn.is_replaced = True
+        self.turn.is_replaced = True
         if self._has_begun:
             self._last = last_event
         else:
@@ -252,7 +229,7 @@ class EventStream:
 
     def drop(self) -> None:
         """Cancel the answer without keeping any of it: a retry elsewhere, or its thread is gone."""
-        self._turn.is_replaced = True
+        self.turn.is_replaced = True
         self.cut()
 
     def refuse(self, error: Refused) -> None:
@@ -271,12 +248,12 @@ class EventStream:
 
     def close(self, reader: Reader | None = None) -> None:
         """Leave, from any thread, without waiting: Django closes a response like this."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._leave, reader or self._first)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._leave, reader or self._first)
 
     def _cancel_soon(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._cancel)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._cancel)
 
     def cut(self) -> None:
         """Cancel the answer, and leave its readers without the event that ends it."""
@@ -288,62 +265,3 @@ class EventStream:
         if not self._is_cancelled:  # a second time would interrupt the storing
             self._is_cancelled = True
             self._task.cancel()
-
-
-async def stop_all() -> None:
-    """Stop every stream of the running event loop, and wait for their writes."""
-    loop = asyncio.get_running_loop()
-    while streams := [stream for stream in _live if stream._loop is loop]:
-        for stream in streams:
-            stream.cut()
-        await asyncio.gather(*(stream.stop() for stream in streams))
-        await asyncio.sleep(0)  # lets them leave _live
-
-
-def running_answers() -> list[EventStream]:
-    """Return the streams of the running event loop that are finished without their clients."""
-    loop = asyncio.get_running_loop()
-    return [stream for stream in _live if stream.answer and stream._loop is loop]
-
-
-def join(owner: str, thread_id: str) -> Reader | None:
-    """Return a reader of the answer that is made in this thread; None if none can be joined."""
-    for stream in running_answers():
-        if stream.is_of(owner, thread_id) and (reader := stream.join()):
-            return reader
-    return None
-
-
-def owners() -> set[str]:
-    """Return the ids of those whom this process streams answers to."""
-    return {stream.owner for stream in list(_live)}
-
-
-def refuse_all(owner: str, error: Refused) -> None:
-    """Stop the streams of one owner, and tell them why; from any thread."""
-    for stream in list(_live):
-        if stream.owner == owner:
-            stream.refuse(error)
-
-
-async def stop_replaced(thread_id: str, retry_id: str, last_event: bytes) -> None:
-    """
-    Stop the streams of this process that a retry has replaced, and wait for their writes (S20).
-
-    Args:
-        thread_id: the thread's.
-        retry_id: of the retry before; the streams that have begun after that are stopped.
-        last_event: tells their clients why.
-    """
-    turn = (thread_id, retry_id)
-    replaced = [one for one in _live if (one._turn.thread_id, one._turn.retry_id) == turn]
-    for stream in replaced:
-        stream.replace(last_event)
-    loop = asyncio.get_running_loop()
-    await asyncio.gather(*(stream.stop() for stream in replaced if stream._loop is loop))
-
-
-def set_draining(is_draining: bool) -> None:
-    """Begin no more streams, since the server is about to stop; or begin them again."""
-    global _is_draining
-    _is_draining = is_draining

@@ -8,11 +8,9 @@ seconds, in one query, whether any of those it streams to is suspended; without 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 from collections.abc import Collection
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.dispatch import receiver
 
@@ -24,28 +22,19 @@ from chatstore.exceptions import RequestRefused
 from chatstore.models import ChatSuspension
 from chatstore.moderation.people import describe_suspension
 from chatstore.moderation.records import get_database
-from chatstore.server import streams
+from chatstore.server import live_streams
 from chatstore.server.errors import describe
 
 logger = logging.getLogger(__name__)
 CHECK_SECONDS = 5.0
-_watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
 
 
-def watch() -> None:
+async def watch() -> None:
     """Look after the streams of the running event loop, until there are none."""
-    loop = asyncio.get_running_loop()
-    watcher = _watchers.get(loop)
-    if watcher is None or watcher.done():
-        # In a context of its own: the request's has the request's thread, which ends with it.
-        _watchers[loop] = loop.create_task(_watch(), context=contextvars.Context())
-
-
-async def _watch() -> None:
     begin_stream()
-    while streams.owners():
+    while live_streams.owners():
         await asyncio.sleep(CHECK_SECONDS)
-        owners = streams.owners()
+        owners = live_streams.owners()
         if not owners:
             return
         try:
@@ -65,11 +54,11 @@ def _find_sentences(attempt: Attempt, owners: Collection[str]) -> dict[str, str]
 
 def _stop(sentences: dict[str, str]) -> None:
     for user_id, sentence in sentences.items():
-        streams.refuse_all(user_id, RequestRefused(sentence, 403))
+        live_streams.refuse_all(user_id, RequestRefused(sentence, 403))
 
 
 @receiver(signals.person_suspended)
 def stop_streams_of(user_id: str, using: str, **kwargs: Any) -> None:
     """Stop the streams of a person who was suspended by this process."""
-    if user_id in streams.owners():
+    if user_id in live_streams.owners():
         _stop(run_sync(using, _find_sentences, [user_id]))

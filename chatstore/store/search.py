@@ -17,7 +17,6 @@ from django.db.models.functions import Left
 
 from chatstore import codec
 from chatstore.db.attempts import IN_THREAD, Steps
-from chatstore.models import ChatSession
 from chatstore.store import cursors
 from chatstore.store.own_threads import ListedThread, listed
 from chatstore.store.owner import Owner
@@ -133,7 +132,7 @@ def _rows(matches: Any, count: int) -> list[_Row]:
 
 def _titled(owner: Owner, terms: list[str]) -> list[ListedThread]:
     """Return the threads whose titles contain the terms, the last active first."""
-    rows = owner.sessions.visible().exclude(listing=ChatSession.Listing.TEMPORARY)
+    rows = owner.sessions.visible().lasting()
     rows = rows.filter(*(contains(rows.db, "title", term) for term in terms))
     return listed(rows.order_by("-updated_at", "-session_id"), MAX_TITLES)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from chatstore.testing.items import ItemsContract
+from chatstore.testing.order import OrderContract
 from chatstore.testing.owners import OwnersContract
 from chatstore.testing.pages import PagesContract
+from chatstore.testing.threads import ThreadsContract
 from chatstore.testing.values import ValuesContract
 
 
-class StoreContract(OwnersContract, ValuesContract, ItemsContract, PagesContract):
+class StoreContract(
+    OwnersContract, ValuesContract, ThreadsContract, ItemsContract, OrderContract, PagesContract
+):
     """
     Tests of the promises S1 to S18, as far as chatkit's Store interface shows them.
 

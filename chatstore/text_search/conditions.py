@@ -18,10 +18,10 @@ _TERM = re.compile(r'"([^"]+)"|(\S+)')
 
 
 def terms_of(text: str) -> list[str]:
-    """Return the words of a text, and what it has in quotes, each of one kind of script."""
+    """Return the words of a text, and what it has in quotes, each once, of one kind of script."""
     text = codec.replace_unstorable(text)[:MAX_TEXT]
     found = [quoted or word for quoted, word in _TERM.findall(text)]
-    return [part for term in found for part in words.split(term)]
+    return list(dict.fromkeys(part for term in found for part in words.split(term)))
 
 
 def is_indexed(queryset: QuerySet[Any]) -> bool:

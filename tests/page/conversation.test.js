@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinDrafts } from "../../chatstore/static/chatstore/chat/composer.js";
 import * as model from "../../chatstore/static/chatstore/chat/conversation.js";
+import { covers, updated } from "../../chatstore/static/chatstore/chat/item_data.js";
 
+const reduce = model.createReduce(updated);
 const AT = "2026-01-01T00:00:00+00:00";
 const THREAD = { id: "thr_1", created_at: AT, title: "One" };
 const question = (id, text = id) => ({
@@ -27,7 +29,7 @@ const began = (params = { input: { content: [{ text: "Hello" }] } }) => ({
 
 /** Apply events one after the other to a frozen state: reduce must change nothing in place. */
 function play(state, ...events) {
-  return events.reduce((before, event) => model.reduce(freeze(before), freeze(event)), state);
+  return events.reduce((before, event) => reduce(freeze(before), freeze(event)), state);
 }
 
 function freeze(value) {
@@ -257,7 +259,6 @@ test("items are removed, replaced in place and changed", () => {
 });
 
 test("what covers another has all that it says", () => {
-  const { covers } = model;
   assert.ok(covers({ b: [1, { c: 2 }], a: 1, more: true }, { a: 1, b: [1, { c: 2 }] }));
   assert.ok(!covers({ a: 1 }, { a: 1, b: 2 }));
   assert.ok(!covers([1, 2], [1]));

@@ -25,7 +25,7 @@ function openEditor(onSend = async () => {}) {
   globalThis.matchMedia = () => ({ matches: false });
   globalThis.innerHeight = 800;
   const sent = [];
-  const editButton = createMessageEditor({
+  const open = createMessageEditor({
     dom,
     text,
     onSend: (...edited) => {
@@ -36,7 +36,8 @@ function openEditor(onSend = async () => {}) {
   const node = dom.el("article");
   const view = {
     node,
-    showInstead: (form) => node.replaceChildren(form ?? editButton(item, view)),
+    showInstead: (form) =>
+      node.replaceChildren(form ?? dom.iconButton("write", "Edit", () => open(item, view), { class: "edit-message" })),
   };
   dom.document.body.append(node);
   view.showInstead(null);

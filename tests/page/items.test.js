@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { createItems } from "../../chatstore/static/chatstore/chat/items.js";
 import { createPlainText, wordsOf } from "../../chatstore/static/chatstore/chat/plain_text.js";
 import { createThoughtfulText, splitThought } from "../../chatstore/static/chatstore/chat/thinking.js";
-import { openPage, strings } from "./page.js";
+import { openPage, settle, strings } from "./page.js";
 
 const AT = "2026-01-01T00:00:00+00:00";
 
 /** A page that draws items; its widgets are drawn by `drawWidget`. */
-function setUp(drawWidget) {
+function setUp(drawWidget, loading = () => null) {
   const page = openPage();
   const { dom, text, AnswerText, budget, mayShowImage } = page;
   const ItemView = createItems({
@@ -23,6 +23,7 @@ function setUp(drawWidget) {
     steps: {},
     drawWidget: (item) => drawWidget(item, page),
     drawQuestions: () => null,
+    loading,
     thumbs: () => [],
     reportButton: () => null,
     editButton: () => page.dom.el("button", { class: "edit-message" }),
@@ -56,6 +57,23 @@ test("an item that can't be drawn shows its words, why, and a button that tries 
   isBroken = false;
   view.node.querySelector("button").click();
   assert.equal(view.node.querySelector(".widget").textContent, "Words");
+  assert.ok(page.budget.run(() => true));
+});
+
+test("an item is drawn when what draws it is there; where that can't be loaded, its words, and a button", async () => {
+  const states = [Promise.reject(new Error("no network")), Promise.resolve(), null];
+  const { ItemView, page } = setUp(
+    ({ widget: { value } }, { dom }) => dom.el("div", { class: "widget", text: value }),
+    () => states.shift() ?? null,
+  );
+  const { node } = new ItemView({ item: widget("Words"), isLive: false });
+  assert.equal(node.textContent, "");
+  await settle();
+  assert.equal(node.querySelector("pre").textContent, "Words");
+  node.querySelector("button").click();
+  await settle();
+  assert.equal(node.querySelector(".widget").textContent, "Words");
+  assert.equal(node.querySelector("pre"), null);
   assert.ok(page.budget.run(() => true));
 });
 

@@ -6,10 +6,10 @@ import * as choices from "../../chatstore/static/chatstore/chat/choices.js";
 import * as commands from "../../chatstore/static/chatstore/chat/commands.js";
 import * as completion from "../../chatstore/static/chatstore/chat/completion.js";
 import * as composer from "../../chatstore/static/chatstore/chat/composer.js";
-import * as dictation from "../../chatstore/static/chatstore/chat/dictation.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
 import * as entities from "../../chatstore/static/chatstore/chat/entities.js";
 import { createEmit, createHook } from "../../chatstore/static/chatstore/chat/hooks.js";
+import * as library from "../../chatstore/static/chatstore/chat/library.js";
 import * as mentions from "../../chatstore/static/chatstore/chat/mentions.js";
 import { createMessageBox } from "../../chatstore/static/chatstore/chat/message_box.js";
 import { addMethods } from "../../chatstore/static/chatstore/chat/methods.js";
@@ -57,9 +57,9 @@ function open(options = OPTIONS, { found = [], refused = false } = {}) {
   const [sent, told, asked] = [[], [], []];
   const emit = createEmit(dom.$("chat"));
   window.document.addEventListener("chatkit.tool.change", ({ detail }) => told.push(detail.toolId));
-  const modules = { choice_menu, choices, commands, completion, composer, dictation, entities, mentions };
+  const modules = { choice_menu, choices, composer, entities, mentions };
   const box = createMessageBox(
-    { ...modules, start_screen, suggestions },
+    { ...modules, library, start_screen },
     {
       dom,
       text: createText(strings, "en"),
@@ -76,7 +76,8 @@ function open(options = OPTIONS, { found = [], refused = false } = {}) {
       hook: createHook(window.document),
       emit,
       markdown: (source) => window.document.createTextNode(source),
-      drawWidget: () => dom.el("div"),
+      load: { completion: async () => ({ completion, suggestions, commands }) },
+      drawWidget: async () => dom.el("div"),
       onSend: (draft) => sent.push(draft),
       onStop() {},
       onNew: () => sent.push("new"),

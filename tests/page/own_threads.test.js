@@ -7,13 +7,13 @@ import * as answers from "../../chatstore/static/chatstore/chat/answers.js";
 import * as chart from "../../chatstore/static/chatstore/chat/chart.js";
 import * as chart_geometry from "../../chatstore/static/chatstore/chat/chart_geometry.js";
 import * as code_blocks from "../../chatstore/static/chatstore/chat/code_blocks.js";
-import * as conversation from "../../chatstore/static/chatstore/chat/conversation.js";
 import * as diagrams from "../../chatstore/static/chatstore/chat/diagrams.js";
 import * as dialect from "../../chatstore/static/chatstore/chat/dialect.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
 import * as feedback from "../../chatstore/static/chatstore/chat/feedback.js";
 import * as footnotes from "../../chatstore/static/chatstore/chat/footnotes.js";
 import * as formulas from "../../chatstore/static/chatstore/chat/formulas.js";
+import * as item_data from "../../chatstore/static/chatstore/chat/item_data.js";
 import * as items from "../../chatstore/static/chatstore/chat/items.js";
 import * as library from "../../chatstore/static/chatstore/chat/library.js";
 import * as limits from "../../chatstore/static/chatstore/chat/limits.js";
@@ -352,17 +352,21 @@ function openShared() {
   const { window, dom, text } = open("");
   globalThis.matchMedia = () => ({ matches: false });
   globalThis.localStorage = window.localStorage;
-  const modules = { addresses, answer_text, answers, conversation, dialect, feedback, items, limits, markdown };
+  const modules = { addresses, answer_text, answers, item_data, dialect, feedback, items, limits, markdown };
   Object.assign(modules, { chart, chart_geometry, code_blocks, diagrams, footnotes, formulas, library });
-  Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, questions, sources });
-  Object.assign(modules, { steps, theme_switch, thinking, widget_fields, widget_style, widgets });
-  return createSharedItems(modules, { dom, text, load }).draw;
+  Object.assign(modules, { marked, plain_text, purify: { default: createDOMPurify(window) }, sources });
+  Object.assign(modules, { steps, theme_switch, thinking });
+  const later = {
+    widgets: async () => ({ widgets, styles: widget_style, fields: widget_fields }),
+    questions: async () => questions,
+  };
+  return createSharedItems(modules, { dom, text, load: { ...load, ...later } }).draw;
 }
 
 test("formulas and code of a shared conversation are drawn", async () => {
   const said = "\\(x^2\\)\n\n```python\nx = 1\n```\n\n```mermaid\ngraph TD\n```";
   const content = [{ type: "output_text", text: said, annotations: [] }];
-  const node = openShared()({ id: "1", type: "assistant_message", created_at: "2026-01-01T12:00:00Z", content });
+  const node = await openShared()({ id: "1", type: "assistant_message", created_at: "2026-01-01T12:00:00Z", content });
   await settle();
   await settle();
   assert.ok(node.querySelector("math"));
@@ -370,12 +374,12 @@ test("formulas and code of a shared conversation are drawn", async () => {
   assert.equal(node.querySelector("button:enabled, iframe"), null);
 });
 
-test("a shared conversation fetches nothing and runs nothing", () => {
+test("a shared conversation fetches nothing and runs nothing", async () => {
   const draw = openShared();
   const base = { created_at: "2026-01-01T12:00:00Z", thread_id: "" };
   const said =
     "![x](https://evil.example/x.png) ![y](/chat/files/1/) <img src=/y onerror=alert(1)> <script>alert(1)</script> [a](javascript:alert(1)) **bold**";
-  const drawn = [
+  const items = [
     { ...base, id: "1", type: "assistant_message", content: [{ type: "output_text", text: said, annotations: [] }] },
     {
       ...base,
@@ -399,7 +403,8 @@ test("a shared conversation fetches nothing and runs nothing", () => {
         ],
       },
     },
-  ].map(draw);
+  ];
+  const drawn = await Promise.all(items.map(draw));
   for (const node of drawn) {
     assert.equal(node.querySelector("img, script, iframe, [onerror], [href^='javascript:']"), null);
   }

@@ -3,10 +3,12 @@ import { test } from "node:test";
 import { createAnsweringMarks } from "../../chatstore/static/chatstore/chat/answering_marks.js";
 import { createChanges, waitAfter } from "../../chatstore/static/chatstore/chat/changes.js";
 import * as model from "../../chatstore/static/chatstore/chat/conversation.js";
+import { updated } from "../../chatstore/static/chatstore/chat/item_data.js";
 import * as errors from "../../chatstore/static/chatstore/chat/protocol.js";
 import { createRunningAnswers } from "../../chatstore/static/chatstore/chat/running_answers.js";
 import { openPage, strings } from "./page.js";
 
+const reduce = model.createReduce(updated);
 const AT = "2026-01-01T00:00:00+00:00";
 const thread = { id: "thr_1", created_at: AT };
 const said = (text, more = {}) => ({
@@ -29,7 +31,7 @@ const ended = (is_stopped = false) => ({ type: "answer.ended", is_stopped });
 function opened({ responses, stored = [question], isOn = true }) {
   const held = { state: model.newConversation("thr_1"), controller: new AbortController() };
   const dispatch = (event) => {
-    held.state = model.reduce(held.state, event);
+    held.state = reduce(held.state, event);
   };
   dispatch({ type: "loaded", thread, items: [question] });
   dispatch({ type: "turn.began", request: "threads.add_user_message", params: { input: { content: [] } } });
@@ -148,21 +150,21 @@ test("it is stopped by a request once it has begun", async (t) => {
 });
 
 test("a loaded page joins an answer without a message of its own", () => {
-  let state = model.reduce(model.newConversation("thr_1"), { type: "loaded", thread, items: [question] });
-  state = model.reduce(state, { type: "turn.began", request: "join", params: {}, isStored: true });
+  let state = reduce(model.newConversation("thr_1"), { type: "loaded", thread, items: [question] });
+  state = reduce(state, { type: "turn.began", request: "join", params: {}, isStored: true });
   assert.equal(model.pendingOf(state), null);
   assert.ok(model.isSilent(state));
-  state = model.reduce(state, added("one "));
-  state = model.reduce(state, { type: "turn.ended", isStopped: true });
+  state = reduce(state, added("one "));
+  state = reduce(state, { type: "turn.ended", isStopped: true });
   assert.equal(state.entries[1].item.ending, "stopped");
 });
 
 test("a thread that is answered elsewhere keeps what this page has heard", () => {
-  let state = model.reduce(model.newConversation("thr_1"), { type: "loaded", thread, items: [question] });
-  state = model.reduce(state, { type: "item.changed", item: said("one ") });
+  let state = reduce(model.newConversation("thr_1"), { type: "loaded", thread, items: [question] });
+  state = reduce(state, { type: "item.changed", item: said("one ") });
   const loaded = { type: "loaded", thread, items: [question] };
-  assert.equal(model.reduce(state, { ...loaded, isAnswering: true }).entries.length, 2);
-  assert.equal(model.reduce(state, loaded).entries.length, 1);
+  assert.equal(reduce(state, { ...loaded, isAnswering: true }).entries.length, 2);
+  assert.equal(reduce(state, loaded).entries.length, 1);
 });
 
 /** A page that looks for changes; `answers` are what the server says, one after the other. */

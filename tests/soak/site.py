@@ -9,7 +9,7 @@ from typing import Any
 
 from project.asgi import application as demo
 
-from chatstore.server import streams  # isort: skip (needs Django to be set up)
+from chatstore.server import live_streams  # isort: skip (needs Django to be set up)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -17,7 +17,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await demo(scope, receive, send)
         return
     holds = {
-        "streams": len(streams._live),
+        "streams": len(live_streams._live),
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
     }

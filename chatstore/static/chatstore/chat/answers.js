@@ -17,18 +17,11 @@
  * @property {typeof import("./diagrams.js")} diagrams
  * @property {typeof import("./sources.js")} sources
  * @property {typeof import("./steps.js")} steps
- * @property {typeof import("./questions.js")} questions
- * @property {typeof import("./widgets.js")} widgets
  * @property {typeof import("./theme_switch.js")} theme_switch
- * @property {typeof import("./widget_style.js")} widget_style
- * @property {typeof import("./widget_fields.js")} widget_fields
  * @property {typeof import("./feedback.js")} feedback
- * @property {typeof import("./report.js")} report
  * @property {typeof import("./items.js")} items
  * @property {{ Marked: any, Tokenizer: any }} marked
  * @property {{ default: any }} purify
- *
- * @typedef {(() => Promise<any>) | null} Load
  */
 
 const PER_VALUE = 100; // of a chart, in units of work; see limits.js
@@ -38,9 +31,9 @@ const PER_VALUE = 100; // of a chart, in units of work; see limits.js
  * @param {object} needs
  * @param {import("./dom.js").Dom} needs.dom
  * @param {import("./text.js").Text} needs.text
- * @param {typeof import("./conversation.js").covers} needs.covers
+ * @param {typeof import("./item_data.js").covers} needs.covers
  * @param {(copied: () => string, label: string) => HTMLElement} needs.copyButton
- * @param {{ katex: Load, highlighter: Load, chart: Load }} needs.load libraries; null: there is none
+ * @param {import("./library.js").Loaders} needs.load
  * @param {string} needs.diagramUrl of the frame in which diagrams are drawn, or empty
  * @param {(id: string) => string | null} needs.fileAddress
  * @param {() => string[]} needs.imageDomains that the shown thread allows
@@ -123,14 +116,14 @@ export function createAnswers(modules, needs) {
     sourceLink: sources.sourceLink,
     runTool: needs.onTool,
   });
-  const drawQuestions = modules.questions.createQuestions({
-    dom,
-    strings,
-    onAnswer: needs.onQuestionsAnswered,
-  });
+  const { createLater } = modules.library;
+  const questions = createLater(needs.load.questions, ({ createQuestions }) =>
+    createQuestions({ dom, strings, onAnswer: needs.onQuestionsAnswered }),
+  );
   const charts = modules.library.createLibrary(needs.load.chart, nextFrame);
-  /** A place for a chart, that is filled at once or when its module is there. @param {any} c */
-  const drawChart = (c) => {
+  /** A place for a chart, that is filled at once or when its module is there.
+   * @param {any} c @param {typeof import("./widget_style.js")} styles */
+  const drawChart = (c, styles) => {
     const place = dom.el("div", { class: "w-chart-place" });
     const values = [c.data ?? []].flat().length * Math.max([c.series ?? []].flat().length, 1);
     budget.spend(values * PER_VALUE);
@@ -140,25 +133,32 @@ export function createAnswers(modules, needs) {
         text,
         budget,
         geometry,
-        styles: modules.widget_style,
+        styles,
         scrolling: markdown.scrolling,
       });
       place.append(draw(c));
     });
     return place;
   };
-  const drawWidget = modules.widgets.createWidgets({
-    dom,
-    text,
-    markdown: markdown.markdown,
-    scrolling: markdown.scrolling,
-    budget,
-    styles: modules.widget_style,
-    fields: modules.widget_fields,
-    mayShowImage,
-    chart: drawChart,
-    onAction: needs.onAction,
-  });
+  const widgets = createLater(needs.load.widgets, ({ widgets: { createWidgets }, styles, fields }) =>
+    createWidgets({
+      dom,
+      text,
+      markdown: markdown.markdown,
+      scrolling: markdown.scrolling,
+      budget,
+      styles,
+      fields,
+      mayShowImage,
+      chart: (c) => drawChart(c, styles),
+      onAction: needs.onAction,
+    }),
+  );
+  /** What must be loaded before items of a type can be drawn; null: nothing more. @param {string} type */
+  function loading(type) {
+    const later = type === "widget" ? widgets : type === "structured_input" ? questions : null;
+    return !later || later.made ? null : later.make();
+  }
   const thumbs = modules.feedback.createFeedback({
     dom,
     strings,
@@ -178,8 +178,9 @@ export function createAnswers(modules, needs) {
     plainText,
     sources,
     steps,
-    drawWidget,
-    drawQuestions,
+    drawWidget: (item) => widgets.made(item),
+    drawQuestions: (item) => questions.made(item),
+    loading,
     thumbs,
     reportButton: needs.reportButton,
     editButton: needs.editButton ?? null,
@@ -193,5 +194,5 @@ export function createAnswers(modules, needs) {
     nextFrame,
   });
 
-  return { markdown: markdown.markdown, ItemView };
+  return { markdown: markdown.markdown, ItemView, loading };
 }

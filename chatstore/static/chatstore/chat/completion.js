@@ -38,6 +38,5 @@ export function createCompletion({ dom, queryAt, suggestions, entities, commands
     return request === asked ? suggestions.show(all) : undefined;
   }
 
-  box.addEventListener("input", look);
   return look;
 }

@@ -55,7 +55,7 @@ export const newConversation = (id = null) => ({
 });
 
 /**
- * The state after an event. Besides the protocol's events there are:
+ * What tells the state after an event, and changes nothing. Besides the protocol's events there are:
  *
  * - `loaded` {thread, items, after, hasMore, isRejoined, isAnswering}: the newest items, in order; what the server
  *   no longer has goes, unless it answers; after a lost connection it knows more of what was live than this page
@@ -66,61 +66,62 @@ export const newConversation = (id = null) => ({
  * - `tool.began`, `tool.ended` {id}
  * - `waiting.added`, `waiting.removed` {draft}, `waiting.emptied`
  *
- * @param {Conversation} before
- * @param {any} event
- * @returns {Conversation}
+ * @param {typeof import("./item_data.js").updated} updated
+ * @returns {(before: Conversation, event: any) => Conversation}
  */
-export function reduce(before, event) {
-  const state = withoutReplaced(before, event);
-  const { turn } = state;
-  switch (event.type) {
-    case "thread.created":
-    case "thread.updated":
-    case "thread.changed":
-      return withThread(state, event.thread);
-    case "thread.item.added":
-      return withItem(withTurn(state, afterItem(turn, event.item)), event.item, true);
-    case "thread.item.done":
-    case "thread.item.replaced":
-      return withItem(withTurn(state, afterItem(turn, event.item)), event.item, false);
-    case "thread.item.updated":
-      return withTurn(withUpdate(state, event), turn?.progress ? { ...turn, progress: null } : turn);
-    case "thread.item.removed":
-      return without(state, [event.item_id]);
-    case "stream_options":
-      return withTurn(state, { ...turn, isCancellable: event.stream_options.allow_cancel !== false });
-    case "progress_update":
-      return withTurn(state, { ...turn, progress: { icon: event.icon, text: event.text } });
-    case "error":
-      return withTurn(state, {
-        ...turn,
-        failure: { message: event.message ?? null, status: 0, mayRetry: event.allow_retry },
-      });
-    case "loaded":
-      return withNewest(state, event);
-    case "earlier":
-      return withEarlier(state, event);
-    case "item.changed":
-      return withItem(state, event.item, false);
-    case "turn.began":
-      return { ...state, last: null, turn: newTurn(state, event) };
-    case "turn.ended":
-      return withEnding(state, event);
-    case "turn.settled":
-      return { ...state, last: null };
-    case "tool.began":
-      return withEntry(state, event.id, (entry) => ({ ...entry, isRunning: true }));
-    case "tool.ended": // the server doesn't send the call again once it has its answer
-      return withEntry(state, event.id, ({ item }) => ({ item: { ...item, status: "completed" }, isLive: false }));
-    case "waiting.added":
-      return { ...state, waiting: [...state.waiting, event.draft] };
-    case "waiting.removed":
-      return { ...state, waiting: state.waiting.filter((draft) => draft !== event.draft) };
-    case "waiting.emptied":
-      return { ...state, waiting: [] };
-    default:
-      return state; // an effect, a notice, or what a later version of the protocol brings
-  }
+export function createReduce(updated) {
+  return function reduce(before, event) {
+    const state = withoutReplaced(before, event);
+    const { turn } = state;
+    switch (event.type) {
+      case "thread.created":
+      case "thread.updated":
+      case "thread.changed":
+        return withThread(state, event.thread);
+      case "thread.item.added":
+        return withItem(withTurn(state, afterItem(turn, event.item)), event.item, true);
+      case "thread.item.done":
+      case "thread.item.replaced":
+        return withItem(withTurn(state, afterItem(turn, event.item)), event.item, false);
+      case "thread.item.updated":
+        return withTurn(withUpdate(state, event, updated), turn?.progress ? { ...turn, progress: null } : turn);
+      case "thread.item.removed":
+        return without(state, [event.item_id]);
+      case "stream_options":
+        return withTurn(state, { ...turn, isCancellable: event.stream_options.allow_cancel !== false });
+      case "progress_update":
+        return withTurn(state, { ...turn, progress: { icon: event.icon, text: event.text } });
+      case "error":
+        return withTurn(state, {
+          ...turn,
+          failure: { message: event.message ?? null, status: 0, mayRetry: event.allow_retry },
+        });
+      case "loaded":
+        return withNewest(state, event);
+      case "earlier":
+        return withEarlier(state, event);
+      case "item.changed":
+        return withItem(state, event.item, false);
+      case "turn.began":
+        return { ...state, last: null, turn: newTurn(state, event) };
+      case "turn.ended":
+        return withEnding(state, event);
+      case "turn.settled":
+        return { ...state, last: null };
+      case "tool.began":
+        return withEntry(state, event.id, (entry) => ({ ...entry, isRunning: true }));
+      case "tool.ended": // the server doesn't send the call again once it has its answer
+        return withEntry(state, event.id, ({ item }) => ({ item: { ...item, status: "completed" }, isLive: false }));
+      case "waiting.added":
+        return { ...state, waiting: [...state.waiting, event.draft] };
+      case "waiting.removed":
+        return { ...state, waiting: state.waiting.filter((draft) => draft !== event.draft) };
+      case "waiting.emptied":
+        return { ...state, waiting: [] };
+      default:
+        return state; // an effect, a notice, or what a later version of the protocol brings
+    }
+  };
 }
 
 /* ------------------------------------------------------------ what one asks of a conversation */
@@ -156,14 +157,6 @@ export const isSilent = ({ turn, entries }) =>
 export function answersTo(state) {
   const at = state.entries.findLastIndex(({ item }) => item.type === "user_message");
   return state.entries.slice(at + 1).map(({ item }) => item.id);
-}
-
-/** Whether all that an item says is in another, whatever the order of properties and their defaults.
- * @param {any} fresh @param {any} old @returns {boolean} */
-export function covers(fresh, old) {
-  if (typeof old !== "object" || !old) return fresh === old;
-  if (typeof fresh !== "object" || !fresh || fresh.length !== old.length) return false;
-  return Object.keys(old).every((key) => Object.hasOwn(fresh, key) && covers(fresh[key], old[key]));
 }
 
 /* ------------------------------------------------------------ threads and turns */
@@ -309,65 +302,7 @@ function withEarlier(state, { items, after = null, hasMore = false }) {
   return { ...state, entries: [...entries, ...state.entries], after, hasMore };
 }
 
-/* ------------------------------------------------------------ updates of an item that streams */
-
-/** @param {Conversation} state @param {any} event */
-function withUpdate(state, { item_id, update }) {
+/** @param {Conversation} state @param {any} event @param {typeof import("./item_data.js").updated} updated */
+function withUpdate(state, { item_id, update }, updated) {
   return withEntry(state, item_id, (entry) => ({ ...entry, item: updated(entry.item, update) }));
-}
-
-/** @template T @param {readonly T[]} list @param {number} at @param {T} value @returns {T[]} */
-function put(list, at, value) {
-  const copy = [...list];
-  copy[at] = value;
-  return copy;
-}
-
-/** @param {Item} item @param {any} update @returns {Item} */
-function updated(item, update) {
-  const index = update.content_index;
-  const part = item.content?.[index] ?? { type: "output_text", text: "", annotations: [] };
-  const withPart = (/** @type {any} */ changed) => ({ ...item, content: put(item.content, index, changed) });
-  const withTask = (/** @type {any} */ task) => ({
-    ...item,
-    workflow: { ...item.workflow, tasks: put(item.workflow.tasks, update.task_index, task) },
-  });
-  const withComponent = (/** @type {(old: any) => any} */ change) => ({
-    ...item,
-    widget: changedComponent(item.widget, update.component_id, change),
-  });
-  switch (update.type) {
-    case "assistant_message.content_part.text_delta":
-      return withPart({ ...part, text: part.text + update.delta });
-    case "assistant_message.content_part.added":
-    case "assistant_message.content_part.done":
-      return withPart(update.content);
-    case "assistant_message.content_part.annotation_added":
-      return withPart({
-        ...part,
-        annotations: put(part.annotations ?? [], update.annotation_index, update.annotation),
-      });
-    case "workflow.task.added":
-    case "workflow.task.updated":
-      return withTask(update.task);
-    case "generated_image.updated":
-      return { ...item, image: update.image };
-    case "widget.root.updated":
-      return { ...item, widget: update.widget };
-    case "widget.component.updated":
-      return withComponent(() => update.component);
-    case "widget.streaming_text.value_delta":
-      return withComponent((old) => ({ ...old, value: (old.value ?? "") + update.delta }));
-    default:
-      return item;
-  }
-}
-
-/** @param {any} component @param {string} id @param {(old: any) => any} change @returns {any} */
-function changedComponent(component, id, change) {
-  if (component.id === id) return change(component);
-  const { children } = component;
-  if (!children) return component;
-  if (!Array.isArray(children)) return { ...component, children: changedComponent(children, id, change) };
-  return { ...component, children: children.map((child) => changedComponent(child, id, change)) };
 }

@@ -20,6 +20,7 @@ const PAGE = 50;
  * @param {import("./dom.js").Dom} options.dom
  * @param {Record<string, string>} options.strings
  * @param {typeof import("./conversation.js")} options.model
+ * @param {ReturnType<typeof import("./conversation.js").createReduce>} options.reduce
  * @param {import("./protocol.js").Protocol["call"]} options.call
  * @param {import("./own_threads.js").OwnThreads | null} options.own
  * @param {import("./timeline.js").Timeline} options.timeline
@@ -48,7 +49,7 @@ export function createConversations(options) {
 
   /** @param {Held} conversation @param {any} event */
   function dispatch(conversation, event) {
-    conversation.state = model.reduce(conversation.state, event);
+    conversation.state = options.reduce(conversation.state, event);
     if (conversation === shown) timeline.draw(conversation.state);
     options.onEvent(event, conversation === shown);
   }

@@ -127,11 +127,9 @@ export function createDictation({ dom, strings, language, transcribe, onText, an
     }
   }
 
-  if (!begin) return;
-  button.hidden = false;
-  draw();
-  button.addEventListener("click", () => {
+  /** Begin to listen, or end. */
+  return () => {
     if (end) stop();
     else if (!isBusy) start();
-  });
+  };
 }

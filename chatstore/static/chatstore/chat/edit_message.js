@@ -43,7 +43,7 @@ export function createMessageEditor({ dom, text, onSend }) {
   const { el, iconButton } = dom;
   const { strings, say } = text;
 
-  /** @param {any} item @param {View} view */
+  /** Show the form in a message's place. @param {any} item @param {View} view */
   function open(item, view) {
     let quoted = item.quoted_text ?? null;
     let attachments = item.attachments ?? [];
@@ -136,7 +136,5 @@ export function createMessageEditor({ dom, text, onSend }) {
     box.setSelectionRange(box.value.length, box.value.length);
   }
 
-  /** The button of a message. @param {any} item @param {View} view */
-  return (item, view) =>
-    iconButton("write", strings.editWaiting, () => open(item, view), { class: "icon-button edit-message" });
+  return open;
 }

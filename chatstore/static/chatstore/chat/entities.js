@@ -11,7 +11,7 @@
  * @param {(query: string) => Promise<Entity[]> | null} options.search null: there is none
  * @param {(entity: Entity) => Promise<any>} options.preview a widget, or null
  * @param {(entity: Entity) => void} options.onClick
- * @param {(widget: any) => HTMLElement} options.drawWidget
+ * @param {(widget: any) => Promise<HTMLElement>} options.drawWidget
  */
 export function createEntities({ dom, search, preview, onClick, drawWidget }) {
   const { $, el } = dom;
@@ -31,8 +31,8 @@ export function createEntities({ dom, search, preview, onClick, drawWidget }) {
   async function showPreview(tag, entity) {
     pointed = tag;
     const widget = await preview(entity).catch(() => /** @type {any} */ (null)); // a preview is no promise
-    if (pointed !== tag || !widget || !tag.isConnected) return;
-    const drawn = drawWidget(widget);
+    const drawn = widget && pointed === tag ? await drawWidget(widget) : null;
+    if (pointed !== tag || !drawn || !tag.isConnected) return;
     drawn.inert = true;
     card.replaceChildren(drawn);
     card.showPopover();

@@ -18,6 +18,7 @@
  * @param {import("./steps.js").Steps} options.steps
  * @param {import("./widgets.js").Widgets} options.drawWidget
  * @param {(item: any) => HTMLElement} options.drawQuestions
+ * @param {(type: string) => Promise<any> | null} options.loading what items of a type need that is not there yet
  * @param {(item: any) => HTMLElement[]} options.thumbs
  * @param {(item: any) => HTMLElement | null} options.reportButton
  * @param {((item: any, view: import("./edit_message.js").View) => HTMLElement) | null} options.editButton null where messages can't be edited
@@ -195,6 +196,8 @@ export function createItems(options) {
       this.bodies = [];
       this.isWaiting = false;
       this.isUnbounded = false; // somebody asked to see it, whatever it takes
+      /** @type {any} why what draws such items could not be loaded */
+      this.failure = null;
       /** @type {HTMLElement | null} */
       this.instead = null;
       this.entry = entry;
@@ -254,11 +257,23 @@ export function createItems(options) {
     #parts(entry) {
       const draw = draws.get(entry.item.type) ?? unknown;
       const run = this.isUnbounded ? budget.runUnbounded : budget.run;
+      const { failure } = this;
+      this.failure = null; // the next time it is tried anew
+      const loading = failure ? null : options.loading(entry.item.type);
+      if (loading) {
+        const again = (/** @type {any} */ error) => {
+          this.failure = error;
+          this.#draw(this.entry, []);
+        };
+        loading.then(() => again(null), again);
+        return [el("p", { "aria-busy": "true" })];
+      }
       try {
+        if (failure) throw failure;
         return run(() => draw(entry, this).filter(Boolean));
       } catch (error) {
         const open = () => {
-          this.isUnbounded = true;
+          this.isUnbounded = !failure;
           this.#draw(this.entry, []);
         };
         const words = options.wordsOf(entry.item);

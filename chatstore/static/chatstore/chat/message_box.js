@@ -9,10 +9,7 @@
  * @property {typeof import("./choice_menu.js")} choice_menu
  * @property {typeof import("./mentions.js")} mentions
  * @property {typeof import("./entities.js")} entities
- * @property {typeof import("./suggestions.js")} suggestions
- * @property {typeof import("./completion.js")} completion
- * @property {typeof import("./commands.js")} commands
- * @property {typeof import("./dictation.js")} dictation
+ * @property {typeof import("./library.js")} library
  * @property {typeof import("./start_screen.js")} start_screen
  */
 
@@ -28,7 +25,8 @@
  * @param {(name: string, detail: object) => Promise<any> | undefined} needs.hook
  * @param {import("./hooks.js").Emit} needs.emit
  * @param {(source: string) => DocumentFragment} needs.markdown
- * @param {(widget: any) => HTMLElement} needs.drawWidget
+ * @param {import("./library.js").Loaders} needs.load
+ * @param {(widget: any) => Promise<HTMLElement>} needs.drawWidget
  * @param {(draft: import("./composer.js").Draft) => void} needs.onSend
  * @param {() => void} needs.onStop
  * @param {() => void} needs.onNew a new conversation
@@ -77,7 +75,6 @@ export function createMessageBox(modules, needs) {
     onSend: needs.onSend,
     onStop: needs.onStop,
   });
-  const suggestions = modules.suggestions.createSuggestions({ dom, say, announce });
   const isEnabled = Boolean(options.commands?.enabled);
   const ownCommands = () => [
     { id: "new", label: strings.newChat, icon: "write", run: needs.onNew },
@@ -86,20 +83,31 @@ export function createMessageBox(modules, needs) {
       : [{ id: "attach", label: $("attach").title, icon: "clip", run: () => $("attach").click() }]),
     ...tools.map((/** @type {any} */ tool) => ({ ...tool, run: () => choices.choose({ toolId: tool.id }) })),
   ];
-  const suggestCommands = modules.commands.createCommands({
-    own: ownCommands,
-    search: (query) => hook("command-search", { query }),
-    select: (command) => hook("command", { command }),
-    insert: (entity) => composer.insertEntity(entity, $("message").selectionStart),
-    show: suggestions.show,
-    clear: composer.clearText,
+  const completion = modules.library.createLater(needs.load.completion, (loaded) => {
+    const suggestions = loaded.suggestions.createSuggestions({ dom, say, announce });
+    const suggestCommands = loaded.commands.createCommands({
+      own: ownCommands,
+      search: (query) => hook("command-search", { query }),
+      select: (command) => hook("command", { command }),
+      insert: (entity) => composer.insertEntity(entity, $("message").selectionStart),
+      show: suggestions.show,
+      clear: composer.clearText,
+    });
+    return loaded.completion.createCompletion({
+      dom,
+      queryAt: mentions.queryAt,
+      suggestions,
+      entities: (query, start) => entities.suggest(query, (entity) => composer.insertEntity(entity, start)),
+      commands: isEnabled ? suggestCommands : null,
+    });
   });
-  const look = modules.completion.createCompletion({
-    dom,
-    queryAt: mentions.queryAt,
-    suggestions,
-    entities: (query, start) => entities.suggest(query, (entity) => composer.insertEntity(entity, start)),
-    commands: isEnabled ? suggestCommands : null,
+  const look = () =>
+    completion.make().then(
+      (run) => run(),
+      () => {}, // what is written stays text
+    );
+  $("message").addEventListener("input", () => {
+    if (completion.made || /[@/]/.test($("message").value)) look();
   });
   $("mention").hidden = !options.entities?.showComposerMenu;
   $("mention").addEventListener("click", () => {
@@ -111,16 +119,23 @@ export function createMessageBox(modules, needs) {
   if (options.composer?.dictation?.enabled) {
     const transcribe = async (/** @type {object} */ recording) =>
       (await protocol.call("input.transcribe", recording)).text;
-    modules.dictation.createDictation({
-      dom,
-      strings,
-      language: document.documentElement.lang,
-      transcribe: config.transcribes ? transcribe : null,
-      onText: composer.insertText,
-      announce,
-      onError,
-      Refused: needs.errors.Refused,
-    });
+    const dictation = modules.library.createLater(needs.load.dictation, ({ createDictation }) =>
+      createDictation({
+        dom,
+        strings,
+        language: document.documentElement.lang,
+        transcribe: config.transcribes ? transcribe : null,
+        onText: composer.insertText,
+        announce,
+        onError,
+        Refused: needs.errors.Refused,
+      }),
+    );
+    const canListen = config.transcribes
+      ? navigator.mediaDevices && "MediaRecorder" in globalThis
+      : "SpeechRecognition" in globalThis || "webkitSpeechRecognition" in globalThis;
+    $("dictate").hidden = !canListen;
+    $("dictate").addEventListener("click", () => dictation.make().then((press) => press(), onError));
   }
   modules.start_screen.createStartScreen({
     dom,

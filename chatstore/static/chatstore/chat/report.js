@@ -5,7 +5,7 @@
  * @param {import("./dom.js").Dom} options.dom
  * @param {Record<string, string>} options.strings
  * @param {{ Refused: typeof import("./protocol.js").Refused, Unreachable: typeof import("./protocol.js").Unreachable }} options.errors
- * @param {string} options.url empty where the site takes no reports
+ * @param {string} options.url
  * @param {string} options.csrfToken
  * @param {typeof globalThis.fetch} options.fetch
  * @param {(message: string) => void} options.announce
@@ -14,7 +14,6 @@
 export function createReport({ dom, strings, errors, url, csrfToken, fetch, announce, onError }) {
   const { $ } = dom;
   const dialog = $("report-dialog");
-  if (!url || !dialog) return () => /** @type {HTMLElement | null} */ (null);
   /** @type {any} the item that it is about */
   let chosen = null;
   /** @type {any} */
@@ -52,15 +51,11 @@ export function createReport({ dom, strings, errors, url, csrfToken, fetch, anno
     return undefined;
   });
 
-  /** The button of a message. @param {any} item */
-  return (item) => {
-    const button = dom.iconButton("flag", strings.report, () => {
-      chosen = item;
-      opener = button;
-      $("report-form").reset();
-      dialog.showModal();
-    });
-    button.classList.add("report");
-    return button;
+  /** Ask for the reason. @param {any} item @param {HTMLElement} button that was pressed */
+  return (item, button) => {
+    chosen = item;
+    opener = button;
+    $("report-form").reset();
+    dialog.showModal();
   };
 }

@@ -24,7 +24,7 @@ function start() {
   const { draw } = modules.shared_items.createSharedItems(modules, {
     dom,
     text,
-    load: modules.library.loaders(page.dataset),
+    load: modules.library.loaders($("later").dataset),
   });
   /** @type {string | null} */
   let after = null;
@@ -37,7 +37,7 @@ function start() {
       const response = await fetch(page.dataset.itemsUrl + query, options);
       if (!response.ok) throw new Error(strings.failed);
       const answer = await response.json();
-      $("items").append(...answer.data.map(draw));
+      $("items").append(...(await Promise.all(answer.data.map(draw))));
       after = answer.after;
       $("shared-more").hidden = !answer.has_more;
       $("shared-problem").textContent = "";

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from chatstore.http.views import warn_of_wsgi
 from tests import citus, partitions
 from tests.browser import browser, chromium, site, visit
 from tests.caches import has_redis
@@ -52,6 +51,8 @@ def pytest_configure() -> None:
     Without limits for users, unless a test sets them: users of several tests have the same id, and
     what they start in a minute would be counted together.
     """
+    from chatstore.http.views import warn_of_wsgi  # where settings are not read yet, not above
+
     watch.install()
     warn_of_wsgi()  # said once, and not among what a test expects to be logged
     settings.CHATSTORE_SHARDED = SHARDS["sharded"]

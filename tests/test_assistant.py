@@ -46,6 +46,7 @@ class CommandsTests(TestCase):
     async def test_every_command_shows_what_it_says(self) -> None:
         shows = {
             "markdown": "assistant_message",
+            "notes": "assistant_message",
             "long": "assistant_message",
             "sources": "assistant_message",
             "workflow": "workflow",
@@ -56,6 +57,7 @@ class CommandsTests(TestCase):
             "form": "widget",
             "choices": "widget",
             "chart": "widget",
+            "table": "widget",
             "tool": "client_tool_call",
             "ask": "structured_input",
             "image": "generated_image",

@@ -209,6 +209,22 @@ test("commands: the page's own, and those of a script, which may lead on", async
   assert.deepEqual(page.sent, ["new"]);
 });
 
+test("what was suggested for fewer letters is not chosen by Enter", async () => {
+  const page = open();
+  await page.type("/n");
+  assert.deepEqual(page.offered(), ["New conversation"]);
+  page.message.value = "/notes"; // faster than the server is asked
+  page.message.setSelectionRange(6, 6);
+  page.message.dispatchEvent(new page.window.Event("input"));
+  await new Promise(setImmediate);
+  assert.deepEqual(page.offered(), []);
+  page.press("Enter");
+  assert.deepEqual(
+    page.sent.map(({ text }) => text),
+    ["/notes"],
+  );
+});
+
 test("a prompt is sent with its tags, and what is being written stays", () => {
   const prompt = [
     { type: "input_text", text: "Weigh " },

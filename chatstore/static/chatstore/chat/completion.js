@@ -31,6 +31,7 @@ export function createCompletion({ dom, queryAt, suggestions, entities, commands
     const request = asked;
     const found = wanted();
     if (!found) return suggestions.hide();
+    suggestions.narrow(found.query); // until the answer comes, Enter must not choose what no longer fits
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     if (request !== asked) return undefined; // more has been written
     const { source, query, start } = found;

@@ -77,6 +77,13 @@ export function createSuggestions({ dom, say, announce }) {
     if (!list.hidden) show([]);
   }
 
+  /** Keep only what is still named so. @param {string} query */
+  function narrow(query) {
+    const words = query.toLocaleLowerCase();
+    const fitting = found.filter(({ label }) => label.toLocaleLowerCase().includes(words));
+    if (fitting.length < found.length) show(fitting);
+  }
+
   // Before the box itself hears of the key.
   $("composer").addEventListener(
     "keydown",
@@ -100,5 +107,5 @@ export function createSuggestions({ dom, say, announce }) {
   );
   box.addEventListener("blur", hide);
 
-  return { show, hide };
+  return { show, narrow, hide };
 }

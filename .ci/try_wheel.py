@@ -233,7 +233,7 @@ def check_metadata(wheel: Path) -> None:
 def install(wheel: Path, folder: Path) -> Path:
     venv.create(folder / "env", with_pip=True)
     python = folder / "env" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", wheel)
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", wheel)
     return python
 
 

@@ -41,7 +41,7 @@ CHROMIUM_FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-USERS = 150
+USERS = 250
 # On a busy disk the server may need seconds to answer. A test that finds what it expects does
 # not wait so long.
 expect.set_options(timeout=20_000)

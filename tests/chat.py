@@ -99,6 +99,8 @@ def hide_changes(page: Page) -> None:
 
 def ask(page: Page, text: str, wait: bool = True) -> None:
     """Send a message, and wait for the end of the answer unless told otherwise."""
+    # While a conversation is loaded, Enter sends nothing.
+    expect(page.locator("#conversation")).not_to_have_attribute("aria-busy", "true")
     before = page.locator(".user-message").count()
     box = page.locator("#message")
     box.fill(text)

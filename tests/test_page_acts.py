@@ -17,6 +17,7 @@ def pencil(chat: Page, number: int) -> None:
     message = chat.locator("#items .user-message").nth(number)
     message.hover()
     message.get_by_role("button", name="Edit this message").click()
+    expect(chat.get_by_role("textbox", name="Edit this message")).to_be_focused()
 
 
 def test_V19_a_message_is_edited_in_its_place_and_answered_anew(visit: Visits) -> None:

@@ -116,6 +116,13 @@ class SettingsChecksTest(SimpleTestCase):
             self.assertEqual(self.found(), [("chatstore.E016", True)])
             self.assertEqual(self.found_for_deployment(), ["chatstore.E016"])
 
+    def test_E020_redis_without_its_package(self) -> None:
+        redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}
+        with override_settings(CACHES={"default": redis}):
+            self.assertEqual(self.found(), [])
+            with patch("chatstore.checks.caches.find_spec", return_value=None):
+                self.assertEqual(self.found(), [("chatstore.E020", True)])
+
     def test_W001_a_cache_that_processes_do_not_share(self) -> None:
         for name in ("max_streams", "messages_per_minute", "creations_per_minute"):
             for backend, expected in (

@@ -190,6 +190,14 @@ class OutputTest(StorageMixin, TransactionTestCase):
         self.assertNotIn("Text", " ".join(said))
         self.assertNotIn("Title", " ".join(said))
 
+    def test_R4_a_name_in_place_of_an_id_is_told(self) -> None:
+        add_thread("thr_1")
+        for user, is_told in (("alice", False), ("Alice Smith", True)):
+            with self.subTest(user):
+                err = StringIO()
+                call_command("erase_user", user, dry_run=True, stdout=StringIO(), stderr=err)
+                self.assertEqual("primary key" in err.getvalue(), is_told)
+
     def test_R2_what_can_not_be_archived_is_not_deleted(self) -> None:
         add_thread("old", age=100 * DAY)
         with self.assertRaisesMessage(CommandError, "No space left"):

@@ -203,3 +203,12 @@ class OptionTests(SimpleTestCase):
         ):
             with self.subTest(wrong), self.assertRaisesMessage(ImproperlyConfigured, words):
                 read_options(wrong, "page_options()")
+
+
+class UploadTests(TestCase):
+    def test_a_site_that_takes_no_files_offers_no_upload(self) -> None:
+        client, url = Client(), reverse("chatstore:upload")
+        client.force_login(get_user_model().objects.create_user("alice"))
+        self.assertContains(client.get("/chat/"), f'data-upload-url="{url}"')
+        with override_settings(CHATSTORE_UPLOAD_TYPES=[]):
+            self.assertContains(client.get("/chat/"), 'data-upload-url=""')

@@ -22,7 +22,7 @@ register(caches.check_limits_are_shared, "chatstore", deploy=True)
 
 @register("chatstore")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Check settings (chatstore.E001 to E019, but for E007; W002 to W008)."""
+    """Check settings (chatstore.E001 to E020, but for E007; W002 to W008)."""
     wrong = [*values.check_types(), *values.check_choices(), *values.check_integers()]
     wrong = wrong or [
         *project.check_server(),
@@ -31,6 +31,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *databases.check_async_pool(),
         *caches.check_cache(),
         *caches.check_limits_cache(),
+        *caches.check_redis_is_installed(),
         *databases.check_pool(),
         *databases.check_router(),
         *storages.check_storage_is_private(),

@@ -1,7 +1,8 @@
-"""Checks of the caches that the settings name (chatstore.E014 to E016, W001)."""
+"""Checks of the caches that the settings name (chatstore.E014 to E016, E020, W001)."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.cache import InvalidCacheBackendError, caches
@@ -50,6 +51,22 @@ def check_limits_cache() -> list[CheckMessage]:
             f"CHATSTORE_LIMITS_CACHE names {settings.limits_cache!r}, which is not in CACHES.",
             hint="Give one of its aliases; processes should share it.",
             id="chatstore.E016",
+        )
+    ]
+
+
+def check_redis_is_installed() -> list[CheckMessage]:
+    """Check that Django can reach Redis where the settings name it (chatstore.E020)."""
+    used = {settings.cache, settings.limits_cache}
+    backends = [options["BACKEND"] for alias, options in caches.settings.items() if alias in used]
+    if find_spec("redis") or not any(name.endswith("redis.RedisCache") for name in backends):
+        return []
+    return [
+        Error(
+            "CACHES names Redis, and the package redis is not installed: limits for users would "
+            "be off.",
+            hint="pip install redis",
+            id="chatstore.E020",
         )
     ]
 

@@ -74,7 +74,7 @@ class ChatPageView(TemplateView):
             can_transcribe=has_written(server, "transcribe"),
             api_url=reverse("chatstore:api"),
             diagram_url=reverse("chatstore:diagram"),
-            upload_url=reverse("chatstore:upload"),
+            upload_url=reverse("chatstore:upload") if settings.upload_types else "",
             report_url=reverse("chatstore:report"),
             report_reasons=settings.report_reasons.items(),
             max_report_words=MAX_REPORT_WORDS,

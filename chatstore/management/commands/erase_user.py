@@ -42,6 +42,12 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(values))
         else:
             self._print(receipt, dry_run=dry_run)
+        if not receipt.on_hold and not any(vars(receipt.erased).values()):
+            sentence = _(
+                "Nothing of %(user)s was found. An owner's id is what get_context gives: by "
+                "default the user's primary key, not the name."
+            )
+            self.stderr.write(sentence % {"user": user})
         if receipt.failed_receivers:
             raise CommandError(
                 _("Receivers of the signal user_erased failed, see the log: %s.")

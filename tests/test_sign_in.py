@@ -350,6 +350,7 @@ class TokenModelTests(DoorsMixin, TransactionTestCase):
         self.addCleanup(self.drop)
         with patch.dict(sys.modules, {"mysite": ModuleType("mysite"), "mysite.models": models}):
             self.assistant_class = recipe("with_model").Assistant
+            self.with_visitors = recipe("with_visitors").Assistant
 
     def drop(self) -> None:
         with connection.schema_editor() as editor:
@@ -367,6 +368,16 @@ class TokenModelTests(DoorsMixin, TransactionTestCase):
                 self.assert_refused(response, 401)
             self.assert_refused(self.list_threads(app), 401)
             self.assertEqual(self.list_threads(self.client).json()["data"], [])
+
+    def test_V13_tokens_beside_visitors(self) -> None:
+        token = self.AppToken.make(self.other, timezone.now() + dt.timedelta(hours=1))
+        with self.served(self.with_visitors):
+            user_id = self.create(Client(), Authorization=f"Bearer {token}")
+            self.assertEqual(user_id, self.charlie["user_id"])
+            refused = self.list_threads(Client(), Authorization="Bearer wrong")
+            self.assert_refused(refused, 401)
+            self.assertEqual(self.create(self.client), self.alice["user_id"])
+            self.assertTrue(self.create(Client()).startswith("visitor_"))
 
 
 @override_settings(JWT_KEY="k" * 32)

@@ -23,6 +23,7 @@ from typing import Any
 from unittest.mock import patch
 
 import agents
+import ninja  # noqa: F401  (it registers a converter of URLs, which it may do once only)
 import sqlglot
 import yaml
 from asgiref.sync import async_to_sync, sync_to_async

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 from unittest import mock
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db import connection
@@ -193,12 +194,11 @@ class OwnSearchTests(EndpointMixin, TestCase):
             self.search("teapot")
 
 
+@pytest.mark.postgresql
 class OwnSearchPlanTests(TransactionTestCase):
     """On PostgreSQL the words' index is read, and no other user's messages are."""
 
     def setUp(self) -> None:
-        if connection.vendor != "postgresql":
-            self.skipTest("the index of words is PostgreSQL's")
         owners = {f"thr_{n}": "alice" if n < 20 else f"user_{n}" for n in range(30)}
         sessions = ChatSession.objects.bulk_create(
             ChatSession(

@@ -6,7 +6,6 @@ import sys
 from inspect import isclass
 
 from django.apps import apps
-from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
@@ -56,6 +55,9 @@ def check_middleware() -> list[CheckMessage]:
         return []  # E001
     needed: dict[type, str] = {}
     if getattr(server, "get_context", None) is ChatServer.get_context:
+        # Only where there are people to sign in is django.contrib.auth among the apps.
+        from django.contrib.auth.middleware import AuthenticationMiddleware
+
         needed[SessionMiddleware] = "ChatServer.get_context asks the session who is signed in"
         needed[AuthenticationMiddleware] = "ChatServer.get_context asks for request.auser()"
     if not getattr(server, "csrf_exempt_schemes", ()):

@@ -22,7 +22,7 @@ from sqlglot.errors import SqlglotError
 
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql"}
 OWNER = "user_id"
-_KEYWORDS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+_KEYWORDS = re.compile(r"[\s(]*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|%s")
 # These are syntax, and no functions; they are as immutable as their arguments.
 _SYNTAX = (exp.And, exp.Or, exp.Case, exp.If, exp.Cast, exp.Coalesce, exp.Greatest, exp.Least)

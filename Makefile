@@ -124,8 +124,9 @@ test-sqlite: $(ALL_STAMP)
 	DATABASE_URL= CI=true $(BIN)/python -m pytest -m "not browser" $(ARGS)
 
 # What no database changes is tested on SQLite only.
-ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec docs failures install page_text \
-	project release request_rate selection structure translations user_limits_processes))
+ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec containers docs \
+	examples failures install page_text project release request_rate selection structure translations \
+	user_limits_processes))
 # What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
 TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
 	races_served transcript))

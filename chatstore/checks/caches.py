@@ -63,8 +63,8 @@ def check_redis_is_installed() -> list[CheckMessage]:
         return []
     return [
         Error(
-            "CACHES names Redis, and the package redis is not installed: limits for users would "
-            "be off.",
+            "CACHES names Redis, and the package redis is not installed: the limits for users, or "
+            "the thread cache, would be off.",
             hint="pip install redis",
             id="chatstore.E020",
         )

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from chatstore.exceptions import LimitReached, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.server import live_streams, running_answers
+from chatstore.server import live_streams, running_answers, user_limits
 from chatstore.server.streams import MAX_READERS, EventStream
 from chatstore.store import DjangoStore
 from tests.assistants import Scripted
@@ -403,6 +403,35 @@ class AnswerTests(Gates, TransactionTestCase):
             await stream.stop()
             await asyncio.sleep(0.1)  # until it is counted no longer, in a thread
             await self.read(aiter(await self.ask("say yes")))
+
+    async def test_V7_it_counts_until_it_is_sent_to_whoever_takes_it_slowly(self) -> None:
+        with self.settings(CHATSTORE_MAX_STREAMS=1, CHATSTORE_LIMITS_CACHE="default"):
+            stream = await self.ask("say one")
+            slow = stream.join()
+            await self.ended(stream)
+            for reader in (aiter(stream), aiter(slow)) if slow else ():
+                with self.assertRaises(LimitReached):
+                    await self.ask("say no")
+                await self.read(reader)
+            await asyncio.wrap_future(user_limits._thread.submit(int))  # it is counted no longer
+            await self.read(aiter(await self.ask("say yes")))
+
+    async def test_V17_V7_of_all_answers_one_joins_as_many_times_as_there_may_be_streams(
+        self,
+    ) -> None:
+        with self.settings(CHATSTORE_MAX_STREAMS=2):
+            thread_id, stream = await self.left()
+            first, second = (self.server.join(thread_id, ALICE) for _ in range(2))
+            assert first and second
+            self.assertIsNone(self.server.join(thread_id, ALICE))
+            await stream.leave(first)
+            third = self.server.join(thread_id, ALICE)
+            assert third
+            self.assertIsNone(self.server.join(thread_id, ALICE))
+            await stream.stop()
+            for reader in (second, third):
+                await self.read(aiter(reader))
+        self.assertFalse(live_streams._joined)
 
     async def test_M6_a_suspension_stops_it_too(self) -> None:
         _thread_id, stream = await self.left()

@@ -140,7 +140,7 @@ class ChatServer(StreamingServer[TContext], Generic[TContext]):
             admission.end()
             raise
         if isinstance(result, StreamingResult) and isinstance(result.json_events, EventStream):
-            result.json_events.on_end(admission.end)
+            result.json_events.on_sent(admission.end)
         else:
             admission.end()
         return result

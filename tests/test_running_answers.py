@@ -23,6 +23,9 @@ from django.utils import timezone
 
 from chatstore.exceptions import LimitReached, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
+from chatstore.moderation import actions
+from chatstore.moderation.records import Moderator
+from chatstore.moderation.redaction import redact
 from chatstore.server import live_streams, running_answers, user_limits
 from chatstore.server.streams import MAX_READERS, EventStream
 from chatstore.store import DjangoStore
@@ -31,6 +34,7 @@ from tests.base import ALICE, CHARLIE
 from tests.live import Event, LiveTestCase, Visitor, decoded, text_of, until, user_input
 
 FINISH = {"X-Chatstore-Finish": "1"}
+MODERATOR = Moderator("Mo", reason="Because")
 
 
 def endings(thread_id: str) -> list[tuple[str, str]]:
@@ -213,10 +217,15 @@ class ServedAnswerTests(Gates, LiveTestCase):
                 "threads.retry_after_item", thread_id=thread_id, item_id=question
             ),
             lambda: ChatSession.objects.update(moderation="locked"),
+            lambda: ChatSession.objects.update(moderation_reason="Because"),
+            lambda: ChatSession.objects.update(reason="It is over"),
+            lambda: actions.hide(ChatMessage.objects.earliest("timestamp"), MODERATOR),
+            lambda: actions.show(ChatMessage.objects.earliest("timestamp"), MODERATOR),
+            lambda: redact(ChatMessage.objects.earliest("timestamp"), MODERATOR),
         ):
             change()
             look()
-        self.assertEqual(len(set(seen)), 5)
+        self.assertEqual(len(set(seen)), 10)
         for other in ({"If-Match": '"x"'}, {"If-None-Match": '"x'}):
             answer = self.alice.http.get("/chat/changes/", headers=other)
             self.assertEqual(answer.json(), {"answering": [], "seen": None})

@@ -9,12 +9,14 @@ import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import httpx
+import pytest
 from asgiref.sync import sync_to_async
 from chatkit.server import StreamingResult
 from django.db.models import F
@@ -273,6 +275,21 @@ class ServedAnswerTests(Gates, LiveTestCase):
         self.assertIsNone(mark(thread_id))
 
 
+@pytest.mark.postgresql
+class SmallPoolTests(LiveTestCase):
+    env = {"DATABASE_POOL_SIZE": "2"}  # of each of the two pools
+
+    def test_S16_V16_many_at_once_need_no_second_connection_each(self) -> None:
+        def ask(number: int) -> int:
+            request = {"type": "threads.create", "params": {"input": user_input("say yes")}}
+            with self.alice.elsewhere().http as client:
+                return client.post("/chat/api/", json=request, headers=FINISH).status_code
+
+        with ThreadPoolExecutor(12) as pool:
+            self.assertEqual(set(pool.map(ask, range(24))), {200})
+        self.assertEqual(ChatMessage.objects.filter(content="yes", ending="").count(), 24)
+
+
 class AnswerTests(Gates, TransactionTestCase):
     """Without a server: what takes long, or needs other settings."""
 
@@ -431,7 +448,8 @@ class AnswerTests(Gates, TransactionTestCase):
         with self.settings(CHATSTORE_MAX_STREAMS=2):
             thread_id, stream = await self.left()
             first, second = (self.server.join(thread_id, ALICE) for _ in range(2))
-            assert first and second
+            assert first
+            assert second
             self.assertIsNone(self.server.join(thread_id, ALICE))
             await stream.leave(first)
             third = self.server.join(thread_id, ALICE)

@@ -244,5 +244,5 @@ class OwnSearchPlanTests(TransactionTestCase):
         with planned("default", **search._PLAN), connection.cursor() as cursor:
             cursor.execute("EXPLAIN " + sql)
             plan = "\n".join(row[0] for row in cursor.fetchall())
-        self.assertIn("chat_messages_text_terms", plan)
+        self.assertIn("chat_messages_text_words", plan)
         self.assertNotIn("Seq Scan on chat_messages", plan)

@@ -526,6 +526,6 @@ class IndexesTest(TestCase):
 
     def test_the_migration_has_made_them(self) -> None:
         self.assertLessEqual(
-            {"chat_sessions_title_terms", "chat_messages_text_terms", "chat_messages_feedback"},
+            {"chat_sessions_title_words", "chat_messages_text_words", "chat_messages_feedback"},
             self.indexes(),
         )

@@ -25,7 +25,7 @@ def terms_of(text: str) -> list[str]:
 
 
 def is_indexed(queryset: QuerySet[Any]) -> bool:
-    """Tell whether the database finds words by the index of migration 0017."""
+    """Tell whether the database finds words by the index of migration 0011."""
     return connections[queryset.db].vendor == "postgresql"
 
 

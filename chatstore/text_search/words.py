@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Case, Func, TextField, Value, When
+from django.db.models import Func, TextField, Value
 from django.db.models.functions import Left
-from django.db.models.lookups import Regex
 
 # Characters of a text that are searched, and of these how many of scripts without spaces.
 # PostgreSQL refuses a row whose tsvector exceeds 1 MB.
@@ -33,19 +32,15 @@ _RUN_OR_REST = re.compile(f"{_LETTER}+|[^{_LETTER[1:]}+")
 _WORD = re.compile(r"[^\W_]+")
 
 
-def vector(column: str) -> Case:
-    """Return the expression that migration 0017 indexes, for the column title or content."""
+def vector(column: str) -> SearchVector:
+    """Return the expression that migration 0011 indexes, for the column title or content."""
     text = Left(column, MAX_SEARCHED)
     spaced = _replace(text, f"{_LETTER}+", " ")
     unspaced = Left(_replace(text, f"[^{_LETTER[1:]}+", " "), MAX_PAIRED)
     # Once from the first character of each run on, and once from its second.
     shifted = _replace(unspaced, f"(^| )({_LETTER})", r"\1\2 ")
     pairs = (_replace(half, f"({_LETTER}{{2}})", r"\1 ") for half in (unspaced, shifted))
-    # The replacements take a text ten times as long as its words; most texts need none.
-    return Case(
-        When(Regex(text, _LETTER), SearchVector(spaced, *pairs, config="simple")),
-        default=SearchVector(text, config="simple"),
-    )
+    return SearchVector(spaced, *pairs, config="simple")
 
 
 def split(term: str) -> list[str]:

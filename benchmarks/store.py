@@ -215,8 +215,8 @@ async def new_threads(side: Side) -> list[str]:
         await side.save_thread(new_thread(thread_id))
     for thread_id, number in itertools.product(others, range(10)):
         await side.add(thread_id, new_item(f"i{number}"))
-    # A server plans by its statistics, which it makes within a minute, unless that is turned off.
-    # Without them its plans for tables of this size can be any.
+    # A server plans by its statistics and removes old versions of rows, which it does within a
+    # minute, unless autovacuum is turned off.
     if connection.vendor == "postgresql":
         await sync_to_async(_add_crowd)()
         await sync_to_async(_analyze)()
@@ -303,7 +303,7 @@ def _analyze() -> None:
         for table in ("chat_sessions", "chat_messages", "floor_threads", "floor_items"):
             cursor.execute("SELECT to_regclass(%s)", [table])
             if cursor.fetchone()[0]:
-                cursor.execute(f"ANALYZE {table}")
+                cursor.execute(f"VACUUM ANALYZE {table}")
     connection.close()
 
 

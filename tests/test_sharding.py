@@ -291,6 +291,15 @@ class CitusTest(StorageMixin, TransactionTestCase):
             self.assertEqual(list(self.steps("undistribute")), [])
             self.assertNotRegex(str(schema()), "_of_owner_pkey|_id_of_owner")
             self.assertIn("DEFERRABLE", str(schema()))
+            told = "attname = 'user_id' AND attoptions::text LIKE '%%n_distinct=-0.01%%'"
+            tables = execute(
+                f"SELECT attrelid::regclass::text FROM pg_attribute WHERE {told}"
+                " AND attrelid = ANY(%s::regclass[])",
+                owned_tables(),
+            )
+            self.assertEqual(
+                {table for (table,) in tables}, {*owned_tables()} - {"chat_suspensions"}
+            )
             printed = distribute_tables(shard_count=citus.SHARD_COUNT, concurrently=concurrently)
             self.assertIn("create_distributed_table", printed)
             self.assert_distributed()

@@ -84,6 +84,17 @@ class Catalog:
             )
         )
 
+    def expects_rows_of_owner(self, table: str) -> bool:
+        """Tell whether PostgreSQL was told how many rows of an owner to expect (migration 0017)."""
+        return bool(
+            self.rows(
+                "SELECT FROM pg_attribute, unnest(attoptions) AS option"
+                " WHERE attrelid = %s::regclass AND attname = 'user_id'"
+                " AND option LIKE 'n_distinct=%%'",
+                table,
+            )
+        )
+
     def node_settings(self, *names: str) -> list[tuple[str, str, str | None]]:
         """Return the node, the setting's name and value (None: unknown there), for each node."""
         # One command for each, since it must return one value.

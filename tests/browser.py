@@ -217,12 +217,26 @@ class Relay:
         self._listener.close()
 
 
+def wait_until(page: Page, is_so: Callable[[], object]) -> None:
+    """Wait until something is so that only this process knows, as what a route has seen."""
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline, "It did not become so."
+        page.wait_for_timeout(50)
+
+
+def list_is_loaded(page: Page) -> None:
+    """Wait until the list of conversations, if the page has one, shows what the server has said."""
+    expect(page.locator("#thread-list[aria-busy=true]")).to_have_count(0)
+
+
 def _until_ready(page: Page, load: Callable[..., Any]) -> Callable[..., Any]:
     """Return `load`, which then waits until the chat page, if it is one, can be used."""
 
     def load_and_wait(*args: Any, **options: Any) -> Any:
         response = load(*args, **options)
         page.locator("html[data-ready], html:not(:has(#chat))").wait_for(state="attached")
+        list_is_loaded(page)
         return response
 
     return load_and_wait
@@ -247,7 +261,7 @@ class Visits:
         if user is not None:
             value = self.site.sessions[user or self.site.fresh_user()]
             session.add_cookies([{"name": "sessionid", "value": value, "url": self.site.url}])
-        session.set_default_timeout(10_000)
+        session.set_default_timeout(20_000)
         page = session.new_page()
         page.on("console", lambda m: m.type in ("error", "warning") and self._note(m.text))
         page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser import Site, Visits, running
+from tests.browser import Site, Visits, running, wait_until
 from tests.chat import answers, ask, hide_changes, open_thread, rows, seed, thread_menu
 
 pytestmark = pytest.mark.browser
@@ -210,7 +210,9 @@ def test_an_old_conversation_opened_by_its_link_keeps_its_place(
     # Also if the list arrives after the conversation.
     held: list[Route] = []
     chat.route("**/chat/threads/?list=recent*", lambda route: held.append(route))
-    chat.reload()
+    chat.evaluate("location.reload()")  # which does not wait for the list
+    wait_until(chat, lambda: held)
+    expect(rows(chat)).to_have_count(1)
     expect(chat.locator("#title")).to_have_text("Conversation 003")
     held[0].continue_()
     expect(rows(chat)).to_have_count(31)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import Site, Visits
+from tests.browser import Site, Visits, list_is_loaded
 from tests.chat import ask, seed
 from tests.test_translations import ROOT, texts_of
 
@@ -44,6 +44,7 @@ def english_texts(language: str) -> re.Pattern[str]:
 
 def assert_all_is_translated(page: Page, language: str) -> None:
     english = english_texts(language)
+    list_is_loaded(page)
     words = page.evaluate(WORDS)
     assert len(words) > 60, words
     assert [text for text in words if english.fullmatch(text)] == []
@@ -87,6 +88,7 @@ def test_a_language_without_a_catalogue_gets_english_whole(visit: Visits, site: 
         ready = page.locator("html[data-ready]")
         expect(ready).to_have_attribute("lang", "en")
         expect(ready).to_have_attribute("dir", "ltr")
+        expect(page.get_by_text("Your conversations will be listed here.")).to_be_visible()
         words.append(page.evaluate(WORDS))
     assert words[0] == words[1] == words[2]
     ask(page, "/markdown")

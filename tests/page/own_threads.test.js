@@ -53,16 +53,17 @@ function open(html) {
 
 const thread = (id, day) => ({ id, title: id, created_at: `2026-01-0${day}T12:00:00Z`, status: { type: "active" } });
 
-/** The list, whose server has these threads by list. */
-async function openList(lists, { ask = null } = {}) {
+/** The list, whose server has these threads by list, and answers when the promise `until()` is kept. */
+async function openList(lists, { ask = null, until = () => null } = {}) {
   const page = open(
     `<button id="new"></button><input id="search"><div id="thread-list"></div><p id="no-threads"></p>
      <button id="more-threads"></button><button id="archived"></button>`,
   );
   const [asked, followed, announced] = [[], [], []];
-  const answer = (name) => {
+  const answer = async (name) => {
     asked.push(name);
-    return Promise.resolve({ data: lists[name] ?? [], has_more: false });
+    await until();
+    return { data: lists[name] ?? [], has_more: false };
   };
   const search =
     ask &&
@@ -135,6 +136,31 @@ test("a title that the server gives is shown at once", async () => {
   const { threads, dom } = await openList({ recent: [{ ...thread("a", 1), title: "First words" }] });
   threads.put({ ...thread("a", 1), title: "A title" }); // as turns.js does with thread.updated
   assert.equal(dom.$("thread-list").querySelector("bdi").textContent, "A title");
+});
+
+test("a list that has not come is busy, and is not said to be empty", async () => {
+  let held = null;
+  let answer;
+  const hold = () => {
+    held = new Promise((done) => {
+      answer = done;
+    });
+  };
+  const { threads, dom } = await openList({ recent: [thread("a", 1)] }, { until: () => held });
+  const list = () => [dom.$("thread-list").getAttribute("aria-busy"), dom.$("no-threads").hidden];
+  assert.deepEqual(list(), [null, true]);
+  hold();
+  dom.$("archived").click();
+  assert.deepEqual(list(), ["true", true]);
+  answer();
+  await new Promise(setImmediate);
+  assert.deepEqual(list(), [null, false]);
+  hold();
+  const reloaded = threads.reload();
+  assert.deepEqual(list(), ["true", false]); // it was empty, as far as is known
+  answer();
+  await reloaded;
+  assert.deepEqual(list(), [null, false]);
 });
 
 /** A list in which one searches, and the timers of it. */

@@ -44,8 +44,12 @@ export function createThreads(options) {
   /** @type {string | null} */
   let after = null;
   let hasMore = false;
+  /** Whether it is known what is in this list. */
+  let isKnown = false;
   /** @type {Promise<void> | null} */
   let coming = null;
+  /** @type {Set<Promise<any>>} what is asked for and has not come */
+  const loading = new Set();
 
   const previews = options.createPreviews({
     isOffline: options.isOffline,
@@ -97,12 +101,26 @@ export function createThreads(options) {
     return page;
   }
 
+  /** Wait for a part of the list, which meanwhile says that it is not whole.
+   * @template T @param {Promise<T>} part @returns {Promise<T>} */
+  async function whole(part) {
+    loading.add(part);
+    $("thread-list").setAttribute("aria-busy", "true");
+    try {
+      return await part;
+    } finally {
+      loading.delete(part);
+      if (!loading.size) $("thread-list").removeAttribute("aria-busy");
+    }
+  }
+
   async function reload() {
     const asked = view;
     const known = find(shown()?.id);
     const limit = Math.max(PAGE, Math.min(threads.length, LARGEST_PAGE));
-    const [page, pins] = await Promise.all([load(limit), own?.list("pinned")]);
+    const [page, pins] = await whole(Promise.all([load(limit), own?.list("pinned")]));
     if (asked !== view) return;
+    isKnown = true;
     threads = page.data;
     pinned = pins?.data ?? [];
     take(page);
@@ -123,7 +141,7 @@ export function createThreads(options) {
   async function loadMore() {
     const asked = view;
     if (!hasMore) return;
-    const page = await load(query() ? LARGEST_PAGE : PAGE, after);
+    const page = await whole(load(query() ? LARGEST_PAGE : PAGE, after));
     if (asked !== view) return;
     const known = new Set(threads.map(({ id }) => id));
     threads.push(...page.data.filter((/** @type {Thread} */ { id }) => !known.has(id)));
@@ -168,6 +186,7 @@ export function createThreads(options) {
   /** Show another list in the place of this one. @param {"" | "archived"} list */
   async function show(list) {
     view = list;
+    isKnown = false;
     threads = [];
     hasMore = false;
     $("archived").setAttribute("aria-pressed", String(Boolean(list)));
@@ -226,7 +245,7 @@ export function createThreads(options) {
       const place = hit ?? rowOf(focused.dataset.id) ?? rows[at] ?? rows.at(-1);
       (place?.querySelector("a") ?? $("new")).focus();
     }
-    $("no-threads").hidden = found.length + hits.length > 0;
+    $("no-threads").hidden = found.length + hits.length > 0 || !(isKnown || query());
     $("no-threads").textContent = nothing();
     $("more-threads").hidden = query() && search ? !search.hasMore : !hasMore;
     rowsInSight.disconnect();

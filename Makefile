@@ -169,7 +169,7 @@ coverage: $(DEV_STAMP)
 	$(BIN)/python -m coverage report
 
 # What differs between versions of Django, ChatKit, openai and the Agents SDK is used by these tests.
-VERSIONED := $(addprefix tests/test_,$(addsuffix .py,admin answers attachments codec failures migrations \
+VERSIONED := $(addprefix tests/test_,$(addsuffix .py,admin allauth answers attachments codec failures migrations \
 	model_memory models old_databases server store store_connections streams unfold uploads views))
 # On SQLite with the newest Python and Django that are supported.
 NEWEST := VENV=.venv-newest PYTHON=$(NEWEST_PYTHON) DJANGO=6.1

@@ -80,7 +80,8 @@ async def long(reply: Reply, words: str) -> Events:
 
 async def slow(reply: Reply, words: str) -> Events:
     """a slow answer, to be stopped"""
-    async for event in reply.text(samples.SLOW, seconds_per_word=0.25):
+    times = min(int(words), 50) if words.isascii() and words.isdigit() else 1
+    async for event in reply.text(samples.SLOW * times, seconds_per_word=0.25):
         yield event
 
 

@@ -157,7 +157,8 @@ def running(
 
 
 def _wait_for(site: Site, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    deadline = time.monotonic() + 150
+    while time.monotonic() < deadline:
         assert process.poll() is None, site.log.read_text()
         try:
             with urllib.request.urlopen(f"{site.url}/login/", timeout=5):  # noqa: S310
@@ -175,6 +176,7 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self._is_cut = False
+        self._lock = threading.Lock()  # what is accepted is closed by cut(), or not relayed
         self.site = replace(site, url=f"http://127.0.0.1:{self._listener.getsockname()[1]}")
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -184,11 +186,12 @@ class Relay:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            if self._is_cut:
-                near.close()
-                continue
-            far = socket.create_connection(self._target)
-            self._open += [near, far]
+            with self._lock:
+                if self._is_cut:
+                    near.close()
+                    continue
+                far = socket.create_connection(self._target)
+                self._open += [near, far]
             for pair in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=pair, daemon=True).start()
 
@@ -202,12 +205,13 @@ class Relay:
                 end.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
-        self._is_cut = True
-        for end in self._open:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._open.clear()
+        with self._lock:
+            self._is_cut = True
+            for end in self._open:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self._open.clear()
 
     def mend(self) -> None:
         self._is_cut = False
@@ -228,6 +232,17 @@ def wait_until(page: Page, is_so: Callable[[], object]) -> None:
 def list_is_loaded(page: Page) -> None:
     """Wait until the list of conversations, if the page has one, shows what the server has said."""
     expect(page.locator("#thread-list[aria-busy=true]")).to_have_count(0)
+
+
+IS_AT_REST = """document.getAnimations().every(({ playState, effect }) =>
+  playState !== "running" || effect.getComputedTiming().endTime === Infinity)"""
+
+
+def settled(page: Page) -> None:
+    """Wait until a page is loaded and nothing moves any more, before it is measured."""
+    page.wait_for_load_state()
+    list_is_loaded(page)
+    wait_until(page, lambda: page.evaluate(IS_AT_REST))
 
 
 def _until_ready(page: Page, load: Callable[..., Any]) -> Callable[..., Any]:
@@ -261,7 +276,7 @@ class Visits:
         if user is not None:
             value = self.site.sessions[user or self.site.fresh_user()]
             session.add_cookies([{"name": "sessionid", "value": value, "url": self.site.url}])
-        session.set_default_timeout(20_000)
+        session.set_default_timeout(30_000)
         page = session.new_page()
         page.on("console", lambda m: m.type in ("error", "warning") and self._note(m.text))
         page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import Site
+from tests.browser import Site, list_is_loaded
 
 SEED = """
 import datetime as dt
@@ -97,6 +98,29 @@ def hide_changes(page: Page) -> None:
     page.route("**/chat/changes/**", lambda route: route.fulfill(json=nothing))
 
 
+# A slow answer that no test sees the end of, and its first words.
+SLOW = "/slow 50"
+SLOW_BEGINS = "A good ride begins slowly"
+
+# Note each text that a visible element of this selector has, however shortly.
+WATCH = """(selector) => {
+  const seen = new Set();
+  const look = () => {
+    for (const node of document.querySelectorAll(selector))
+      if (node.checkVisibility()) seen.add(node.textContent.trim());
+  };
+  const changes = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(look).observe(document.body, changes);
+  window.seen = { ...window.seen, [selector]: seen };
+}"""
+
+
+def watch(page: Page, selector: str) -> Callable[[], list[str]]:
+    """Return what tells the texts that a selector's visible elements have had from now on."""
+    page.evaluate(WATCH, selector)
+    return lambda: page.evaluate("(selector) => [...window.seen[selector]]", selector)
+
+
 def ask(page: Page, text: str, wait: bool = True) -> None:
     """Send a message, and wait for the end of the answer unless told otherwise."""
     # While a conversation is loaded, Enter sends nothing.
@@ -107,7 +131,7 @@ def ask(page: Page, text: str, wait: bool = True) -> None:
     box.press("Enter")
     expect(page.locator("#items .user-message")).to_have_count(before + 1)
     if wait:
-        expect(page.locator("#stop")).to_be_hidden(timeout=30_000)
+        expect(page.locator("#stop")).to_be_hidden(timeout=60_000)
 
 
 def answers(page: Page) -> Locator:
@@ -119,6 +143,7 @@ def rows(page: Page) -> Locator:
 
 
 def open_thread(page: Page, number: int) -> None:
+    list_is_loaded(page)  # after which its rows stay where they are
     link = rows(page).nth(number).get_by_role("link")
     link.click()
     expect(link).to_have_attribute("aria-current", "page")

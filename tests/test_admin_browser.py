@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser import Site, Visits
+from tests.browser import Site, Visits, settled, wait_until
 from tests.chat import ask, seed
 
 pytestmark = pytest.mark.browser
@@ -105,12 +105,14 @@ def test_long_words_hide_no_other_part_of_the_page(site: Site, visit: Visits, ow
     give_reason(page, "Lock", "https://example.com/" + "w" * 500)
     who = page.locator(".chatstore-records tbody td").nth(1)
     expect(who).to_have_text("moderator")
+    settled(page)
     assert who.bounding_box()["width"] > 60
     for value in page.locator(".readonly").all():
         assert value.evaluate("value => value.scrollWidth <= value.clientWidth")
         assert value.evaluate("value => value.getBoundingClientRect().right <= innerWidth")
     page.goto("/admin/chatstore/moderationrecord/?acts=only")
     expect(page.locator("#result_list")).to_contain_text("https://example.com/")
+    settled(page)
     assert page.locator("#changelist").evaluate(FITS)
 
 
@@ -134,6 +136,7 @@ def test_a_moderator_finds_reads_locks_and_reopens_and_the_user_sees_it(
 
     page.get_by_role("link", name="Reopen").click()
     give_reason(page, "Reopen")
+    expect(page.get_by_text("Reopened.", exact=True)).to_be_visible()
     chat.reload()
     expect(chat.get_by_text("Question 0")).to_be_visible()
     expect(chat.get_by_text("Please be kind.")).to_be_hidden()
@@ -232,6 +235,7 @@ def test_axe_finds_nothing_serious_in_our_part_of_a_page(
 
 
 def check_access(page: Page) -> None:
+    settled(page)
     found = Axe().run(page, context=".chatstore").response["violations"]
     grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
     assert not grave, [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in grave]
@@ -282,6 +286,7 @@ def test_scripts_in_text_are_not_run(visit: Visits, site: Site, staff: None) -> 
     page.locator("#result_list tbody th a").click()
     page.get_by_role("link", name="Read the conversation").click()
     expect(page.locator(".chatstore-entry").first).to_contain_text("<script>alert(1)</script>")
+    settled(page)
     width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert width <= 0, "a huge word widens the page"
     page.goto(f"{THREADS}search/?q=script")
@@ -374,6 +379,7 @@ def check_page(page: Page, name: str) -> None:
     check_access(page)
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
+        wait_until(page, lambda width=width: page.evaluate("innerWidth") == width)
         widest = page.evaluate(WIDEST)
         assert widest <= width, (name, width, widest)
         if folder := os.environ.get("CHATSTORE_TEST_PICTURES"):

@@ -139,6 +139,11 @@ class LinksTest(SimpleTestCase):
 class SiteTest(SimpleTestCase):
     """What `make docs` would refuse or leave out, and what pages say of the code."""
 
+    def test_the_readme_is_short_and_has_a_picture(self) -> None:
+        text = (ROOT / "README.md").read_text()
+        self.assertLess(len(text.splitlines()), 120)
+        self.assertRegex(text, IMAGE)
+
     def test_each_page_is_in_the_navigation(self) -> None:
         text = (ROOT / "mkdocs.yml").read_text()
         listed = re.findall(r"^ +- (?:[\w ]+: )?(\S+\.md)$", text, re.M)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import Visits
+from tests.browser import Visits, settled
 from tests.chat import answers, ask
 from tests.test_page_access import assert_accessible
 
@@ -115,7 +117,8 @@ def test_what_is_said_becomes_text(visit: Visits) -> None:
     stop = page.get_by_role("button", name="Stop dictating")
     expect(stop).to_have_attribute("aria-pressed", "true")
     stop.click()
-    expect(box(page)).to_have_value("Note: I have said something of 1 kB.")
+    # The longer it takes to press the button, the more is recorded.
+    expect(box(page)).to_have_value(re.compile(r"^Note: I have said something of \d+ kB\.$"))
 
 
 def test_without_a_microphone_the_page_says_so(visit: Visits) -> None:
@@ -172,6 +175,7 @@ def test_the_row_of_tools_fits_a_narrow_phone(visit: Visits) -> None:
     page.get_by_role("button", name="Tools").click()
     page.get_by_role("menuitemradio").first.click()
     page.get_by_role("button", name="Model: Quick").click()
+    settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     menu = page.locator("#model-menu").bounding_box()
     assert menu

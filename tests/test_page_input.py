@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import Site, Visits
-from tests.chat import answers, ask, open_thread, rows
+from tests.chat import SLOW, answers, ask, open_thread, rows
 
 pytestmark = pytest.mark.browser
 
@@ -141,7 +141,7 @@ def test_messages_wait_while_a_tool_of_the_page_runs(chat: Page) -> None:
 def test_what_waits_goes_back_into_the_box_when_the_answer_is_stopped(
     visit: Visits, chat: Page
 ) -> None:
-    ask(chat, "/slow", wait=False)
+    ask(chat, SLOW, wait=False)
     expect(chat.get_by_role("button", name="Stop")).to_be_visible()
     for text in ("First", "Second"):
         write(chat, text)
@@ -150,7 +150,7 @@ def test_what_waits_goes_back_into_the_box_when_the_answer_is_stopped(
     chat.get_by_role("button", name="Stop").click()
     expect(box).to_have_value("First\n\nSecond\n\nThird")
     expect(chat.locator("#waiting li")).to_have_count(0)
-    expect(bubbles(chat)).to_have_text(["/slow"])
+    expect(bubbles(chat)).to_have_text([SLOW])
 
 
 def test_what_waits_outlives_an_error_and_a_reload(visit: Visits, chat: Page) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import Relay, Site, Visits
-from tests.chat import answers, ask, hide_changes, rows, seed
+from tests.chat import answers, ask, hide_changes, rows, seed, watch
 
 pytestmark = pytest.mark.browser
 
@@ -42,11 +42,10 @@ def test_annotations_point_to_their_sources(chat: Page) -> None:
 
 
 def test_a_workflow_shows_its_tasks_and_folds(chat: Page) -> None:
-    ask(chat, "/workflow", wait=False)
+    loading = watch(chat, ".work .step:has(.spinner)")
+    ask(chat, "/workflow")
+    assert any("Searched the catalogue" in text for text in loading())
     work = chat.locator(".work")
-    expect(work.get_by_text("Searched the catalogue")).to_be_visible()
-    expect(work.locator(".spinner").first).to_be_visible()
-    expect(chat.locator("#stop")).to_be_hidden()
     expect(work.locator("summary")).to_have_text("Looked into it")
     expect(work.get_by_text("gravel tyres 40 mm · puncture protection")).to_be_hidden()
     work.locator("summary").click()
@@ -57,10 +56,11 @@ def test_a_workflow_shows_its_tasks_and_folds(chat: Page) -> None:
 
 
 def test_a_progress_line_comes_and_goes(chat: Page) -> None:
+    progress = watch(chat, "#progress")
     ask(chat, "/progress", wait=False)
-    expect(chat.locator("#progress")).to_contain_text("Looking in the catalogue")
-    expect(chat.locator("#progress")).to_contain_text("Comparing")
     expect(answers(chat).last).to_contain_text("Found it")
+    lines = [text for text in progress() if text != "Thinking"]
+    assert lines == ["Looking in the catalogue", "Comparing"]
     expect(chat.locator("#progress")).to_be_hidden()
 
 
@@ -230,8 +230,9 @@ def test_structured_input_can_be_skipped(chat: Page) -> None:
 
 
 def test_a_generated_picture(chat: Page) -> None:
-    ask(chat, "/image", wait=False)
-    expect(chat.locator(".placeholder")).to_have_text("Drawing")
+    places = watch(chat, ".placeholder")
+    ask(chat, "/image")
+    assert "Drawing" in places()
     picture = chat.get_by_role("img", name="Generated picture")
     expect(picture).to_be_visible()
     assert picture.evaluate("node => node.decode().then(() => node.naturalWidth)") > 0
@@ -479,6 +480,8 @@ def test_a_message_that_arrived_before_the_connection_closed_is_not_sent_twice(
     expect(chat.locator("#offline")).to_be_hidden()
     expect(chat.locator("#items .user-message")).to_have_count(2)
     expect(chat.locator("#pending .bubble")).to_have_count(0)
+    lost = answers(chat).last.get_attribute("data-id")
     chat.get_by_role("alert").get_by_role("button", name="Try again").click()
-    expect(chat.get_by_role("button", name="Stop")).to_be_visible()
+    expect(answers(chat).last).not_to_have_attribute("data-id", lost)
+    expect(chat.locator("#stop")).to_be_hidden()
     expect(chat.locator("#items .user-message")).to_have_count(2)

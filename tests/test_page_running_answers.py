@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import Relay, Site, Visits
-from tests.chat import answers, ask, rows
+from tests.chat import SLOW, SLOW_BEGINS, answers, ask, rows
 
 pytestmark = pytest.mark.browser
 # Of /slow: which no word is missing from, or in twice.
@@ -17,8 +17,8 @@ MORE = "A good ride begins slowly: the first kilometres belong to the muscles, t
 
 def begin(chat: Page) -> None:
     """Ask for a slow answer, and wait for its beginning."""
-    ask(chat, "/slow", wait=False)
-    expect(answers(chat).last).to_contain_text("A good ride begins slowly")
+    ask(chat, SLOW, wait=False)
+    expect(answers(chat).last).to_contain_text(SLOW_BEGINS)
 
 
 def expect_more(chat: Page) -> None:
@@ -44,7 +44,7 @@ def test_V16_V17_a_reload_shows_what_there_is_of_the_answer_and_goes_on(visit: V
     chat = visit()
     begin(chat)
     chat.reload()
-    expect(answers(chat).last).to_contain_text("A good ride begins slowly")
+    expect(answers(chat).last).to_contain_text(SLOW_BEGINS)
     expect(chat.locator("#stop")).to_be_visible()
     expect_more(chat)
 
@@ -68,11 +68,11 @@ def test_V16_V17_V18_two_tabs_show_one_answer_and_either_stops_it(visit: Visits)
     expect(rows(other)).to_have_count(1)
     expect(mark).to_have_count(0)
     begin_in = answers(chat)
-    ask(chat, "/slow", wait=False)
-    expect(begin_in.last).to_contain_text("A good ride begins slowly")
+    ask(chat, SLOW, wait=False)
+    expect(begin_in.last).to_contain_text(SLOW_BEGINS)
     expect(mark).to_have_count(1)
     rows(other).first.get_by_role("link").click()
-    expect(answers(other).last).to_contain_text("A good ride begins slowly")
+    expect(answers(other).last).to_contain_text(SLOW_BEGINS)
     other.get_by_role("button", name="Stop").click()
     for page in (other, chat):
         expect(answers(page).last).to_contain_text("This answer was stopped.")

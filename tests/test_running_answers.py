@@ -9,12 +9,14 @@ import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import httpx
+import pytest
 from asgiref.sync import sync_to_async
 from chatkit.server import StreamingResult
 from django.db.models import F
@@ -23,7 +25,10 @@ from django.utils import timezone
 
 from chatstore.exceptions import LimitReached, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.server import live_streams, running_answers
+from chatstore.moderation import actions
+from chatstore.moderation.records import Moderator
+from chatstore.moderation.redaction import redact
+from chatstore.server import live_streams, running_answers, user_limits
 from chatstore.server.streams import MAX_READERS, EventStream
 from chatstore.store import DjangoStore
 from tests.assistants import Scripted
@@ -31,6 +36,7 @@ from tests.base import ALICE, CHARLIE
 from tests.live import Event, LiveTestCase, Visitor, decoded, text_of, until, user_input
 
 FINISH = {"X-Chatstore-Finish": "1"}
+MODERATOR = Moderator("Mo", reason="Because")
 
 
 def endings(thread_id: str) -> list[tuple[str, str]]:
@@ -213,10 +219,15 @@ class ServedAnswerTests(Gates, LiveTestCase):
                 "threads.retry_after_item", thread_id=thread_id, item_id=question
             ),
             lambda: ChatSession.objects.update(moderation="locked"),
+            lambda: ChatSession.objects.update(moderation_reason="Because"),
+            lambda: ChatSession.objects.update(reason="It is over"),
+            lambda: actions.hide(ChatMessage.objects.earliest("timestamp"), MODERATOR),
+            lambda: actions.show(ChatMessage.objects.earliest("timestamp"), MODERATOR),
+            lambda: redact(ChatMessage.objects.earliest("timestamp"), MODERATOR),
         ):
             change()
             look()
-        self.assertEqual(len(set(seen)), 5)
+        self.assertEqual(len(set(seen)), 10)
         for other in ({"If-Match": '"x"'}, {"If-None-Match": '"x'}):
             answer = self.alice.http.get("/chat/changes/", headers=other)
             self.assertEqual(answer.json(), {"answering": [], "seen": None})
@@ -262,6 +273,21 @@ class ServedAnswerTests(Gates, LiveTestCase):
         self.assertEqual(server.stop(signal.SIGTERM), -signal.SIGTERM)
         self.assertEqual(endings(thread_id), [("one ", "stopped")])
         self.assertIsNone(mark(thread_id))
+
+
+@pytest.mark.postgresql
+class SmallPoolTests(LiveTestCase):
+    env = {"DATABASE_POOL_SIZE": "2"}  # of each of the two pools
+
+    def test_S16_V16_many_at_once_need_no_second_connection_each(self) -> None:
+        def ask(number: int) -> int:
+            request = {"type": "threads.create", "params": {"input": user_input("say yes")}}
+            with self.alice.elsewhere().http as client:
+                return client.post("/chat/api/", json=request, headers=FINISH).status_code
+
+        with ThreadPoolExecutor(12) as pool:
+            self.assertEqual(set(pool.map(ask, range(24))), {200})
+        self.assertEqual(ChatMessage.objects.filter(content="yes", ending="").count(), 24)
 
 
 class AnswerTests(Gates, TransactionTestCase):
@@ -403,6 +429,36 @@ class AnswerTests(Gates, TransactionTestCase):
             await stream.stop()
             await asyncio.sleep(0.1)  # until it is counted no longer, in a thread
             await self.read(aiter(await self.ask("say yes")))
+
+    async def test_V7_it_counts_until_it_is_sent_to_whoever_takes_it_slowly(self) -> None:
+        with self.settings(CHATSTORE_MAX_STREAMS=1, CHATSTORE_LIMITS_CACHE="default"):
+            stream = await self.ask("say one")
+            slow = stream.join()
+            await self.ended(stream)
+            for reader in (aiter(stream), aiter(slow)) if slow else ():
+                with self.assertRaises(LimitReached):
+                    await self.ask("say no")
+                await self.read(reader)
+            await asyncio.wrap_future(user_limits._thread.submit(int))  # it is counted no longer
+            await self.read(aiter(await self.ask("say yes")))
+
+    async def test_V17_V7_of_all_answers_one_joins_as_many_times_as_there_may_be_streams(
+        self,
+    ) -> None:
+        with self.settings(CHATSTORE_MAX_STREAMS=2):
+            thread_id, stream = await self.left()
+            first, second = (self.server.join(thread_id, ALICE) for _ in range(2))
+            assert first
+            assert second
+            self.assertIsNone(self.server.join(thread_id, ALICE))
+            await stream.leave(first)
+            third = self.server.join(thread_id, ALICE)
+            assert third
+            self.assertIsNone(self.server.join(thread_id, ALICE))
+            await stream.stop()
+            for reader in (second, third):
+                await self.read(aiter(reader))
+        self.assertFalse(live_streams._joined)
 
     async def test_M6_a_suspension_stops_it_too(self) -> None:
         _thread_id, stream = await self.left()

@@ -26,7 +26,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
 from django.core.signing import TimestampSigner
 from django.db import connection
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.test import (
     AsyncClient,
     Client,
@@ -445,18 +445,25 @@ class OrganisationTests(DoorsMixin, TestCase):
         colleague = Client()
         colleague.force_login(self.other)
 
-        def choose(client: Client, group: Group) -> None:
-            session = client.session
-            session["organisation"] = group.pk
-            session.save()
+        organisations = recipe("organisations")
 
-        with self.served(recipe("organisations").Assistant):
-            self.assert_refused(self.list_threads(self.client), 401)
-            choose(self.client, ours)
-            choose(colleague, ours)
+        def choose(user: Any, client: Client, group: Group) -> Any:
+            request = RequestFactory().post("/")
+            request.user, request.session = user, client.session
+            response = organisations.choose(request, group.pk)
+            request.session.save()
+            return response
+
+        with self.served(organisations.Assistant):
+            self.assert_refused(self.list_threads(Client()), 401)
+            self.assert_refused(self.list_threads(self.client), 403)
+            self.assertEqual(choose(self.user, self.client, ours).url, "/chat/")
+            choose(self.other, colleague, ours)
             self.assertEqual(self.create(self.client), f"organisation-{ours.pk}")
             self.assertEqual(len(self.list_threads(colleague).json()["data"]), 1)
-            choose(colleague, theirs)
+            choose(self.other, colleague, theirs)
             self.assertEqual(self.list_threads(colleague).json()["data"], [])
-            choose(self.client, theirs)  # of which she is no member
-            self.assert_refused(self.list_threads(self.client), 401)
+            with self.assertRaises(Http404):  # of which she is no member
+                choose(self.user, self.client, theirs)
+            self.user.groups.clear()
+            self.assert_refused(self.list_threads(self.client), 403)

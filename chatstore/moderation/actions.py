@@ -99,6 +99,7 @@ def hide(message: ChatMessage, by: Moderator) -> None:
         turns = owner.model_turns.filter(session_id=message.session_id, kind="summary")
         turns.of_item(message.item_id).raw_delete()
         select_attachments(owner, message).visible().update(hidden_at=now)
+        _tell_other_pages(owner, message)
 
 
 def show(message: ChatMessage, by: Moderator) -> None:
@@ -114,6 +115,12 @@ def show(message: ChatMessage, by: Moderator) -> None:
         if not hidden_at or not row.update(hidden_at=None, hidden_by=""):
             raise ModerationRefused(_("No moderator has hidden the message."))
         select_attachments(owner, message).filter(hidden_at=hidden_at).update(hidden_at=None)
+        _tell_other_pages(owner, message)
+
+
+def _tell_other_pages(owner: Owner, message: ChatMessage) -> None:
+    """Let the pages that show the thread look at its items again, as after a deletion (V18)."""
+    owner.sessions.filter(pk=message.session_id).update(items_deleted_at=timezone.now())
 
 
 @contextmanager

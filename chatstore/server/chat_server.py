@@ -140,7 +140,7 @@ class ChatServer(StreamingServer[TContext], Generic[TContext]):
             admission.end()
             raise
         if isinstance(result, StreamingResult) and isinstance(result.json_events, EventStream):
-            result.json_events.on_end(admission.end)
+            result.json_events.on_sent(admission.end)
         else:
             admission.end()
         return result
@@ -209,6 +209,10 @@ class ChatServer(StreamingServer[TContext], Generic[TContext]):
             await stop_replaced(params.thread_id, replaced, last_event)
         events: AsyncGenerator[bytes, None] = self._process_streaming(request, context)
         answer = running_answers.begin(self.store, context, turn)
+        if answer:
+            # It has a thread of its own, which needs a connection while the request waits for its
+            # first event. With those of the sign-in kept, ten such requests would fill the pool.
+            await release_unneeded_connections()
         start = partial(
             live_streams.start,
             error_event=self._error_event,

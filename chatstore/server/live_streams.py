@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
+from chatstore.conf import settings
 from chatstore.exceptions import Refused
 from chatstore.server.streams import EventStream, Reader, ServerStoppingError
 
@@ -18,6 +20,7 @@ Watch: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 _watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Watch, asyncio.Task[None]]]
 _watchers = WeakKeyDictionary()
 _live: set[EventStream] = set()
+_joined: Counter[str] = Counter()  # readers that have joined an answer and not left, by owner
 _is_draining = False
 
 
@@ -64,9 +67,21 @@ def running_answers() -> list[EventStream]:
 
 
 def join(owner: str, thread_id: str) -> Reader | None:
-    """Return a reader of the answer that is made in this thread; None if none can be joined."""
+    """
+    Return a reader of the answer that is made in this thread; None if none can be joined, or if
+    CHATSTORE_MAX_STREAMS are being sent to this owner already.
+    """
+
+    def leave() -> None:
+        _joined[owner] -= 1
+        if not _joined[owner]:
+            del _joined[owner]
+
+    if settings.max_streams and _joined[owner] >= settings.max_streams:
+        return None
     for stream in running_answers():
-        if stream.is_of(owner, thread_id) and (reader := stream.join()):
+        if stream.is_of(owner, thread_id) and (reader := stream.join(leave)):
+            _joined[owner] += 1
             return reader
     return None
 

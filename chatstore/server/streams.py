@@ -47,8 +47,9 @@ class Reader:
     What it yields may be a part of an event.
     """
 
-    def __init__(self, stream: EventStream) -> None:
+    def __init__(self, stream: EventStream, on_leave: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
+        self.on_leave = on_leave
         self.queue = EventQueue()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -100,6 +101,7 @@ class EventStream:
         self.answer = answer
         self._last: bytes | None = None
         self._ending: bytes | None = _ENDED if answer else None
+        self._on_sent: list[Callable[[], None]] = []
         self._first = Reader(self)
         self._readers = [self._first]
         self._failure: BaseException | None = None
@@ -162,6 +164,7 @@ class EventStream:
             if event is not None and self._failure is None:
                 self._send(event)
         self._send(None)
+        self._tell_if_sent()
 
     def _leave_with_request(self, reader: Reader) -> None:
         def leave(request_task: asyncio.Task[Any]) -> None:
@@ -175,11 +178,16 @@ class EventStream:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return aiter(self._first)
 
-    def join(self) -> Reader | None:
-        """Return a reader of what there is of the answer, and of what follows; None if it can't."""
+    def join(self, on_leave: Callable[[], None] = lambda: None) -> Reader | None:
+        """
+        Return a reader of what there is of the answer, and of what follows; None if it can't.
+
+        Args:
+            on_leave: called when the reader has left.
+        """
         if self._is_cancelled or self._task.done() or len(self._readers) >= MAX_READERS:
             return None
-        reader = Reader(self)
+        reader = Reader(self, on_leave)
         for event in self.turn.replay() if self.turn.replay else ():
             reader.queue.put_nowait(event)
         self._readers.append(reader)
@@ -196,6 +204,15 @@ class EventStream:
         """Call back when the answer has ended, however it has."""
         self._task.add_done_callback(lambda task: callback())
 
+    def on_sent(self, callback: Callable[[], None]) -> None:
+        """Call back when the answer has ended and none of its readers takes any more of it."""
+        self._on_sent.append(callback)
+        self._tell_if_sent()
+
+    def _tell_if_sent(self) -> None:
+        while self._task.done() and not self._readers and self._on_sent:
+            self._on_sent.pop()()
+
     async def leave(self, reader: Reader) -> None:
         """Let a reader go. Where that stops the answer, wait until it is stored."""
         self._leave(reader)
@@ -206,6 +223,8 @@ class EventStream:
         if reader not in self._readers:
             return
         self._readers.remove(reader)
+        reader.on_leave()
+        self._tell_if_sent()
         if self._readers or self._task.done():
             return
         if not self.answer:

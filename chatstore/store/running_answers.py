@@ -29,7 +29,9 @@ _SEEN = (
     "retry_id",
     "title",
     "status",
+    "reason",
     "moderation",
+    "moderation_reason",
 )
 
 

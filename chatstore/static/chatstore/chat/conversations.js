@@ -97,14 +97,19 @@ export function createConversations(options) {
   }
 
   /** Bring a conversation up to date with the server. @param {Held} conversation
-   * @param {{ isRejoined?: boolean }} [details] see reduce */
+   * @param {{ isRejoined?: boolean }} [details] see reduce @returns {Promise<void>} */
   async function load(conversation, { isRejoined = false } = {}) {
     const id = idOf(conversation.state);
+    const isAnswered = Boolean(conversation.state.turn);
+    const { controller } = conversation;
     const [thread, page, state] = await Promise.all([
       call("threads.get_by_id", { thread_id: id }),
       call("items.list", { thread_id: id, limit: PAGE, order: "desc" }),
       own?.state(id),
     ]);
+    // What was asked for before an answer has ended lacks a part of it.
+    const isOld = !conversation.state.turn && (isAnswered || conversation.controller !== controller);
+    if (isOld) return load(conversation);
     if (state) {
       conversation.isTemporary = state.is_temporary;
       threads.setListing(id, state.is_temporary ? "temporary" : state.archived_at ? "archived" : "");
@@ -121,6 +126,7 @@ export function createConversations(options) {
     threads.put({ ...conversation.state.thread, updated_at: page.data[0]?.created_at });
     threads.setPreview(id, page.data);
     if (state?.is_answering && !model.isBusy(conversation.state)) options.onAnswering(conversation);
+    return undefined;
   }
 
   /** Show a message, and load what is between it and the end. @param {Held} conversation @param {string} messageId

@@ -105,13 +105,19 @@ export function createThreads(options) {
    * @template T @param {Promise<T>} part @returns {Promise<T>} */
   async function whole(part) {
     loading.add(part);
-    $("thread-list").setAttribute("aria-busy", "true");
+    sayWhetherBusy();
     try {
       return await part;
     } finally {
       loading.delete(part);
-      if (!loading.size) $("thread-list").removeAttribute("aria-busy");
+      sayWhetherBusy();
     }
+  }
+
+  function sayWhetherBusy() {
+    const isBusy = loading.size > 0 || (query() && search?.isBusy);
+    if (isBusy) $("thread-list").setAttribute("aria-busy", "true");
+    else $("thread-list").removeAttribute("aria-busy");
   }
 
   async function reload() {
@@ -247,6 +253,7 @@ export function createThreads(options) {
     }
     $("no-threads").hidden = found.length + hits.length > 0 || !(isKnown || query());
     $("no-threads").textContent = nothing();
+    sayWhetherBusy();
     $("more-threads").hidden = query() && search ? !search.hasMore : !hasMore;
     rowsInSight.disconnect();
     for (const one of rows) if (one.dataset.id) rowsInSight.observe(one);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import Any
 from unittest.mock import patch
 
@@ -95,6 +96,9 @@ class CountedMixin:
         delete_keys("default")
         self.addCleanup(self.forget)
         self.set_clock(0)
+        patient = patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 30)  # on a busy machine
+        patient.start()
+        self.addCleanup(patient.stop)
 
     def set(self, **settings: Any) -> None:
         override = override_settings(**settings)
@@ -215,6 +219,7 @@ class CountsTest(CountedMixin, SimpleTestCase):
         self.addCleanup(StalledCache.may_answer.set)
         with (
             patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.01),
+            patch.object(user_limits, "QUEUE_TIMEOUT_SECONDS", 60),
             self.assertLogs("chatstore", "ERROR") as logs,
         ):
             admitted = await self.fill(STREAM)
@@ -228,25 +233,42 @@ class CountsTest(CountedMixin, SimpleTestCase):
     async def test_V7_many_at_once_do_not_switch_the_limits_off(self) -> None:
         is_free = self.occupy()
         with (
-            patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.3),
+            patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.1),
             patch.object(user_limits, "QUEUE_TIMEOUT_SECONDS", 60),
             self.assertNoLogs("chatstore"),
         ):
-            starting = [
-                asyncio.ensure_future(user_limits.admit("alice", MESSAGE)) for _ in "1234567"
-            ]
-            done, _pending = await asyncio.wait(starting, timeout=0.7)
+            starting = self.start(7)
+            done, _pending = await asyncio.wait(starting, timeout=0.5)
             self.assertFalse(done)
+            user_limits.CACHE_TIMEOUT_SECONDS = 30
             is_free.set()
             answers = await asyncio.gather(*starting, return_exceptions=True)
         self.assertEqual(sum(isinstance(one, LimitReached) for one in answers), 2)
 
+    async def test_V7_who_waits_too_long_behind_others_is_let_in(self) -> None:
+        is_free = self.occupy()
+        with (
+            patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.01),
+            patch.object(user_limits, "QUEUE_TIMEOUT_SECONDS", 0.01),
+            self.assertLogs("chatstore", "ERROR"),
+        ):
+            await asyncio.gather(*self.start(7))
+        is_free.set()
+
     async def test_V7_requests_that_wait_for_a_cache_that_fails_do_not_ask_it_too(self) -> None:
         self.set(CACHES={"default": {"BACKEND": f"{__name__}.BrokenCache"}})
         asked = BrokenCache.asked
+        is_free = self.occupy()
+        starting = self.start(5)
+        await asyncio.sleep(0)  # until all wait
         with self.assertLogs("chatstore", "ERROR"):
-            await asyncio.gather(*(user_limits.admit("alice", MESSAGE) for _ in range(5)))
+            is_free.set()
+            await asyncio.gather(*starting)
         self.assertEqual(BrokenCache.asked - asked, 1)
+
+    def start(self, count: int) -> list[asyncio.Future[user_limits.Admission]]:
+        """Start messages at once."""
+        return [asyncio.ensure_future(user_limits.admit("alice", MESSAGE)) for _ in range(count)]
 
     def occupy(self) -> threading.Event:
         """Let the thread that counts wait until the event is set."""
@@ -310,22 +332,30 @@ class CountsTest(CountedMixin, SimpleTestCase):
     async def test_V7_open_streams_are_renewed_each_minute_by_a_thread(self) -> None:
         self.set_clock(user_limits.RENEWAL_SECOND)
         await self.fill(STREAM)
-        self.set_clock(0, MINUTE + 1)
+        self.set_clock(5, MINUTE + 1)
         self.assertEqual(await self.fill(STREAM), [])
         assert user_limits._renewer
         self.assertTrue(user_limits._renewer.is_alive() and user_limits._renewer.daemon)
-        self.set_clock(5, MINUTE + 1)
+        here, sleep = threading.current_thread(), time.sleep
+        slept: list[float] = []
+
+        def sleep_twice(seconds: float) -> None:
+            if threading.current_thread() is not here:
+                sleep(seconds)
+            elif len(slept) == 2:
+                raise InterruptedError
+            else:
+                slept.append(seconds)
+
         with (
-            patch.object(
-                user_limits.time, "sleep", side_effect=[None, None, InterruptedError]
-            ) as sleep,
-            patch.object(user_limits, "_renew_next_minute") as renew,
+            patch.object(user_limits.time, "sleep", sleep_twice),
             self.assertRaises(InterruptedError),
         ):
             user_limits._renew_each_minute()
+        self.assertEqual(slept, [40, 40])
         self.settle()
-        self.assertEqual([one.args[0] for one in sleep.call_args_list], [40, 40, 40])
-        self.assertEqual(renew.call_count, 2)
+        self.set_clock(0, MINUTE + 2)
+        self.assertEqual(await self.fill(STREAM), [])
 
 
 class EndpointTest(CountedMixin, EndpointMixin, TransactionTestCase):

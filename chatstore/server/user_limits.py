@@ -132,13 +132,11 @@ async def _answer_of_cache(admission: Admission) -> int | None:
     """Return the user's counts, this request included; None if the cache does not tell."""
     counting = asyncio.get_running_loop().run_in_executor(_thread, _begin, admission)
     give_up_at = time.monotonic() + QUEUE_TIMEOUT_SECONDS
-    # Many at once, or a busy processor, are no fault of the cache: who sends them must not switch
-    # the limits off by it.
-    while not (await asyncio.wait({counting}, timeout=CACHE_TIMEOUT_SECONDS))[0]:
-        if _is_stalled() or time.monotonic() > give_up_at:
-            break
-    else:
-        return counting.result()
+    # Many at once are no fault of the cache: who sends them must not switch the limits off by it.
+    while not _is_stalled() and time.monotonic() < give_up_at:
+        done, _pending = await asyncio.wait({counting}, timeout=CACHE_TIMEOUT_SECONDS)
+        if done:
+            return counting.result()
     counting.cancel()
     _pause("it did not answer in time")
     return None

@@ -229,6 +229,30 @@ class EditRaceTests(RaceMixin, TransactionTestCase):
             expected = ["Hello", f"answer {len(self.server.gates)}"]
             self.assertEqual(await self.texts(thread_id), expected)
 
+    async def test_V19_S20_an_edit_that_a_moderator_overtakes_changes_nothing(self) -> None:
+        thread_id, message_id = await self.begun()
+
+        def hide() -> None:
+            actions.hide(ChatMessage.objects.get(item_id=message_id), MODERATOR)
+
+        with (
+            self.before("add_thread_item", sync_to_async(hide)),
+            self.assertRaises(RequestRefused),
+        ):
+            await self.editing(thread_id, message_id, "a").task
+        self.assertEqual(await self.texts(thread_id), ["answer 1"])
+        await sync_to_async(actions.show)(
+            await ChatMessage.objects.aget(item_id=message_id), MODERATOR
+        )
+
+        def lock() -> None:
+            actions.lock(ChatSession.objects.get(), MODERATOR)
+
+        with self.before("add_thread_item", sync_to_async(lock)):
+            [event] = await self.editing(thread_id, message_id, "a").task
+        self.assertEqual(event["message"], "Because")
+        self.assertEqual(await self.texts(thread_id), ["Hello", "answer 1"])
+
     async def test_V19_S20_it_stops_the_answer_that_is_streamed(self) -> None:
         thread_id, message_id = await self.begun()
         params = {"thread_id": thread_id, "item_id": message_id}

@@ -38,6 +38,8 @@ class CompleteTest(TestCase):
 
 # The last migration that may do anything: no version before it was distributed.
 LAST_FREE = "0011"
+# Its code does nothing where the tables are distributed.
+NOT_ON_SHARDS = "0017_expected_rows"
 OWNED = {model._meta.model_name for model in owned_models()}
 HARMLESS = (
     operations.AddIndex,
@@ -105,7 +107,7 @@ class ShardsTest(TestCase):
     def test_each_later_migration_runs_on_distributed_tables(self) -> None:
         loader = MigrationLoader(connection)
         for app, name in sorted(loader.disk_migrations):
-            if app == "chatstore" and name[:4] > LAST_FREE:
+            if app == "chatstore" and name[:4] > LAST_FREE and name != NOT_ON_SHARDS:
                 state = loader.project_state((app, name), at_end=False)
                 for operation in loader.disk_migrations[app, name].operations:
                     with self.subTest(f"{name}: {operation.describe()}"):

@@ -12,12 +12,19 @@ from unittest.mock import patch
 
 from asgiref.sync import sync_to_async
 from chatkit.store import NotFoundError
-from chatkit.types import ClosedStatus, ThreadMetadata, UserMessageItem, WorkflowItem
+from chatkit.types import (
+    ClosedStatus,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
+    ThreadMetadata,
+    UserMessageItem,
+    WorkflowItem,
+)
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 from chatstore.exceptions import Refused, RequestRefused
 from chatstore.models import ChatMessage, ChatSession
-from chatstore.moderation.actions import close, lock
+from chatstore.moderation.actions import close, hide, lock
 from chatstore.moderation.records import Moderator
 from chatstore.server.live_streams import stop_all, stop_replaced
 from chatstore.testing import MemoryStore, samples
@@ -177,18 +184,39 @@ class Races(RaceMixin):
     """Tests that run on MemoryStore and on DjangoStore."""
 
     async def test_S20_of_two_outputs_of_a_tool_call_at_once_one_is_stored(self) -> None:
-        thread_id, _ = await self.begun()
-        await self.server.store.add_thread_item(
-            thread_id, samples.tool_call(thread_id=thread_id), ALICE
-        )
         kind = "threads.add_client_tool_output"
-        with self.together("save_item"):
-            readers = [self.asking(kind, thread_id=thread_id, result=number) for number in (1, 2)]
-            self.assertEqual(await self.all_at_once(*readers), [200, 409])
-        [winner] = [number for number, one in enumerate(readers, 1) if one.events]
-        items = await self.items(thread_id)
-        self.assertEqual([item["output"] for item in items if "output" in item], [winner])
-        self.assertEqual(len(items), 4)
+        for results in ((1, 2), (1, 1)):
+            thread_id, _ = await self.begun()
+            await self.server.store.add_thread_item(
+                thread_id, samples.tool_call(thread_id=thread_id), ALICE
+            )
+            with self.together("save_item"):
+                readers = [self.asking(kind, thread_id=thread_id, result=one) for one in results]
+                self.assertEqual(await self.all_at_once(*readers), [200, 409], results)
+            [winner] = [one for one, by in zip(results, readers, strict=True) if by.events]
+            items = await self.items(thread_id)
+            self.assertEqual([item["output"] for item in items if "output" in item], [winner])
+            self.assertEqual(len(items), 4)
+
+    async def test_S20_only_the_answer_itself_must_be_the_first(self) -> None:
+        """What the turn saves after it may replace what is done."""
+        thread_id, _ = await self.begun()
+        store = self.server.store
+        await store.add_thread_item(thread_id, samples.tool_call(thread_id=thread_id), ALICE)
+
+        class Replacing(Gated):
+            async def respond(self, thread: ThreadMetadata, message: Any, context: Any) -> Events:
+                done = self.end(self.item(thread), "first")
+                yield done
+                part = done.item.content[0].model_copy(update={"text": "second"})
+                item = done.item.model_copy(update={"content": [part]})
+                yield ThreadItemReplacedEvent(item=item)
+
+        self.server = Replacing(store=store, attachment_store=self.server.attachment_store)
+        kind = "threads.add_client_tool_output"
+        events = [event async for event in self.stream(kind, thread_id=thread_id, result=1)]
+        self.assertNotIn("error", [event["type"] for event in events])
+        self.assertEqual((await self.texts(thread_id))[-1], "second")
 
     async def test_S20_of_two_answers_to_a_question_at_once_one_is_stored(self) -> None:
         thread_id, _ = await self.begun()
@@ -230,6 +258,18 @@ class Races(RaceMixin):
         self.assertIn("asked again", first.events[-1]["message"])
         await self.answered(second)
         self.assertEqual(await self.texts(thread_id), ["Hello", "answer 3"])
+
+    async def test_S20_a_retry_stops_no_stream_of_another_thread(self) -> None:
+        thread_id, message_id = await self.begun()
+        other = self.asking("threads.create", input=user_input("Hello"))
+        await other.until(text_of)
+        gate = self.server.gates[-1]
+        params = {"thread_id": thread_id, "item_id": message_id}
+        await self.answered(self.asking("threads.retry_after_item", **params))
+        gate.set()
+        await other.task
+        other_id = other.events[0]["thread"]["id"]
+        self.assertEqual(await self.texts(other_id), ["Hello", "answer 2"])
 
     async def test_S20_a_retry_awaits_the_stream_that_is_being_stopped(self) -> None:
         thread_id, message_id = await self.begun()
@@ -315,6 +355,32 @@ class Races(RaceMixin):
         stored = await store.load_item(thread_id, "wf_open", ALICE)
         assert isinstance(stored, WorkflowItem)
         self.assertFalse(stored.workflow.expanded)
+
+    async def test_S20_a_turn_that_is_replaced_deletes_nothing(self) -> None:
+        thread_id, message_id = await self.begun()
+
+        class Late(Gated):
+            async def respond(self, thread: ThreadMetadata, message: Any, context: Any) -> Events:
+                gate, item = asyncio.Event(), self.item(thread)
+                self.gates.append(gate)
+                text = f"answer {len(self.gates)}"
+                async for event in self.begin(item, text):
+                    yield event
+                await gate.wait()
+                if text == "answer 1":
+                    yield ThreadItemRemovedEvent(item_id=message_id)
+                yield self.end(item, text)
+
+        store = self.server.store
+        self.server = Late(store=store, attachment_store=self.server.attachment_store)
+        params = {"thread_id": thread_id, "item_id": message_id}
+        old = self.asking("threads.retry_after_item", **params)
+        await old.until(text_of)
+        with patch("chatstore.server.chat_server.stop_replaced", _nothing):
+            await self.answered(self.asking("threads.retry_after_item", **params))
+        self.server.gates[0].set()
+        self.assertEqual((await old.task)[-1]["type"], "error")
+        self.assertEqual(await self.texts(thread_id), ["Hello", "answer 2"])
 
     async def test_S20_a_message_that_a_retry_overtakes_is_409(self) -> None:
         thread_id, message_id = await self.begun()
@@ -435,10 +501,10 @@ class DjangoRacesTests(Races, TestCase):
         self.assertEqual(event["message"], "Stop it.")
         self.assertEqual(await ChatMessage.objects.acount(), 2)
 
-    async def test_S20_V2_a_close_overtakes_what_the_application_takes_in_a_locked_thread(
+    async def test_S20_V2_what_the_application_takes_in_a_locked_thread_can_be_overtaken_too(
         self,
     ) -> None:
-        thread_id, _ = await self.begun()
+        thread_id, message_id = await self.begun()
 
         async def do(action: Callable[..., Any]) -> None:
             session = await ChatSession.objects.aget(thread_id=thread_id)
@@ -446,13 +512,38 @@ class DjangoRacesTests(Races, TestCase):
 
         await do(lock)
         more = {"thread_id": thread_id, "input": user_input("More")}
-        with (
-            patch.object(Gated, "refusal", lambda *arguments: None),
-            self.before("add_thread_item", lambda: do(close)),
-            self.assertRaises(RequestRefused) as refused,
-        ):
-            await self.begin("threads.add_user_message", **more)
-        self.assertEqual(refused.exception.status, 409)
+
+        async def retry() -> None:
+            params = {"thread_id": thread_id, "item_id": message_id}
+            await self.answered(self.asking("threads.retry_after_item", **params))
+
+        for act in (retry, lambda: do(close)):
+            with (
+                patch("chatstore.server.chat_server.stop_replaced", _nothing),
+                patch.object(Gated, "refusal", lambda *arguments: None),
+                self.before("add_thread_item", act),
+                self.assertRaises(RequestRefused) as refused,
+            ):
+                await self.begin("threads.add_user_message", **more)
+            await self.acting
+            self.assertEqual(refused.exception.status, 409)
+        self.assertEqual(len(await self.texts(thread_id)), 2)
+
+    async def test_S20_M2_an_output_of_a_tool_call_that_is_hidden_meanwhile_is_refused(
+        self,
+    ) -> None:
+        thread_id, _ = await self.begun()
+        call = samples.tool_call(thread_id=thread_id)
+        await self.server.store.add_thread_item(thread_id, call, ALICE)
+
+        async def act() -> None:
+            row = await ChatMessage.objects.aget(item_id=call.id)
+            await sync_to_async(hide)(row, Moderator("m", "Not this."))
+
+        with self.before("save_item", act), self.assertRaises(RequestRefused):
+            await self.begin("threads.add_client_tool_output", thread_id=thread_id, result=1)
+        row = await ChatMessage.objects.aget(item_id=call.id)
+        self.assertEqual(row.item_status, "pending")
 
     async def test_S20_an_attachment_that_is_sent_twice_at_once_is_in_one_message(self) -> None:
         threads = [(await self.begun())[0] for _ in range(2)]

@@ -181,6 +181,15 @@ class WhatIsDeletedTest(StorageMixin, TransactionTestCase):
             self.assertEqual(counts(report), (5, 10, 0))
         self.assertEqual(thread_ids(), set())
 
+    def test_R1_S22_a_thread_that_is_being_answered_is_kept(self) -> None:
+        for name, seconds in (("thr_answered", 30), ("thr_killed", -1), ("thr_idle", None)):
+            add_thread(name, age=40 * DAY)
+            until = seconds and timezone.now() + dt.timedelta(seconds=seconds)
+            ChatSession.objects.filter(thread_id=name).update(answering_until=until)
+        self.assertEqual(cleanup(days=30, dry_run=True)["threads"], 2)
+        self.assertEqual(cleanup(days=30)["threads"], 2)
+        self.assertEqual(thread_ids(), {"thr_answered"})
+
     def test_R1_without_items_the_creation_counts(self) -> None:
         store = DjangoStore()
         old = dt.datetime.now() - dt.timedelta(days=100)

@@ -410,6 +410,12 @@ class AnswerTests(Gates, TransactionTestCase):
         self.assertIn(b'"is_stopped":false', events[-1])
         self.assertEqual(await self.stored(), [("one ", "stopped"), ("one two", "")])
 
+    async def test_S22_a_stop_that_another_process_has_received_ends_it(self) -> None:
+        thread_id, stream = await self.left()
+        await DjangoStore().stop_answers(thread_id, ALICE)
+        await self.ended(stream)
+        self.assertEqual(await self.stored(), [("one ", "stopped")])
+
     async def test_S22_the_end_of_one_answer_leaves_the_mark_of_another(self) -> None:
         thread_id, first = await self.left()
         with patch.object(running_answers, "RENEW_SECONDS", 10**6):

@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.db import DataError, connection
+from django.db.models import Func, TextField, Value
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -23,6 +24,7 @@ from chatstore.moderation import sampling, search, statistics
 from chatstore.moderation.periods import DAYS_PER_BAR
 from chatstore.store import DjangoStore
 from chatstore.text_search import excerpts
+from chatstore.text_search.conditions import planned
 from tests import base
 from tests.base import ALICE
 from tests.moderators import RECORDS, THREADS, url
@@ -512,6 +514,17 @@ class PlannerSettingsTest(SearchTestCase):
         with self.assertRaises(DataError):
             search._through_index(rows, "updated_at", 1)
         self.assertEqual(self.settings(), before)
+
+    def test_those_who_read_the_rows_plan_by_them_also_where_these_are_on_other_nodes(self) -> None:
+        self.add(m1="blue")
+        owner = ChatSession.objects.get().user_id
+        setting = Func(
+            Value("enable_seqscan"), function="current_setting", output_field=TextField()
+        )
+        rows = ChatSession.objects.filter(user_id=owner).values_list(setting, flat=True)
+        with planned("default", enable_seqscan="off"):
+            self.assertEqual(list(rows.all()), ["off"])
+        self.assertEqual(list(rows.all()), ["on"])
 
 
 @pytest.mark.postgresql

@@ -265,6 +265,13 @@ class PlansTest(TransactionTestCase):
             self.assertEqual(len(rows.values_list("session_id")[:100]), 100)
         self.assert_plan("chat_sessions_activity", captured.captured_queries[0]["sql"])
 
+    def a_thread_by_its_key(self) -> None:
+        """Also where most users have one thread: of one who has many, no other row is read."""
+        with CaptureQueriesContext(connection) as captured:
+            async_to_sync(store.load_thread)("thr_0", {"user_id": "user_0"})
+        [query] = captured.captured_queries
+        self.assert_plan("chat_sessions_pkey|autoindex_chat_sessions_1|PRIMARY", query["sql"])
+
     def test_V18_changes_are_read_from_an_index(self) -> None:
         later = timezone.now() + dt.timedelta(hours=1)
         ChatSession.objects.filter(thread_id__in=["thr_5", "thr_2"]).update(answering_until=later)
@@ -275,5 +282,6 @@ class PlansTest(TransactionTestCase):
     def test_S12_each_list_comes_from_its_index(self) -> None:
         self.a_users_threads()
         self.a_threads_items()
+        self.a_thread_by_its_key()
         if not settings.CHATSTORE_SHARDED:  # where the nodes' lists are merged by a sort
             self.threads_by_last_activity()

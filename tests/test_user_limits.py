@@ -214,6 +214,17 @@ class CountsTest(CountedMixin, SimpleTestCase):
         self.assertIn("builtins.ConnectionError at ", logs.output[0])
         self.assertEqual(BrokenCache.asked - asked, 1)  # and then it is left alone for a while
 
+    async def test_V7_what_a_failing_cache_has_not_counted_is_not_subtracted(self) -> None:
+        streams = await self.fill(STREAM)
+        self.set_clock(user_limits.RENEWAL_SECOND)
+        with patch.object(user_limits, "_paused_until", time.monotonic() + 60):
+            self.renew()
+        self.set_clock(0, MINUTE + 1)
+        streams += await self.fill(STREAM)
+        for stream in streams:
+            stream.end()
+        self.assertEqual(len(await self.fill(STREAM)), 2)
+
     async def test_V7_a_cache_that_does_not_answer_stops_no_request(self) -> None:
         self.set(CACHES={"default": {"BACKEND": f"{__name__}.StalledCache"}})
         self.addCleanup(StalledCache.may_answer.set)

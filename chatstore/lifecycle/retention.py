@@ -57,6 +57,9 @@ class Rule:
         status: only threads that show this status to their user (M1).
         is_temporary: only temporary threads (R6), which other rules never select.
         keep_pinned: keep threads that their owner has pinned (R5).
+
+    It selects no thread that is being answered (S22): a retry is no activity until its answer is
+    stored.
     """
 
     cutoff: dt.datetime
@@ -109,7 +112,7 @@ class Rule:
             sessions = sessions.for_owner(self.user_id)
         if self.status is not None:
             sessions = sessions.with_status(self.status)
-        return sessions
+        return sessions.exclude(answering_until__gt=self.now)
 
 
 @dataclass

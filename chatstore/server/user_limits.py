@@ -210,11 +210,12 @@ def _take_back(admission: Admission) -> None:
 def _renew(minute: int) -> None:
     """Count the open streams in a minute, unless they already are."""
     new = [admission for admission in _open if minute not in admission.renewed]
-    for user, streams in Counter(admission.user for admission in new).items():
-        _add(user, minute, streams * STREAM)
+    streams = Counter(admission.user for admission in new)
+    # What a failing cache has not counted is not subtracted at a stream's end.
+    counted = {user for user in streams if _add(user, minute, streams[user] * STREAM) is not None}
     for admission in new:
-        admission.renewed.add(minute)
-        admission.renewed &= {minute - 1, minute}
+        if admission.user in counted:
+            admission.renewed = {minute, *admission.renewed & {minute - 1}}
 
 
 def _renew_next_minute() -> None:

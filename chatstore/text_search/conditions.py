@@ -11,6 +11,7 @@ from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 
 from chatstore import codec
+from chatstore.conf import settings
 from chatstore.text_search import words
 
 MAX_TEXT = 1_000  # characters of a search; SQLite refuses very long patterns
@@ -49,12 +50,21 @@ def planned(using: str, **options: str) -> Iterator[None]:
 
     They are made in a transaction, or a savepoint of the caller's transaction, that is rolled back
     after the block, so that no later query is planned by them.
+
+    Where tables are sharded, the workers plan. Citus passes SET LOCAL on to them, and no
+    set_config, if it is told to; a PostgreSQL without Citus takes that setting for one of a
+    program, and ignores it.
     """
-    changes = ", ".join(["set_config(%s, %s, true)"] * len(options))
-    values = [value for option in options.items() for value in option]
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
-            cursor.execute(f"SELECT {changes}", values)
+            if settings.sharded:
+                # One by one: Citus would pass on all of a text that has several.
+                for name, value in {"citus.propagate_set_commands": "local", **options}.items():
+                    cursor.execute(f"SET LOCAL {name} TO '{value}'")
+            else:
+                changes = ", ".join(["set_config(%s, %s, true)"] * len(options))
+                values = [value for option in options.items() for value in option]
+                cursor.execute(f"SELECT {changes}", values)
         yield
         transaction.set_rollback(True, using=using)
 

@@ -35,7 +35,7 @@ class _PublicView(EndpointView):
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         response = await super().dispatch(request, *args, **kwargs)
-        if response.status_code >= 400:
+        if isinstance(response, HttpResponse) and response.status_code >= 400:
             # Django would log it with the path, and mail the admins the request. It logs a
             # response once.
             log = sync_to_async(log_response, thread_sensitive=False)  # as Django does

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import json
 import signal
 import tempfile
 import uuid
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -473,6 +475,23 @@ class AnswerTests(Gates, TransactionTestCase):
                     await self.ask("say no")
                 await self.read(reader)
             await asyncio.wrap_future(user_limits._thread.submit(int))  # it is counted no longer
+            await self.read(aiter(await self.ask("say yes")))
+
+    async def test_V7_one_that_a_middleware_loses_is_counted_until_it_has_ended(self) -> None:
+        with self.settings(CHATSTORE_MAX_STREAMS=1, CHATSTORE_LIMITS_CACHE="default"):
+            # A request of its own: what runs at its end would keep the stream.
+            stream = await asyncio.create_task(self.ask("say one"))
+            await self.ended(stream)
+            with self.assertRaises(LimitReached):
+                await self.ask("say no")
+            lost = weakref.ref(stream)
+            del stream
+            async with asyncio.timeout(20):  # the tasks that look for stops keep it for a second
+                while lost():
+                    await asyncio.sleep(0.1)
+                    gc.collect()
+            await asyncio.sleep(0)
+            await asyncio.wrap_future(user_limits._thread.submit(int))
             await self.read(aiter(await self.ask("say yes")))
 
     async def test_V17_V7_of_all_answers_one_joins_as_many_times_as_there_may_be_streams(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from io import StringIO
 from typing import Any
@@ -24,6 +25,7 @@ from chatstore.store import DjangoStore
 from chatstore.testing import samples
 from tests import base
 from tests.endpoint import EndpointMixin
+from tests.live import user_input
 from tests.rows import add_attachment
 
 MODERATOR = Moderator("Mo", "their reason", "1")
@@ -136,6 +138,32 @@ class ShareTests(EndpointMixin, TestCase):
         actions.reopen(thread, MODERATOR)
         self.assertEqual(len(self.items()), 1)
 
+    def test_V11_an_answer_that_is_given_later_is_not_in_it(self) -> None:
+        question = ChatMessage.objects.get(item_id="ask_1")
+        actions.hide(question, MODERATOR)
+        self.link = self.share()
+        actions.show(question, MODERATOR)
+        answers = {"why": {"values": ["a later secret"], "skipped": False}}
+        params = {"thread_id": "thr_1", "item_id": "ask_1", "input": {"answers": answers}}
+        async_to_sync(self.send)("threads.add_structured_input", params)
+        self.assertEqual([item["id"] for item in self.items()], ["msg_1", "msg_2", "img_1"])
+        self.link = self.share()
+        self.assertIn("a later secret", str(self.items()))
+
+    def test_V11_V19_it_shows_no_title_of_what_was_written_later(self) -> None:
+        rows = ChatSession.objects.filter(thread_id="thr_1")
+        replace = {
+            "params": {"thread_id": "thr_1", "input": user_input("say a later secret")},
+            "metadata": {"replaces": "msg_1"},
+        }
+        titled = base.thread("thr_1", title="my words")
+        rows.update(title="my words", payload=titled.model_dump_json())
+        body = json.dumps({"type": "threads.add_user_message", **replace})
+        self.assertEqual(async_to_sync(self.post_body)(body).status_code, 200)
+        self.assertEqual(rows.get().title, "say a later secret")
+        self.assertNotContains(self.stranger.get(self.link), "later secret", status_code=404)
+        self.assert_gone()
+
     def test_V11_a_link_ends_when_its_owner_ends_or_renews_it(self) -> None:
         old, self.link = self.link, self.share()
         self.assertNotEqual(old, self.link)
@@ -184,7 +212,7 @@ class ShareTests(EndpointMixin, TestCase):
 
     def test_V11_the_database_holds_nothing_that_opens_it(self) -> None:
         text = self.link.removeprefix("/chat/shared/").rstrip("/")
-        user_id, session_id, token = Signer(salt="chatstore.share").unsign_object(text)
+        user_id, session_id, token, *_questions = Signer(salt="chatstore.share").unsign_object(text)
         self.assertEqual(user_id, self.alice["user_id"])
         self.assertGreaterEqual(len(token), 22)  # of base64: 132 bits
         row = ChatSession.objects.values().get()

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -66,6 +67,12 @@ class Reader:
     def close(self) -> None:
         """Leave the stream, from any thread, without waiting: Django closes a response so."""
         self._stream.close(self)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """Call back in the loop, if it is open: a garbage collector must wait for no lock."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)
 
 
 class EventStream:
@@ -207,7 +214,11 @@ class EventStream:
 
     def on_sent(self, callback: Callable[[], None]) -> None:
         """Call back when the answer has ended and none of its readers takes any more of it."""
-        self._on_sent.append(callback)
+        # An exception in a middleware takes the place of the response, which then nobody reads: so
+        # also when the stream is collected.
+        lost = weakref.finalize(self, _call_soon, self.loop, callback)
+        lost.atexit = False
+        self._on_sent.append(lambda: lost.detach() and callback())
         self._tell_if_sent()
 
     def _tell_if_sent(self) -> None:

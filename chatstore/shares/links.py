@@ -23,11 +23,17 @@ TOKEN_BYTES = 24
 
 
 class Link(NamedTuple):
-    """What a link says."""
+    """
+    What a link says.
+
+    Args:
+        open_questions: by ``short_hash``; what is answered later is not shared.
+    """
 
     user_id: str
     session_id: uuid.UUID
     share_hash: str
+    open_questions: frozenset[str]
 
 
 async def share(store: DjangoStore[Any], thread_id: str, context: Any) -> str:
@@ -37,22 +43,29 @@ async def share(store: DjangoStore[Any], thread_id: str, context: Any) -> str:
     Raises NotFoundError, and RequestRefused for a thread that can't be shared.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    await store.share_thread(thread_id, _hash(token), context)
+    open_questions = await store.share_thread(thread_id, _hash(token), context)
     user_id = codec.validate_user_id(store.get_user_id(context))
-    return _signer().sign_object([user_id, session_key(thread_id).hex, token])
+    values = [user_id, session_key(thread_id).hex, token, *map(short_hash, open_questions)]
+    return _signer().sign_object(values)
 
 
 def read(text: str) -> Link | None:
     """Return what a link says; None if it was not made by ``share``."""
     try:
-        user_id, session_id, token = _signer().unsign_object(text)
-        return Link(user_id, uuid.UUID(session_id), _hash(token))
+        user_id, session_id, token, *open_questions = _signer().unsign_object(text)
+        key = uuid.UUID(session_id)
+        return Link(user_id, key, _hash(token), frozenset(open_questions))
     except (BadSignature, TypeError, ValueError):  # signed for another purpose
         return None
 
 
 def _signer() -> Signer:
     return Signer(salt="chatstore.share")
+
+
+def short_hash(item_id: str) -> str:
+    """Return what names an open question in a link."""
+    return _hash(item_id)[:12]
 
 
 def _hash(token: str) -> str:

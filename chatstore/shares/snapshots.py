@@ -79,18 +79,22 @@ def _load_page(attempt: Attempt, link: links.Link, after: str | None) -> Snapsho
             raise NotFoundError("No such item")
         rows = rows.filter(timestamp__gt=cursor)
     page = list(rows.order_by("timestamp").only("item_id", "payload", "ending")[: PAGE + 1])
-    items = [item for row in page[:PAGE] if (item := _shown(row))]
+    if not page and after is None:  # its title may be made of what was written later (V19)
+        raise NotFoundError("Nothing is left of what was shared")
+    items = [item for row in page[:PAGE] if (item := _shown(row, link))]
     return Snapshot(thread.title, items, page[PAGE - 1].item_id if len(page) > PAGE else None)
 
 
-def _shown(row: ChatMessage) -> dict[str, Any] | None:
+def _shown(row: ChatMessage, link: links.Link) -> dict[str, Any] | None:
     """Return an item as strangers see it; None for one that they don't."""
     try:
         item = codec.load_item(row.payload)
     except ValueError:
         logger.warning("The payload of %r can't be decoded; see check_items", row.item_id)
         return None
-    if item.type == "structured_input" and item.status == "pending":
+    if item.type == "structured_input" and (
+        item.status == "pending" or links.short_hash(item.id) in link.open_questions
+    ):
         return None
     shown = codec.with_utc_offsets(_without_files(item)).model_dump(
         mode="json", by_alias=True, exclude_none=True, context={"exclude_metadata": True}

@@ -72,13 +72,14 @@ class OwnThreadMethods(Operations[TContext], Generic[TContext]):
         """Archive a thread, or end that; what is archived is no longer pinned (V9)."""
         await self._write(own_threads.archive, context, thread_id, is_archived)
 
-    async def share_thread(self, thread_id: str, share_hash: str, context: TContext) -> None:
+    async def share_thread(self, thread_id: str, share_hash: str, context: TContext) -> list[str]:
         """
         Share the thread's items so far, by the link whose token has this hash; it replaces another.
+        Return the ids of the questions that are open: their answers are none of these items.
 
         Raises RequestRefused (409) for a thread that a moderator has locked or closed too.
         """
-        await self._write(own_threads.share, context, thread_id, share_hash)
+        return await self._write(own_threads.share, context, thread_id, share_hash)
 
     async def end_share(self, thread_id: str, context: TContext) -> None:
         """End the thread's link, if there is one."""

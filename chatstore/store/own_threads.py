@@ -131,7 +131,7 @@ def archive(owner: Owner, attempt: Attempt, thread_id: str, is_archived: bool) -
         _change(owner, thread_id, listing="", archived_at=None)
 
 
-def share(owner: Owner, attempt: Attempt, thread_id: str, share_hash: str) -> Steps[None]:
+def share(owner: Owner, attempt: Attempt, thread_id: str, share_hash: str) -> Steps[list[str]]:
     yield IN_THREAD
     _change(
         owner,
@@ -141,6 +141,10 @@ def share(owner: Owner, attempt: Attempt, thread_id: str, share_hash: str) -> St
         shared_at=timezone.now(),
         shared_until=F("updated_at"),
     )
+    # Hidden ones too: they may be answered once they are shown again.
+    pending = {"item_type": "structured_input", "item_status": "pending"}
+    questions = owner.messages.thread(thread_id).filter(**pending)
+    return list(questions.values_list("item_id", flat=True))
 
 
 def end_share(owner: Owner, attempt: Attempt, thread_id: str) -> Steps[None]:

@@ -37,6 +37,8 @@ urlpatterns = [
     path("export/", exports.ExportView.as_view(), name="export"),
     path("shared/<str:link>/", shares.SharedPageView.as_view(), name="shared"),
     path("shared/<str:link>/items/", shares.SharedItemsView.as_view(), name="shared_items"),
+    # A link with something after it, which Django's answer to an unknown URL would log.
+    re_path("^shared/(?P<link>.+/.+)$", shares.SharedPageView.as_view(), name="shared"),
     re_path(
         "^(?:api|files|reports|search|feedback|entities|threads|export|changes)/.+$",
         views.unknown,

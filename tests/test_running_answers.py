@@ -34,7 +34,7 @@ from chatstore.server import live_streams, running_answers, user_limits
 from chatstore.server.streams import MAX_READERS, EventStream
 from chatstore.store import DjangoStore
 from tests.assistants import Scripted
-from tests.base import ALICE, CHARLIE
+from tests.base import ALICE, CHARLIE, tool_call
 from tests.live import Event, LiveTestCase, Visitor, decoded, text_of, until, user_input
 
 FINISH = {"X-Chatstore-Finish": "1"}
@@ -372,6 +372,33 @@ class AnswerTests(Gates, TransactionTestCase):
             await self.read(aiter(reader), until=b"one ")
             await self.ended(stream)
         self.assertEqual(await self.stored(), [("one ", "stopped")])
+
+    async def test_V16_stopped_before_its_first_event_it_ends_without_an_error(self) -> None:
+        stream = await self.ask("say one")
+        await self.read(aiter(stream))
+        thread_id = await self.thread_id()
+        call = tool_call("tc_1", status="pending", thread_id=thread_id)
+        await DjangoStore().add_thread_item(thread_id, call, ALICE)
+        request = {
+            "type": "threads.add_client_tool_output",
+            "params": {"thread_id": thread_id, "result": {}},
+        }
+        with (
+            patch.object(Scripted, "play_say", Scripted.play_think),
+            running_answers.asked_for(True),
+        ):
+            asking = asyncio.create_task(self.server.process(json.dumps(request), ALICE))
+            for _ in range(1000):
+                if any(one.is_of(ALICE["user_id"], thread_id) for one in live_streams._live):
+                    break
+                await asyncio.sleep(0.01)
+            await asyncio.wait_for(self.server.stop(thread_id, ALICE), 10)
+            result = await asyncio.wait_for(asking, 10)
+        assert isinstance(result, StreamingResult)
+        events = [event async for event in result.json_events]
+        self.assertEqual(events, [b'data: {"type":"answer.ended","is_stopped":true}\n\n'])
+        self.assertEqual(await self.stored(), [("one", "")])
+        self.assertIsNone(await sync_to_async(mark)(thread_id))
 
     async def test_V16_zero_switches_it_off(self) -> None:
         with self.settings(CHATSTORE_FINISH_SECONDS=0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from io import StringIO
 from typing import Any
 from unittest import mock
@@ -228,6 +229,24 @@ class ShareTests(EndpointMixin, TestCase):
             self.assertEqual([], [query for query in captured if "chat_" in query["sql"]])
         other = signed(["charlie", links.read(text).session_id.hex, "token"])
         self.assert_gone(f"/chat/shared/{other}/")
+
+    def test_S18_V11_no_log_has_a_link(self) -> None:
+        text = self.link.removeprefix("/chat/shared/").rstrip("/")
+        self.stranger.raise_request_exception = False
+        with self.assertLogs(level="WARNING") as logs:
+            for path in (self.link, f"{self.link}items/"):
+                self.assertEqual(self.stranger.post(path).status_code, 405)
+                with mock.patch.object(snapshots, "load_page", side_effect=ValueError):
+                    self.assertEqual(self.stranger.get(path).status_code, 500)
+            self.change(shared=False)
+            for path in (self.link, f"{self.link}items/", f"{self.link}).", f"{self.link}x/y/"):
+                self.assertEqual(self.stranger.get(path).status_code, 404)
+        for record in logs.records:
+            self.assertNotIn(text, logging.Formatter().format(record))
+            self.assertIsNone(getattr(record, "request", None))  # which is mailed to the admins
+        said = [record.getMessage() for record in logs.records if record.name == "django.request"]
+        self.assertEqual(len(said), 8)
+        self.assertEqual(said[-1], "Not Found: a shared conversation")
 
     def test_V11_long_threads_come_in_pages(self) -> None:
         with mock.patch.object(snapshots, "PAGE", 2):

@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from asgiref.sync import sync_to_async
+from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import (
     AsyncClient,
@@ -62,6 +63,14 @@ class StalledCache(LocMemCache):
         return super().incr(*args, **kwargs)
 
 
+class SharedCache(LocMemCache):
+    """A cache in which another process is the first, in the instant before this one."""
+
+    def add(self, key: str, value: int, *args: Any, **kwargs: Any) -> bool:
+        super().add(key, MESSAGE)
+        return super().add(key, value, *args, **kwargs)
+
+
 class CountingCache(LocMemCache):
     """A cache that counts its calls."""
 
@@ -87,6 +96,9 @@ class CountedMixin:
         delete_keys("default")
         self.addCleanup(self.forget)
         self.set_clock(0)
+        patient = patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 30)  # on a busy machine
+        patient.start()
+        self.addCleanup(patient.stop)
 
     def set(self, **settings: Any) -> None:
         override = override_settings(**settings)
@@ -188,7 +200,8 @@ class CountsTest(CountedMixin, SimpleTestCase):
             self.assertEqual(len(await self.fill(MESSAGE + CREATION + STREAM)), 100)
             self.set(CHATSTORE_CREATIONS_PER_MINUTE=1)
             self.assertEqual(len(await self.fill(MESSAGE + STREAM)), 100)
-            self.assertEqual(len(await self.fill(MESSAGE, None)), 100)
+            self.set(CHATSTORE_MESSAGES_PER_MINUTE=1)
+            self.assertEqual(len(await self.fill(MESSAGE + CREATION, None)), 100)
 
     async def test_V7_a_cache_that_fails_stops_no_request(self) -> None:
         self.set(CACHES={"default": {"BACKEND": f"{__name__}.BrokenCache"}})
@@ -217,15 +230,143 @@ class CountsTest(CountedMixin, SimpleTestCase):
         self.addCleanup(StalledCache.may_answer.set)
         with (
             patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.01),
-            self.assertLogs("chatstore", "ERROR"),
+            patch.object(user_limits, "QUEUE_TIMEOUT_SECONDS", 60),
+            self.assertLogs("chatstore", "ERROR") as logs,
         ):
             admitted = await self.fill(STREAM)
-        self.assertEqual(len(admitted), 100)
+        self.assertEqual((len(admitted), len(logs.output)), (100, 1))
         StalledCache.may_answer.set()
         for admission in admitted:
             admission.end()
         self.settle()
         self.assertFalse(user_limits._open)
+
+    async def test_V7_many_at_once_do_not_switch_the_limits_off(self) -> None:
+        is_free = self.occupy()
+        with (
+            patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.1),
+            patch.object(user_limits, "QUEUE_TIMEOUT_SECONDS", 60),
+            self.assertNoLogs("chatstore"),
+        ):
+            starting = self.start(7)
+            done, _pending = await asyncio.wait(starting, timeout=0.5)
+            self.assertFalse(done)
+            user_limits.CACHE_TIMEOUT_SECONDS = 30
+            is_free.set()
+            answers = await asyncio.gather(*starting, return_exceptions=True)
+        self.assertEqual(sum(isinstance(one, LimitReached) for one in answers), 2)
+
+    async def test_V7_who_waits_too_long_behind_others_is_let_in(self) -> None:
+        is_free = self.occupy()
+        with (
+            patch.object(user_limits, "CACHE_TIMEOUT_SECONDS", 0.01),
+            patch.object(user_limits, "QUEUE_TIMEOUT_SECONDS", 0.01),
+            self.assertLogs("chatstore", "ERROR"),
+        ):
+            await asyncio.gather(*self.start(7))
+        is_free.set()
+
+    async def test_V7_requests_that_wait_for_a_cache_that_fails_do_not_ask_it_too(self) -> None:
+        self.set(CACHES={"default": {"BACKEND": f"{__name__}.BrokenCache"}})
+        asked = BrokenCache.asked
+        is_free = self.occupy()
+        starting = self.start(5)
+        await asyncio.sleep(0)  # until all wait
+        with self.assertLogs("chatstore", "ERROR"):
+            is_free.set()
+            await asyncio.gather(*starting)
+        self.assertEqual(BrokenCache.asked - asked, 1)
+
+    def start(self, count: int) -> list[asyncio.Future[user_limits.Admission]]:
+        """Start messages at once."""
+        return [asyncio.ensure_future(user_limits.admit("alice", MESSAGE)) for _ in range(count)]
+
+    def occupy(self) -> threading.Event:
+        """Let the thread that counts wait until the event is set."""
+        is_free = threading.Event()
+        self.addCleanup(is_free.set)
+        user_limits._thread.submit(is_free.wait, 30)
+        return is_free
+
+    async def test_V7_who_is_cancelled_while_it_is_counted_is_not_counted(self) -> None:
+        is_free = self.occupy()
+        starting = asyncio.ensure_future(user_limits.admit("alice", MESSAGE + STREAM))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.wait({starting})
+        is_free.set()
+        self.assertEqual(len(await self.fill(STREAM)), 2)
+        self.assertEqual(len(await self.fill(MESSAGE)), 5)
+
+    async def test_V7_a_limit_that_is_exceeded_stops_nothing_else(self) -> None:
+        names = ("MESSAGES_PER_MINUTE", "CREATIONS_PER_MINUTE", "MAX_STREAMS")
+        costs = (MESSAGE, CREATION, STREAM)
+        for name, cost in zip(names, costs, strict=True):
+            await self.fill(cost, name)
+            with override_settings(**{f"CHATSTORE_{name}": 1}):
+                for other in costs:
+                    self.assertEqual(len(await self.fill(other, name)) > 0, other != cost)
+            with override_settings(**{f"CHATSTORE_{name}": 0}):
+                for other, limit in zip(costs, (5, 3, 2), strict=True):
+                    expected = 100 if other == cost else limit
+                    self.assertEqual(len(await self.fill(other, f"{name} of {other}")), expected)
+
+    async def test_V7_what_is_refused_is_taken_back_from_its_own_minute(self) -> None:
+        def refuse(*_args: Any) -> None:
+            self.set_clock(0, MINUTE + 1)
+            raise LimitReached("No.", retry_after=1)
+
+        self.set_clock(0, MINUTE + 1)
+        await user_limits.admit("alice", MESSAGE)
+        self.set_clock(59)
+        with patch.object(user_limits, "_check", refuse), self.assertRaises(LimitReached):
+            await user_limits.admit("alice", MESSAGE)
+        self.assertEqual(len(await self.fill(MESSAGE)), 4)
+
+    async def test_V7_what_the_cache_has_forgotten_allows_no_more(self) -> None:
+        [first, _second] = await self.fill(STREAM)
+        delete_keys("default")
+        first.end()
+        self.assertEqual(len(await self.fill(STREAM)), 2)
+
+    async def test_V7_the_first_of_two_processes_at_once_is_counted_too(self) -> None:
+        self.set(CACHES={"default": {"BACKEND": f"{__name__}.SharedCache", "LOCATION": "two"}})
+        self.assertEqual(len(await self.fill(MESSAGE)), 4)
+
+    async def test_V7_the_cache_holds_no_ids_of_users(self) -> None:
+        await user_limits.admit("alice", MESSAGE)
+        [key] = caches["default"]._cache
+        self.assertNotIn("alice", key)
+        await user_limits.admit("\ud800" * 255, MESSAGE)  # of another package's store
+
+    async def test_V7_open_streams_are_renewed_each_minute_by_a_thread(self) -> None:
+        self.set_clock(user_limits.RENEWAL_SECOND)
+        await self.fill(STREAM)
+        self.set_clock(5, MINUTE + 1)
+        self.assertEqual(await self.fill(STREAM), [])
+        assert user_limits._renewer
+        self.assertTrue(user_limits._renewer.is_alive() and user_limits._renewer.daemon)
+        here, sleep = threading.current_thread(), time.sleep
+        slept: list[float] = []
+
+        def sleep_twice(seconds: float) -> None:
+            if threading.current_thread() is not here:
+                sleep(seconds)
+            elif len(slept) == 2:
+                raise InterruptedError
+            else:
+                slept.append(seconds)
+
+        with (
+            patch.object(user_limits.time, "sleep", sleep_twice),
+            self.assertRaises(InterruptedError),
+        ):
+            user_limits._renew_each_minute()
+        self.assertEqual(slept, [40, 40])
+        self.settle()
+        self.set_clock(0, MINUTE + 2)
+        self.assertEqual(await self.fill(STREAM), [])
 
 
 class EndpointTest(CountedMixin, EndpointMixin, TransactionTestCase):

@@ -65,7 +65,7 @@ def check_redis_is_installed() -> list[CheckMessage]:
         Error(
             "CACHES names Redis, and the package redis is not installed: the limits for users, or "
             "the thread cache, would be off.",
-            hint="pip install redis",
+            hint="pip install django-chatstore[redis]",
             id="chatstore.E020",
         )
     ]

@@ -1,7 +1,8 @@
 """
 The page of a shared thread (V11), for whoever has the link. It needs no sign-in and no cookie.
 
-A link that shows nothing is answered alike, whatever the reason.
+A link that shows nothing is answered alike, whatever the reason. No log has a link: it is
+the secret.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from chatkit.store import NotFoundError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.log import log_response
 
 from chatstore.http.languages import OneLanguageResponse
 from chatstore.http.views import EndpointView
@@ -27,6 +30,17 @@ HEADERS = {
 class _PublicView(EndpointView):
     async def check_access(self, request: HttpRequest) -> None:
         """Let everybody in: the link is the permission."""
+
+    async def dispatch(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        response = await super().dispatch(request, *args, **kwargs)
+        if isinstance(response, HttpResponse) and response.status_code >= 400:
+            # Django would log it with the path, and mail the admins the request. It logs a
+            # response once.
+            log = sync_to_async(log_response, thread_sensitive=False)  # as Django does
+            await log("%s: a shared conversation", response.reason_phrase, response=response)
+        return response
 
 
 class SharedPageView(_PublicView):

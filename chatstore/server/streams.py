@@ -124,7 +124,8 @@ class EventStream:
 
     async def wait_for_first_event(self) -> None:
         """
-        Return when the first event is there.
+        Return when the first event is there. That of an answer which its user has stopped before
+        is the last one too.
 
         Raises what the generator raises before its first event, ServerStoppingError where the
         server is told to stop before it, and StateChangedError where a retry replaces the turn.
@@ -136,7 +137,7 @@ class EventStream:
             raise
         if self._failure:
             raise self._failure
-        if self._is_cancelled and not self._has_begun:
+        if self._is_cancelled and not self._has_begun and self._ending != _STOPPED:
             raise ServerStoppingError
         self._leave_with_request(self._first)
 

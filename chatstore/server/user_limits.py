@@ -46,7 +46,8 @@ COUNT_MASK = (1 << 20) - 1
 RENEWAL_SECOND = 45  # of each minute, when its open streams are counted in the next one too
 KEEP_SECONDS = 180
 STREAMS_RETRY_SECONDS = 5
-CACHE_TIMEOUT_SECONDS = 1.0
+CACHE_TIMEOUT_SECONDS = 1.0  # of one call
+QUEUE_TIMEOUT_SECONDS = 5.0  # of a request, behind others
 CACHE_PAUSE_SECONDS = 10.0
 
 # Its one thread has one connection to the cache, and keeps the order of what is counted. Django's
@@ -55,6 +56,7 @@ _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chatstore-limits
 _open: set[Admission] = set()  # used in that thread only
 _renewer: threading.Thread | None = None
 _paused_until = 0.0
+_asked_at: float | None = None  # when the call began that the cache has not answered yet
 
 
 def now() -> float:
@@ -129,12 +131,21 @@ def _without_unlimited(cost: int) -> int:
 async def _answer_of_cache(admission: Admission) -> int | None:
     """Return the user's counts, this request included; None if the cache does not tell."""
     counting = asyncio.get_running_loop().run_in_executor(_thread, _begin, admission)
-    done, _pending = await asyncio.wait({counting}, timeout=CACHE_TIMEOUT_SECONDS)
-    if done:
-        return counting.result()
+    give_up_at = time.monotonic() + QUEUE_TIMEOUT_SECONDS
+    # Many at once are no fault of the cache: who sends them must not switch the limits off by it.
+    while not _is_stalled() and time.monotonic() < give_up_at:
+        done, _pending = await asyncio.wait({counting}, timeout=CACHE_TIMEOUT_SECONDS)
+        if done:
+            return counting.result()
     counting.cancel()
     _pause("it did not answer in time")
     return None
+
+
+def _is_stalled() -> bool:
+    """Tell whether the cache has not answered a call for too long."""
+    asked_at = _asked_at
+    return asked_at is not None and time.monotonic() - asked_at >= CACHE_TIMEOUT_SECONDS
 
 
 def _check(counts: int, cost: int) -> None:
@@ -213,11 +224,13 @@ def _renew_next_minute() -> None:
 
 def _add(user: str, minute: int, amount: int) -> int | None:
     """Add to the counts, and return them; None if the cache fails."""
+    global _asked_at
     if time.monotonic() < _paused_until:
         return None
     key = f"chatstore:started:{user}:{minute}"
     try:
         cache = caches[settings.limits_cache]
+        _asked_at = time.monotonic()
         try:
             return int(cache.incr(key, amount))
         except ValueError:  # the user's first request in this minute
@@ -229,7 +242,9 @@ def _add(user: str, minute: int, amount: int) -> int | None:
     except Exception as error:  # noqa: BLE001 (a chat without limits is better than none)
         _pause(describe(error))
         return None
-    finally:  # the cache may be in the database
+    finally:
+        _asked_at = None
+        # The cache may be in the database.
         release_connections_sync()
         close_old_connections()
 

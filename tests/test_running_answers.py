@@ -332,7 +332,7 @@ class AnswerTests(Gates, TransactionTestCase):
         return read
 
     async def ended(self, stream: EventStream) -> None:
-        await asyncio.wait_for(asyncio.wait({stream._task}), 10)
+        await asyncio.wait_for(asyncio.wait({stream._task}), 60)
 
     async def unmarked(self, thread_id: str) -> None:
         """Wait until the thread has no mark; it may just be moved on as the answer ends."""

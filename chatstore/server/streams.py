@@ -218,7 +218,12 @@ class EventStream:
         # also when the stream is collected.
         lost = weakref.finalize(self, _call_soon, self.loop, callback)
         lost.atexit = False
-        self._on_sent.append(lambda: lost.detach() and callback())
+
+        def sent() -> None:
+            if lost.detach():
+                callback()
+
+        self._on_sent.append(sent)
         self._tell_if_sent()
 
     def _tell_if_sent(self) -> None:

@@ -100,7 +100,9 @@ class CommentTests(EndpointMixin, TestCase):
         with override_settings(CHATSTORE_CREATIONS_PER_MINUTE=1):
             self.comment("Wrong.", item_id="msg_0")
             self.assert_refused(self.comment("Wrong."), 429)
+        self.assertEqual(before[0], everything()[0])
         actions.hide(ChatMessage.objects.get(item_id=self.has.answer), MODERATOR)
+        before = everything()
         self.assert_refused(self.comment("Wrong."), 404)
         self.assertIsNone(self.stored())
         self.assertEqual(before[0], everything()[0])

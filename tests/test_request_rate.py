@@ -90,7 +90,7 @@ class RequestRateTest(SimpleTestCase):
         for url in urls.urlpatterns:
             if not issubclass(getattr(url.callback, "view_class", View), EndpointView):
                 continue
-            names = dict.fromkeys(url.pattern.converters, "thr_1")
+            names = dict.fromkeys(url.pattern.regex.groupindex, "thr_1")
             path = reverse(f"chatstore:{url.name}", kwargs=names)
             with self.subTest(path):
                 self.assertEqual(await self.request(path, **{"content-length": "9" * 15}), 413)

@@ -440,7 +440,14 @@ class AnswerTests(Gates, TransactionTestCase):
         self.assertEqual(await self.stored(), [("one ", "stopped"), ("one two", "")])
 
     async def test_S22_a_stop_that_another_process_has_received_ends_it(self) -> None:
-        thread_id, stream = await self.left()
+        async def slowly() -> None:
+            await asyncio.sleep(0.2)
+
+        with (
+            patch.object(running_answers, "LOOK_SECONDS", 0.02),
+            patch("chatstore.server.chat_server.release_unneeded_connections", slowly),
+        ):
+            thread_id, stream = await self.left()
         await DjangoStore().stop_answers(thread_id, ALICE)
         await self.ended(stream)
         self.assertEqual(await self.stored(), [("one ", "stopped")])

@@ -76,6 +76,7 @@ class RunningAnswer:
                 await self.end()
 
     async def _begin(self) -> None:
+        live_streams.look_after(_watch)  # not before: it ends where no stream is live
         until = self.until = mark_end()
         self.stop_id = await self.store.begin_answer(self.turn.thread_id, until, self.context)
 
@@ -99,13 +100,12 @@ def begin(store: Any, context: Any, turn: Turn) -> RunningAnswer | None:
     """Return the mark of an answer that its client wants finished; None if that can't be."""
     if not (_is_asked_for.get() and settings.finish_seconds and isinstance(store, AnsweringStore)):
         return None
-    live_streams.look_after(_watch)
     return RunningAnswer(store, context, turn)
 
 
 async def _watch() -> None:
     begin_stream()
-    await asyncio.sleep(LOOK_SECONDS)  # the stream is about to begin
+    await asyncio.sleep(LOOK_SECONDS)
     for look in itertools.count(1):
         running = live_streams.running_answers()
         if not running:

@@ -125,8 +125,8 @@ test-sqlite: $(ALL_STAMP)
 
 # What no database changes is tested on SQLite only.
 ONCE := $(addprefix --ignore=tests/test_,$(addsuffix .py,answers assistant codec containers docs \
-	examples failures install page_text project release request_rate selection structure translations \
-	user_limits_processes))
+	examples failures install page_text progress project release request_rate selection structure \
+	translations unfold user_limits_processes))
 # What takes long, and uses nothing of a database that SQLite and PostgreSQL don't show.
 TWICE := $(addprefix --ignore=tests/test_,$(addsuffix .py,admin_fuzz long_conversations memory \
 	races_served transcript))

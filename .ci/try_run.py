@@ -43,7 +43,7 @@ def main() -> None:
         seconds = min(restart(clone, home) for _ in range(3))  # the others may meet a busy machine
         sys.stdout.write(f"second start: {seconds:.1f} s\n")
         if seconds >= max(5, first / 4):
-            sys.exit("The second start must take less than five seconds, or a quarter of the first.")
+            sys.exit("The second start must take less than 5 s, or a quarter of the first.")
 
 
 def restart(clone: Path, home: Path) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 from unittest import IsolatedAsyncioTestCase
@@ -53,8 +53,14 @@ class Gated(Scripted):
         async for event in self.begin(item, text):
             yield event
         await gate.wait()
+        for late_event in self.late_events(text):
+            yield late_event
         thread.title = text
         yield self.end(item, text)
+
+    def late_events(self, text: str) -> Iterable[Any]:
+        """Return what this answer sends once its gate is open, before it ends."""
+        return ()
 
 
 class Reader:
@@ -360,16 +366,8 @@ class Races(RaceMixin):
         thread_id, message_id = await self.begun()
 
         class Late(Gated):
-            async def respond(self, thread: ThreadMetadata, message: Any, context: Any) -> Events:
-                gate, item = asyncio.Event(), self.item(thread)
-                self.gates.append(gate)
-                text = f"answer {len(self.gates)}"
-                async for event in self.begin(item, text):
-                    yield event
-                await gate.wait()
-                if text == "answer 1":
-                    yield ThreadItemRemovedEvent(item_id=message_id)
-                yield self.end(item, text)
+            def late_events(self, text: str) -> Iterable[Any]:
+                return [ThreadItemRemovedEvent(item_id=message_id)] if text == "answer 1" else ()
 
         store = self.server.store
         self.server = Late(store=store, attachment_store=self.server.attachment_store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from unittest.mock import patch
 
@@ -17,34 +18,60 @@ from chatstore.http.views import EndpointView
 from tests.endpoint import API
 
 
+@override_settings(CHATSTORE_REQUESTS_PER_SECOND=20)
 class RequestRateTest(SimpleTestCase):
     """Through the ASGI wrapper, before Django."""
 
     def setUp(self) -> None:
         self.time = 1000.0
-        clock = patch.object(request_rate.time, "monotonic", lambda: self.time)
+        clock = patch.object(request_rate, "monotonic", lambda: self.time)
         clock.start()
         self.addCleanup(clock.stop)
+        turns = patch.object(request_rate, "TURN_SECONDS", 1000)
+        turns.start()
+        self.addCleanup(turns.stop)
         self.application = with_lifespan(self.django)
+        self.received: list[str] = []  # the paths of requests that Django has received whole
+        self.may_answer, self.may_end = asyncio.Event(), asyncio.Event()
+        self.may_answer.set()
+        self.may_end.set()
 
     async def django(self, scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        self.received.append(scope["path"])
+        await self.may_answer.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await self.may_end.wait()
         await send({"type": "http.response.body", "body": b""})
 
     async def request(self, path: str = API, method: str = "POST", **headers: str) -> int:
         """Send a request, and return the status."""
-        self.sent: list[Any] = []
+        body = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
 
         async def receive() -> Any:
-            return {"type": "http.request", "body": b"{}", "more_body": False}
+            return next(body, {"type": "http.disconnect"})
+
+        return await self.served(receive, path, method, **headers)
+
+    async def served(
+        self, receive: Any, path: str = API, method: str = "POST", **headers: str
+    ) -> int:
+        """Serve a request whose body comes from ``receive``, and return the status."""
+        sent: list[Any] = []
 
         async def send(message: Any) -> None:
-            self.sent.append(message)
+            sent.append(message)
 
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "path": path, "method": method, "headers": pairs}
         await self.application(scope, receive, send)
-        return self.sent[0]["status"]
+        self.sent = sent
+        return int(sent[0]["status"])
+
+    async def come_to_rest(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
 
     @override_settings(CHATSTORE_REQUESTS_PER_SECOND=2)
     async def test_V7_a_session_that_sends_too_many_is_refused_before_it_costs_anything(
@@ -81,9 +108,139 @@ class RequestRateTest(SimpleTestCase):
                 self.assertEqual(await self.request(authorization=name), 200)
             self.assertEqual(await self.request(authorization="first"), 200)
 
+    @override_settings(CHATSTORE_REQUESTS_PER_SECOND=2)
+    async def test_V7_refusals_come_as_evenly_as_answers(self) -> None:
+        scope = {"type": "http", "method": "POST", "headers": [(b"authorization", b"alice")]}
+        rate = request_rate.RequestRate()
+        delays = [rate.refusal_delay(scope) for _ in range(100)]
+        self.assertEqual(delays[:3], [0.5, 1.0, 1.5])
+        longest = request_rate.MAX_DELAY_SECONDS
+        self.assertEqual([delay for delay in delays[10:] if not 2.5 <= delay <= longest], [])
+        self.assertGreater(len({*delays[10:]}), 50)  # not all at one instant
+        self.time += longest
+        self.assertEqual(rate.refusal_delay(scope), 0.5)
+
+    @override_settings(CHATSTORE_REQUESTS_PER_SECOND=20)
+    async def test_V7_a_refusal_waits_until_its_time_or_until_the_client_has_gone(self) -> None:
+        with patch.object(request_rate, "BURST_SECONDS", 0):
+            is_gone = asyncio.Event()
+            body = iter([{"type": "http.request", "body": b"{}"}])
+
+            async def receive() -> Any:
+                for message in body:
+                    return message
+                await is_gone.wait()
+                return {"type": "http.disconnect"}
+
+            asking = asyncio.ensure_future(self.served(receive, authorization="alice"))
+            await self.come_to_rest()
+            self.assertFalse(asking.done())
+            self.assertEqual(await asyncio.wait_for(asking, 10), 429)  # after 0.05 s
+
+            for _ in range(200):  # as many as let the next one wait for longer
+                await self.request(authorization="alice")
+            body = iter([{"type": "http.request", "body": b"{}"}])
+            asking = asyncio.ensure_future(self.served(receive, authorization="alice"))
+            await self.come_to_rest()
+            self.assertFalse(asking.done())
+            is_gone.set()
+            await self.come_to_rest()
+            self.assertTrue(asking.done())
+
+    def ask(self, count: int, path: str = API, **headers: str) -> list[asyncio.Future[int]]:
+        """Begin so many requests at once."""
+        return [asyncio.ensure_future(self.request(path, **headers)) for _ in range(count)]
+
+    async def test_V7_requests_that_a_session_sends_at_once_begin_one_after_the_other(
+        self,
+    ) -> None:
+        self.may_answer.clear()
+        alices = self.ask(5, authorization="alice")
+        await self.come_to_rest()
+        self.assertEqual(self.received, [API])
+        charlies = self.ask(1, "/chat/threads/", authorization="charlie")
+        await self.come_to_rest()
+        self.assertEqual(self.received, [API, "/chat/threads/"])
+        self.may_answer.set()
+        self.assertEqual(await asyncio.gather(*alices, *charlies), [200] * 6)
+
+    async def test_V7_a_stream_has_had_its_turn_when_it_begins(self) -> None:
+        self.may_end.clear()
+        alices = self.ask(6, authorization="alice")
+        await self.come_to_rest()
+        self.assertEqual(len(self.received), 6)
+        self.may_end.set()
+        await asyncio.gather(*alices)
+
+    async def test_V7_a_turn_ends_by_itself_after_a_while(self) -> None:
+        self.may_answer.clear()
+        with patch.object(request_rate, "TURN_SECONDS", 0.01):
+            alices = self.ask(6, authorization="alice")
+            for _ in range(500):
+                await asyncio.sleep(0.01)
+                if len(self.received) == 6:
+                    break
+        self.assertEqual(len(self.received), 6)
+        self.may_answer.set()
+        await asyncio.gather(*alices)
+
+    async def test_V7_a_turn_that_has_ended_is_not_ended_again(self) -> None:
+        scope = {"type": "http", "method": "POST", "headers": [(b"authorization", b"alice")]}
+        rate = request_rate.RequestRate()
+        first = rate.turn_of(scope)
+        await first.wait()
+        for _ in range(3):
+            first.end()
+        others = [rate.turn_of(scope) for _ in range(2)]
+        waiting = [asyncio.ensure_future(other.wait()) for other in others]
+        await self.come_to_rest()
+        self.assertEqual([one.done() for one in waiting], [True, False])
+        for other in others:
+            other.end()
+        await asyncio.gather(*waiting)
+
+    async def test_V7_a_turn_ends_with_a_request_that_has_no_answer(self) -> None:
+        self.may_answer.clear()
+        alices = self.ask(3, authorization="alice")
+        await self.come_to_rest()
+        self.assertEqual(len(self.received), 1)
+        alices[0].cancel()
+        await self.come_to_rest()
+        self.assertEqual(len(self.received), 2)
+        self.may_answer.set()
+        await asyncio.gather(*alices[1:])
+
+    async def test_V7_a_body_that_is_still_being_sent_takes_no_turn(self) -> None:
+        has_all = asyncio.Event()
+
+        def slowly() -> Any:
+            parts = iter([b"{", b"}"])
+
+            async def receive() -> Any:
+                if (part := next(parts)) == b"}":
+                    await has_all.wait()
+                return {"type": "http.request", "body": part, "more_body": part == b"{"}
+
+            return receive
+
+        slow = asyncio.ensure_future(self.served(slowly(), authorization="alice"))
+        await self.come_to_rest()
+        self.assertEqual(self.received, [])
+        request = self.request(authorization="alice")
+        self.assertEqual(await asyncio.wait_for(request, 10), 200)
+        has_all.set()
+        self.assertEqual(await slow, 200)
+
     async def test_V7_without_a_limit_any_number(self) -> None:
         with override_settings(CHATSTORE_REQUESTS_PER_SECOND=0):
             statuses = {await self.request(cookie="sessionid=alices") for _ in range(500)}
+            self.may_answer.clear()
+            self.received.clear()
+            alices = self.ask(9, cookie="sessionid=alices")
+            await self.come_to_rest()
+            self.assertEqual(len(self.received), 9)
+            self.may_answer.set()
+            await asyncio.gather(*alices)
         self.assertEqual(statuses, {200})
 
     async def test_V5_the_body_of_each_url_is_limited(self) -> None:

@@ -10,8 +10,10 @@ read Django's temporary file in chunks.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -63,12 +65,17 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             return
         refuse = _reason_to_refuse(scope, remaining, rate)
         if refuse:
+            delay = rate.refusal_delay(scope) if refuse is _send_too_many else 0
             # A client that sends "Expect" sends the body only after an answer.
-            if b"expect" not in dict(scope["headers"]):
+            if b"expect" in dict(scope["headers"]):
+                await asyncio.sleep(delay)
+            else:
                 await _discard(receive)
+                await _wait(delay, receive)
             await refuse(send)
             return
         is_refused = False
+        turn = rate.turn_of(scope)
 
         async def receive_limited() -> Any:
             nonlocal remaining, is_refused
@@ -76,6 +83,9 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
                 message = await receive()
                 remaining -= len(message.get("body", b""))
                 if remaining >= 0:
+                    # A request that is still being sent takes no turn.
+                    if message["type"] == "http.request" and not message.get("more_body"):
+                        await turn.wait()
                     return message
                 is_refused = True
                 if message.get("more_body"):
@@ -84,7 +94,14 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             # Django then ends the request without a response, as after a client's disconnect.
             return {"type": "http.disconnect"}
 
-        await _run_or_refuse(application, scope, receive_limited, send)
+        async def send_and_end_turn(message: Any) -> None:
+            turn.end()
+            await send(message)
+
+        try:
+            await _run_or_refuse(application, scope, receive_limited, send_and_end_turn)
+        finally:
+            turn.end()
 
     return wrapped
 
@@ -126,6 +143,14 @@ async def _discard(receive: Any) -> None:
         if not message.get("more_body"):
             return
         remaining -= len(message["body"])
+
+
+async def _wait(seconds: float, receive: Any) -> None:
+    """Wait for a time, or until the client has gone; its body must have been received."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 class _Routes(NamedTuple):

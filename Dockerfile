@@ -1,9 +1,11 @@
 # The demo site. compose.yaml runs it with PostgreSQL and Redis: docker compose up
 FROM python:3.13-slim
 
+# The last one gives the memory of large answers back to the system (docs/explanation/performance.md).
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    MALLOC_TRIM_THRESHOLD_=131072
 
 WORKDIR /srv/chat
 

@@ -164,6 +164,21 @@ class RequestRateTest(SimpleTestCase):
         self.may_answer.set()
         self.assertEqual(await asyncio.gather(*alices, *charlies), [200] * 6)
 
+    async def test_V7_whatever_of_chatstores_they_ask_for(self) -> None:
+        self.may_answer.clear()
+        page, file = reverse("chatstore:page"), reverse("chatstore:file", args=["atc_1"])
+        for number, path in enumerate((page, file, reverse("chatstore:shared", args=["x"]))):
+            with self.subTest(path):
+                asked = [
+                    asyncio.ensure_future(self.request(path, "GET", authorization=str(number)))
+                    for _ in range(3)
+                ]
+                await self.come_to_rest()
+                self.assertEqual(self.received.count(path), 1)
+                self.may_answer.set()
+                await asyncio.gather(*asked)
+                self.may_answer.clear()
+
     async def test_V7_a_stream_has_had_its_turn_when_it_begins(self) -> None:
         self.may_end.clear()
         alices = self.ask(6, authorization="alice")

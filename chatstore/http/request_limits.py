@@ -54,7 +54,8 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
     body get 413, and those of a session that sends too many get 429.
 
     The limits are CHATSTORE_MAX_UPLOAD_BYTES for files, CHATSTORE_MAX_REQUEST_BYTES for all else,
-    and CHATSTORE_REQUESTS_PER_SECOND for both. The pages of chatstore are not limited.
+    and CHATSTORE_REQUESTS_PER_SECOND for both. With the latter, requests of a session begin one
+    after the other.
     """
     rate = RequestRate()
 
@@ -156,6 +157,7 @@ async def _wait(seconds: float, receive: Any) -> None:
 class _Routes(NamedTuple):
     """Where chatstore's URLs are; a path belongs to one of ``others`` if it begins so."""
 
+    page: str
     api: str
     upload: str
     others: tuple[str, ...]
@@ -171,7 +173,9 @@ def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _R
     try:
         shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")
         others = (shared, *(reverse(f"chatstore:{name}") for name in BESIDE_THE_API))
-        return _Routes(reverse("chatstore:api"), reverse("chatstore:upload"), others)
+        return _Routes(
+            *(reverse(f"chatstore:{name}") for name in ("page", "api", "upload")), others
+        )
     except NoReverseMatch:
         return None
 
@@ -182,7 +186,7 @@ def _max_body_bytes(scope: Any) -> int | None:
     routes = _find_routes(get_resolver(get_urlconf()), get_script_prefix(), get_language())
     if routes is None:
         return None
-    if path == routes.api:
+    if path in (routes.page, routes.api):
         return settings.max_request_bytes
     if path.startswith(routes.upload):
         return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES

@@ -5,14 +5,13 @@ Where other programs use the machine too, ratios of times say little. What a few
 take of the CPU, at the lowest fifth of many such batches, comes out much the same each time. Each
 side has one connection, whose server process must run on this machine (Linux).
 
-BENCH_WITHOUT names indexes that are dropped before, to see what they cost.
+BENCH_WITHOUT names indexes that are dropped before, as for the part store.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -34,10 +33,7 @@ SIDES = ("floor", "pool")
 def figures() -> Iterator[Figure]:
     if connection.vendor != "postgresql":
         return
-    with connection.cursor() as cursor:
-        for name in filter(None, os.environ.get("BENCH_WITHOUT", "").split(",")):
-            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
-    connection.close()
+    store.drop_indexes()
     for name, sides in asyncio.run(_measure()).items():
         for place in ("client", "server"):
             floor, ours = (sides[side][place] for side in SIDES)

@@ -8,12 +8,15 @@ item added by a plain INSERT without a lock and without an order.
 
 Each round runs the floor and both of the store's ways of execution one after the other; a ratio is
 the median of the rounds' ratios, so that a machine that is slow for a while slows both sides.
+
+BENCH_WITHOUT names indexes that are dropped before, to see what they cost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -366,7 +369,15 @@ def compared(
         )
 
 
+def drop_indexes() -> None:
+    with connection.cursor() as cursor:
+        for name in filter(None, os.environ.get("BENCH_WITHOUT", "").split(",")):
+            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+    connection.close()
+
+
 def figures() -> Iterator[Figure]:
+    drop_indexes()
     is_postgresql = connection.vendor == "postgresql"
     sides = ["floor", "pool", "thread"] if is_postgresql else ["thread"]
     for at_once, at_least in (

@@ -1,4 +1,4 @@
-"""The demo's URLs, a bare view that streams one event, and what the worker has used."""
+"""The demo's URLs, a bare view that streams one event, the SDK's, and what the worker has used."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.http import require_POST
 
+from benchmarks.site import sdk
 from project.urls import urlpatterns as demo_urlpatterns
 
 
@@ -50,6 +51,7 @@ def usage(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("bare/", require_POST(bare)),
+    path("sdk/", require_POST(sdk.view)),
     path("usage/", usage),
     *demo_urlpatterns,
 ]

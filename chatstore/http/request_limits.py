@@ -173,9 +173,8 @@ def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _R
     try:
         shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")
         others = (shared, *(reverse(f"chatstore:{name}") for name in BESIDE_THE_API))
-        return _Routes(
-            *(reverse(f"chatstore:{name}") for name in ("page", "api", "upload")), others
-        )
+        page, api, upload = (reverse(f"chatstore:{name}") for name in ("page", "api", "upload"))
+        return _Routes(page, api, upload, others)
     except NoReverseMatch:
         return None
 

@@ -1,10 +1,11 @@
 """
 What others notice of one user who starts as much as a client can (V7).
 
-The user asks for 500 streams, and then sends up to 1,000 requests a second on as many connections,
-half of them messages and half of them reads, to one worker of uvicorn with the default limits.
-Others send messages and reads meanwhile, one after the other. The figure is the median time of
-theirs, in multiples of what it is without that user. The two are measured in turn, three times.
+The user asks for 500 streams, and then sends 1,000 requests a second, or as many as the worker
+takes on CONNECTIONS, half of them messages and half reads, to one worker of uvicorn with the
+default limits. Others send messages and reads meanwhile, one after the other. The figure is the
+median time of theirs, in multiples of what it is without that user. The two are measured in turn,
+three times.
 """
 
 from __future__ import annotations

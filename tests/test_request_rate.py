@@ -210,9 +210,11 @@ class RequestRateTest(SimpleTestCase):
         waiting = [asyncio.ensure_future(other.wait()) for other in others]
         await self.come_to_rest()
         self.assertEqual([one.done() for one in waiting], [True, False])
-        for other in others:
-            other.end()
+        last = rate.turn_of(scope)
+        others[1].end()  # before its turn
+        others[0].end()
         await asyncio.gather(*waiting)
+        await asyncio.wait_for(last.wait(), 10)
 
     async def test_V7_a_turn_ends_with_a_request_that_has_no_answer(self) -> None:
         self.may_answer.clear()

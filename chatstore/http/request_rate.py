@@ -40,9 +40,14 @@ class Turn:
 
     async def wait(self) -> None:
         """Wait for the turn; it lasts until ``end``, or TURN_SECONDS."""
-        if self._turns and not self._timer:
-            await self._turns.acquire()
+        turns = self._turns
+        if not turns or self._timer:
+            return
+        await turns.acquire()
+        if self._turns:
             self._timer = asyncio.get_running_loop().call_later(TURN_SECONDS, self.end)
+        else:  # it was answered meanwhile
+            turns.release()
 
     def end(self) -> None:
         """Let the next request have its turn. May be called more than once."""

@@ -320,6 +320,19 @@ class TemporaryTests(EndpointMixin, TestCase):
             self.assertNotIn("thr_", path.read_text())
         self.assertEqual(ChatSession.objects.count(), 1)
 
+    def test_R2_R6_limit_and_status_of_a_run_hold_for_temporary_threads_too(self) -> None:
+        locked = self.create(metadata={"temporary": True})
+        for thread in (locked, self.create(metadata={"temporary": True}), self.create()):
+            self.age(thread, 100 * 24)
+        status = ChatSession.Status.LOCKED
+        ChatSession.objects.filter(thread_id=locked).update(status=status)
+        for options in ({"days": 90}, {"temporary": True}):
+            said = self.cleanup(status=status, dry_run=True, **options)
+            self.assertIn("temporary: 1 thread,", said)
+        for left in (2, 1, 0):
+            self.cleanup(days=90, limit=1)
+            self.assertEqual(ChatSession.objects.count(), left)
+
     def test_R6_a_moderator_reads_it_while_it_is_there(self) -> None:
         self.create(metadata={"temporary": True})
         self.user.is_staff = self.user.is_superuser = True

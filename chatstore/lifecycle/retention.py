@@ -71,20 +71,27 @@ class Rule:
     keep_pinned: bool = field(default_factory=lambda: settings.keep_pinned)
 
     @classmethod
-    def for_temporary(cls, user_id: str | None = None, rule: Rule | None = None) -> Rule:
+    def for_temporary(
+        cls,
+        *,
+        user_id: str | None = None,
+        status: str | None = None,
+        cutoff: dt.datetime | None = None,
+    ) -> Rule:
         """
         Return the rule for temporary threads: CHATSTORE_TEMPORARY_HOURS without a message.
 
         Args:
             user_id: only this owner's threads.
-            rule: of the same run; what it says of age holds for temporary threads too.
+            status: only threads that show this status to their user.
+            cutoff: of the other threads in the same run; holds for temporary ones too.
         """
         now = timezone.now()
         # Switched off, no new ones are made; those that are there still have their time.
-        cutoff = now - dt.timedelta(hours=settings.temporary_hours or 24)
-        if rule:
-            cutoff = max(cutoff, rule.cutoff)
-        return cls(cutoff, now, user_id=user_id, is_temporary=True)
+        cutoffs = [now - dt.timedelta(hours=settings.temporary_hours or 24)]
+        if cutoff is not None:
+            cutoffs.append(cutoff)
+        return cls(max(cutoffs), now, user_id=user_id, status=status, is_temporary=True)
 
     def sessions(self, using: str) -> ChatSessionQuerySet:
         """Return the threads that the rule selects, including those on hold."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -88,7 +90,7 @@ class Command(BaseCommand):
         dry_run: bool,
         batch_size: int,
         limit: int | None,
-        max_seconds: int | None,
+        max_seconds: float | None,
         archive: str | None,
         as_json: bool,
         database: str,
@@ -104,30 +106,37 @@ class Command(BaseCommand):
                 user_id=user,
                 status=status,
             )
-        bounds: dict[str, Any] = {
-            "batch_size": batch_size,
-            "limit": limit,
-            "max_seconds": max_seconds,
-            "dry_run": dry_run,
-        }
+        run = partial(cleanup, using=database, batch_size=batch_size, dry_run=dry_run)
         if archive and (archive == "-" or archive.endswith(".zip")):
             # A run may be killed, and a zip that was not closed can't be read.
             raise CommandError(_("--archive must be FILE.jsonl or FILE.jsonl.gz."))
-        temporary_rule = Rule.for_temporary(user, rule)
+        temporary_rule = Rule.for_temporary(
+            user_id=user, status=status, cutoff=rule.cutoff if rule else None
+        )
+        start = time.monotonic()
         try:
             with self._open_archive(None if dry_run else archive, database) as archive_batch:
                 with self._progress(temporary_rule, database, limit) as progress:
                     # Never archived: they are not to be kept.
-                    ended = cleanup(temporary_rule, database, progress=progress.threads, **bounds)
+                    ended = run(
+                        temporary_rule,
+                        limit=limit,
+                        max_seconds=max_seconds,
+                        progress=progress.threads,
+                    )
                 report = Report(is_finished=True)
                 if rule:
+                    if limit is not None:
+                        limit -= ended.deleted.threads
+                    if max_seconds is not None:
+                        max_seconds -= time.monotonic() - start
                     with self._progress(rule, database, limit) as progress:
-                        report = cleanup(
+                        report = run(
                             rule,
-                            database,
+                            limit=limit,
+                            max_seconds=max_seconds,
                             archive=archive_batch,
                             progress=progress.threads,
-                            **bounds,
                         )
         except (ArchiveError, OSError) as error:  # such as a full disk; the batch is not deleted
             raise arguments.archive_error(error) from error
@@ -149,7 +158,7 @@ class Command(BaseCommand):
     def _progress(self, rule: Rule, database: str, limit: int | None) -> Progress:
         threads = rule.sessions(database).deletable()
         # Not counted further than the limit.
-        return Progress(self.stderr, (threads[:limit] if limit else threads).count)
+        return Progress(self.stderr, threads[:limit].count)
 
     @contextmanager
     def _open_archive(self, target: str | None, database: str) -> Iterator[ArchiveBatch | None]:

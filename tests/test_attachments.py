@@ -23,7 +23,7 @@ from chatkit.types import (
 )
 from django.conf import settings as django_settings
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import given
@@ -504,6 +504,33 @@ class FaultsTest(AttachmentsMixin, TransactionTestCase):
         self.assertEqual([refusal.status for refusal in refused], [409])
         self.assertEqual(len(self.stored()), 1)
         self.assertFalse(await ChatFileToRemove.objects.aexists())
+
+    def test_A1_A4_an_upload_whose_client_goes_while_it_is_recorded_keeps_its_file(self) -> None:
+        is_writing, may_go_on = threading.Event(), threading.Event()
+
+        def wait(execute: Any, sql: str, *rest: Any) -> Any:
+            if sql.startswith("UPDATE") and ChatAttachment._meta.db_table in sql:
+                is_writing.set()
+                may_go_on.wait(10)
+            return execute(sql, *rest)
+
+        async def receive_and_cancel(attachment: Any) -> None:
+            token = token_of(attachment)
+            receive = asyncio.ensure_future(
+                self.attachments.receive(attachment.id, token, uploaded(), ALICE)
+            )
+            await asyncio.to_thread(is_writing.wait, 10)
+            receive.cancel()
+            may_go_on.set()
+            with self.assertRaises(asyncio.CancelledError):
+                await receive
+
+        attachment = async_to_sync(self.begin)()
+        with connection.execute_wrapper(wait):
+            async_to_sync(receive_and_cancel)(attachment)
+        self.assertEqual(self.stored(), {ChatAttachment.objects.get().path})
+        self.assertEqual(async_to_sync(self.attachments.read)(attachment.id, ALICE), b"some text\n")
+        self.assertFalse(ChatFileToRemove.objects.exists())
 
 
 class ModelTest(AttachmentsMixin, TestCase):

@@ -123,6 +123,7 @@ async def _save_bytes(
 ) -> None:
     """Save the bytes, then write their path to the row; remove them if it has a path already."""
     path = await run(_database(), lambda attempt: save(attempt.using))
+    # After a cancellation it stays False, though the path may have been written (S16).
     is_first = False
     try:
         is_first = await _run(_record_upload, user_id, attachment, size, path)

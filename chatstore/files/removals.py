@@ -63,9 +63,13 @@ def cancel_removal(path: str, using: str) -> None:
 
 
 def remove_file(path: str, using: str) -> None:
-    """Remove a saved file whose path is in no row; after a failure, cleanup_attachments does it."""
-    scheduled_removals(using).filter(path=path).update(due_at=timezone.now())
-    remove_files([path], using)
+    """
+    Remove a saved file, unless its removal was cancelled: then its path is in a row.
+
+    A caller that was interrupted can't tell. After a failure, cleanup_attachments removes the file.
+    """
+    if scheduled_removals(using).filter(path=path).update(due_at=timezone.now()):
+        remove_files([path], using)
 
 
 def remove_files(paths: Iterable[str], using: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from unittest.mock import patch
 
@@ -45,17 +46,30 @@ class RequestRateTest(SimpleTestCase):
         await self.may_end.wait()
         await send({"type": "http.response.body", "body": b""})
 
+    async def request_with(self, pairs: list[tuple[str, str]]) -> int:
+        """Send a request with these headers, of which a name may come twice."""
+        return await self.served(self.empty_body(), pairs=pairs)
+
     async def request(self, path: str = API, method: str = "POST", **headers: str) -> int:
         """Send a request, and return the status."""
+        return await self.served(self.empty_body(), path, method, **headers)
+
+    @staticmethod
+    def empty_body() -> Any:
         body = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
 
         async def receive() -> Any:
             return next(body, {"type": "http.disconnect"})
 
-        return await self.served(receive, path, method, **headers)
+        return receive
 
     async def served(
-        self, receive: Any, path: str = API, method: str = "POST", **headers: str
+        self,
+        receive: Any,
+        path: str = API,
+        method: str = "POST",
+        pairs: Iterable[tuple[str, str]] = (),
+        **headers: str,
     ) -> int:
         """Serve a request whose body comes from ``receive``, and return the status."""
         sent: list[Any] = []
@@ -63,8 +77,9 @@ class RequestRateTest(SimpleTestCase):
         async def send(message: Any) -> None:
             sent.append(message)
 
-        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "path": path, "method": method, "headers": pairs}
+        pairs = [*pairs, *headers.items()]
+        encoded = [(name.encode(), value.encode()) for name, value in pairs]
+        scope = {"type": "http", "path": path, "method": method, "headers": encoded}
         await self.application(scope, receive, send)
         self.sent = sent
         return int(sent[0]["status"])
@@ -110,15 +125,14 @@ class RequestRateTest(SimpleTestCase):
 
     @override_settings(CHATSTORE_REQUESTS_PER_SECOND=2)
     async def test_V7_refusals_come_as_evenly_as_answers(self) -> None:
-        scope = {"type": "http", "method": "POST", "headers": [(b"authorization", b"alice")]}
         rate = request_rate.RequestRate()
-        delays = [rate.refusal_delay(scope) for _ in range(100)]
+        delays = [rate.refusal_delay(1) for _ in range(100)]
         self.assertEqual(delays[:3], [0.5, 1.0, 1.5])
         longest = request_rate.MAX_DELAY_SECONDS
         self.assertEqual([delay for delay in delays[10:] if not 2.5 <= delay <= longest], [])
         self.assertGreater(len({*delays[10:]}), 50)  # not all at one instant
         self.time += longest
-        self.assertEqual(rate.refusal_delay(scope), 0.5)
+        self.assertEqual(rate.refusal_delay(1), 0.5)
 
     @override_settings(CHATSTORE_REQUESTS_PER_SECOND=20)
     async def test_V7_a_refusal_waits_until_its_time_or_until_the_client_has_gone(self) -> None:
@@ -200,17 +214,16 @@ class RequestRateTest(SimpleTestCase):
         await asyncio.gather(*alices)
 
     async def test_V7_a_turn_that_has_ended_is_not_ended_again(self) -> None:
-        scope = {"type": "http", "method": "POST", "headers": [(b"authorization", b"alice")]}
         rate = request_rate.RequestRate()
-        first = rate.turn_of(scope)
+        first = rate.turn_of(1)
         await first.wait()
         for _ in range(3):
             first.end()
-        others = [rate.turn_of(scope) for _ in range(2)]
+        others = [rate.turn_of(1) for _ in range(2)]
         waiting = [asyncio.ensure_future(other.wait()) for other in others]
         await self.come_to_rest()
         self.assertEqual([one.done() for one in waiting], [True, False])
-        last = rate.turn_of(scope)
+        last = rate.turn_of(1)
         others[1].end()  # before its turn
         others[0].end()
         await asyncio.gather(*waiting)
@@ -274,9 +287,35 @@ class RequestRateTest(SimpleTestCase):
         self.assertEqual(await self.request(**large), 413)
         with override_settings(ROOT_URLCONF="chatstore.urls"):  # under no namespace: not included
             self.assertEqual(await self.request(**large), 200)
-        self.addCleanup(set_script_prefix, "/")
-        set_script_prefix("/site/")
-        self.assertEqual(await self.request(**large), 200)
-        self.assertEqual(await self.request(f"/site{API}", **large), 413)
-        set_script_prefix("/")
+        self.assertEqual(await self.request(f"/site{API}", **large), 200)
+        with override_settings(FORCE_SCRIPT_NAME="/site"):
+            self.assertEqual(await self.request(f"/site{API}", **large), 413)
+            self.assertEqual(await self.request(**large), 413)  # Django serves it too
+            self.addCleanup(set_script_prefix, "/")
+            set_script_prefix("/site/")  # as a management command does
+            self.assertEqual(await self.request(f"/site{API}", **large), 413)
+            set_script_prefix("/")
         self.assertEqual(await self.request(**large), 413)
+
+    @override_settings(ROOT_URLCONF="tests.urls_by_language")
+    async def test_V5_V7_in_each_language_of_i18n_patterns(self) -> None:
+        large = {"content-length": str(2**40)}
+        for path, status in (("/de", 413), ("/en", 413), ("", 200), ("/xx", 200)):
+            self.assertEqual(await self.request(path + API, **large), status, path)
+
+    @override_settings(CHATSTORE_REQUESTS_PER_SECOND=1)
+    async def test_V7_a_session_is_known_however_its_cookie_is_written(self) -> None:
+        alice = [("cookie", "sessionid=alices")]
+        for _ in range(request_rate.BURST_SECONDS):
+            self.assertEqual(await self.request_with(alice), 200)
+        for pairs in (
+            [("cookie", "sessionid=other; sessionid=alices")],
+            [("cookie", "sessionid =alices")],
+            [("cookie", 'sessionid="alices"')],
+            [("cookie", r'sessionid="\141lices"')],
+            [("cookie", "a=1"), ("cookie", "; sessionid=alices")],
+            [("cookie", "sessionid=alices; b"), ("cookie", "a=1")],
+        ):
+            with self.subTest(pairs):
+                self.assertEqual(await self.request_with(pairs), 429)
+        self.assertEqual(await self.request_with([("cookie", "sessionid=charlies")]), 200)

@@ -20,7 +20,7 @@ from chatstore.conf import settings
 from chatstore.db.connections import replace_dropped_connections
 from chatstore.db.errors import is_pool_timeout
 from chatstore.exceptions import ContextError, Refused, RequestRefused
-from chatstore.http.request_limits import read_form
+from chatstore.http.forms import read_form
 from chatstore.server import ChatServer, get_server
 from chatstore.store import DjangoStore
 

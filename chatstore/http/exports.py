@@ -60,8 +60,10 @@ class ExportView(EndpointView):
             admission.end()
             raise
         make = ExportStream if isinstance(request, ASGIRequest) else SyncExportStream
+        stream = make(chunks, admission.end)
+        admission.end_with(stream)
         return StreamingHttpResponse(
-            make(chunks, admission.end),
+            stream,
             content_type=TYPES[name.rpartition(".")[2]],
             headers={**HEADERS, "Content-Disposition": content_disposition_header(True, name)},
         )
@@ -99,8 +101,11 @@ class ExportStream:
         self._language = translation.get_language()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while chunk := await sync_to_async(self._next)():
-            yield chunk
+        try:
+            while chunk := await sync_to_async(self._next)():
+                yield chunk
+        finally:
+            self._on_end()  # after an exception Django does not close a response
 
     def _next(self) -> bytes:
         try:
@@ -120,4 +125,7 @@ class SyncExportStream(ExportStream):
     """The same for a WSGI response."""
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._next, b"")
+        try:
+            yield from iter(self._next, b"")
+        finally:
+            self._on_end()

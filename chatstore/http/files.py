@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from chatstore import codec, files
 from chatstore.attachments import DjangoAttachmentStore
 from chatstore.attachments.responses import file_response, safe_type_and_disposition
-from chatstore.http import request_limits
+from chatstore.http import forms
 from chatstore.http.access import load_context
 from chatstore.http.views import NO_STORE, EndpointView
 from chatstore.server import get_server
@@ -31,11 +31,11 @@ class UploadView(EndpointView):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        request_limits.limit_form(request)
+        forms.limit_form(request)
 
     async def post(self, request: HttpRequest) -> HttpResponse:
         await get_server().admit_upload(self.context)
-        file = await sync_to_async(request_limits.file_from_form)(request)
+        file = await sync_to_async(forms.file_from_form)(request)
         with file:
             attachment = await _attachment_store().upload(
                 file, file.name or "", file.content_type or "", self.context
@@ -53,7 +53,7 @@ class FileView(EndpointView):
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        request_limits.limit_form(request)
+        forms.limit_form(request)
 
     async def check_access(self, request: HttpRequest) -> None:
         """
@@ -89,11 +89,7 @@ class FileView(EndpointView):
 
     async def put(self, request: HttpRequest, attachment_id: str) -> HttpResponse:
         await get_server().check_may_write(self.context)
-        read = (
-            request_limits.file_from_form
-            if request_limits.is_form(request)
-            else request_limits.file_from_body
-        )
+        read = forms.file_from_form if forms.is_form(request) else forms.file_from_body
         with await sync_to_async(read)(request) as file:
             attachment = await _attachment_store().receive(
                 attachment_id, self.token, file, self.context

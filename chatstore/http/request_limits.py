@@ -1,44 +1,38 @@
 """
-Limits how often requests come, and the size of their bodies while they are received, and reads
-bodies without holding them in memory.
+Limits how often requests come, and the size of their bodies while they are received.
 
 Under ASGI Django writes the whole body to a temporary file before it calls any middleware, view or
 upload handler. A client could so fill the disk; with chunked encoding it doesn't even announce a
 length. Therefore ``limit_requests`` counts the bytes before Django receives them. The views then
 read Django's temporary file in chunks.
+
+It does so before any middleware: which of the URLs a path belongs to is found as Django and
+LocaleMiddleware will find it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
-from django.http import HttpRequest
-from django.urls import (
-    NoReverseMatch,
-    URLResolver,
-    get_resolver,
-    get_script_prefix,
-    get_urlconf,
-    reverse,
-)
-from django.utils.translation import get_language
+from django.core.exceptions import SuspiciousOperation
+from django.core.handlers.asgi import get_script_prefix
+from django.urls import NoReverseMatch, URLResolver, get_resolver, get_urlconf, reverse
+from django.urls import get_script_prefix as get_urls_prefix
+from django.utils.translation import get_language, get_language_from_path, override
 from django.utils.translation import gettext as _
 
-from chatstore.attachments.validation import file_too_large
 from chatstore.conf import settings
-from chatstore.exceptions import Refused, RequestRefused, UploadRefused
-from chatstore.http.request_rate import RequestRate
+from chatstore.http.request_rate import RequestRate, session_of
+from chatstore.server.errors import describe
 
+logger = logging.getLogger(__name__)
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
-CHUNK_BYTES = 64 * 1024
 # Names of URLs, of which the first begins others.
 BESIDE_THE_API = (
     *("threads", "export", "report", "changes"),
@@ -64,9 +58,12 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
         if remaining is None:
             await application(scope, receive, send)
             return
-        refuse = _reason_to_refuse(scope, remaining, rate)
+        session = session_of(scope)
+        refuse = _reason_to_refuse(scope, remaining)
+        delay = 0.0
+        if not refuse and scope["method"] not in ("GET", "HEAD") and rate.is_exceeded(session):
+            refuse, delay = _send_too_many, rate.refusal_delay(session)
         if refuse:
-            delay = rate.refusal_delay(scope) if refuse is _send_too_many else 0
             # A client that sends "Expect" sends the body only after an answer.
             if b"expect" in dict(scope["headers"]):
                 await asyncio.sleep(delay)
@@ -76,7 +73,7 @@ def limit_requests(application: ASGIApplication) -> ASGIApplication:
             await refuse(send)
             return
         is_refused = False
-        turn = rate.turn_of(scope)
+        turn = rate.turn_of(session)
 
         async def receive_limited() -> Any:
             nonlocal remaining, is_refused
@@ -118,21 +115,18 @@ async def _run_or_refuse(application: ASGIApplication, scope: Any, receive: Any,
 
     try:
         await application(scope, receive, send_noted)
-    except (SuspiciousOperation, LookupError, ValueError):  # such as a query in a wrong charset
+    except (SuspiciousOperation, LookupError, ValueError) as error:  # such as of a wrong charset
         if has_begun:
             raise
+        logger.warning("A request can't be read: %s", describe(error))
         await _send_unreadable(send)
 
 
-def _reason_to_refuse(
-    scope: Any, max_bytes: int, rate: RequestRate
-) -> Callable[[Any], Awaitable[None]] | None:
+def _reason_to_refuse(scope: Any, max_bytes: int) -> Callable[[Any], Awaitable[None]] | None:
     """Return what sends the refusal of a request, judged by its head; None for one that passes."""
     length = dict(scope["headers"]).get(b"content-length", b"")
     if length.isdigit() and int(length) > max_bytes:
         return _send_too_large
-    if rate.is_exceeded(scope):
-        return _send_too_many
     return None if _is_readable(scope) else _send_unreadable
 
 
@@ -163,26 +157,30 @@ class _Routes(NamedTuple):
     others: tuple[str, ...]
 
 
-@lru_cache(maxsize=8)  # to find them takes half a millisecond, and this is asked by every request
+@lru_cache(maxsize=100)  # to find them takes half a millisecond, and this is asked by every request
 def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _Routes | None:
     """
-    Return where chatstore's URLs are; None if they are not included.
+    Return where chatstore's URLs are, without the prefix; None if they are not included.
 
-    The arguments are what the answer depends on.
+    The arguments are what the answer depends on: ``i18n_patterns`` put the language before a path.
     """
+
+    def path_of(name: str, *args: str) -> str:
+        return reverse(f"chatstore:{name}", args=args).removeprefix(prefix)
+
     try:
-        shared = reverse("chatstore:shared", args=["-"]).removesuffix("-/")
-        others = (shared, *(reverse(f"chatstore:{name}") for name in BESIDE_THE_API))
-        page, api, upload = (reverse(f"chatstore:{name}") for name in ("page", "api", "upload"))
-        return _Routes(page, api, upload, others)
+        with override(language):
+            others = (path_of("shared", "-").removesuffix("-/"), *map(path_of, BESIDE_THE_API))
+            return _Routes(path_of("page"), path_of("api"), path_of("upload"), others)
     except NoReverseMatch:
         return None
 
 
 def _max_body_bytes(scope: Any) -> int | None:
     """Return the largest allowed body in bytes; None for URLs that are not chatstore's."""
-    path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
-    routes = _find_routes(get_resolver(get_urlconf()), get_script_prefix(), get_language())
+    path = scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
+    language = get_language_from_path(path) or get_language()
+    routes = _find_routes(get_resolver(get_urlconf()), get_urls_prefix().rstrip("/"), language)
     if routes is None:
         return None
     if path in (routes.page, routes.api):
@@ -224,77 +222,3 @@ async def _send_error(send: Any, status: int, sentence: str, header: tuple[bytes
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-class LimitedUploadHandler(TemporaryFileUploadHandler):
-    """Writes a form's file to a temporary file, and stops as soon as it exceeds the limit."""
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > settings.max_upload_bytes:
-            self.upload_interrupted()
-            raise file_too_large()
-        super().receive_data_chunk(raw_data, start)
-
-
-def limit_form(request: HttpRequest) -> None:
-    """
-    Limit the size of the file in a request's form.
-
-    Must be called before anything reads the form; the CSRF check is the first to do so.
-    """
-    request.upload_handlers = [LimitedUploadHandler(request)]
-    if is_form(request) and not request.META.get("CONTENT_LENGTH"):
-        # With chunked encoding there is no length, and Django reads no form whose length is 0.
-        request.META["CONTENT_LENGTH"] = "1"
-
-
-def is_form(request: HttpRequest) -> bool:
-    """Tell whether the body is a multipart form."""
-    return request.method == "POST" and request.content_type == "multipart/form-data"
-
-
-def read_form(request: HttpRequest) -> None:
-    """
-    Let Django read the form, if there is one. Blocking: don't call it on the event loop.
-
-    Raises RequestRefused (400) for a form that it can't read, whatever the reason;
-    RequestDataTooBig; and what an upload handler raises.
-    """
-    try:
-        request.POST  # noqa: B018 (a property that reads the body)
-    except (Refused, RequestDataTooBig, OSError):
-        raise
-    except Exception:  # noqa: BLE001 (it depends on charset, boundary, encoding, number of fields …)
-        raise RequestRefused(_("The request can't be read."), 400) from None
-
-
-def file_from_form(request: HttpRequest) -> UploadedFile[bytes]:
-    """
-    Return the field ``file`` of a form. Blocking: don't call it on the event loop.
-
-    Raises UploadRefused: 400 without a file, 413 if it is too large.
-    """
-    read_form(request)
-    file = request.FILES.get("file")
-    if not isinstance(file, UploadedFile):
-        raise UploadRefused(_("There is no file in this upload."))
-    return file
-
-
-def file_from_body(request: HttpRequest) -> UploadedFile[bytes]:
-    """
-    Return the body as a file, which the caller closes. Blocking: don't call it on the event loop.
-
-    Raises UploadRefused (413) if it is too large.
-    """
-    file = TemporaryUploadedFile("upload", request.content_type or "", 0, None)
-    try:
-        while chunk := request.read(CHUNK_BYTES):
-            file.write(chunk)
-            if file.tell() > settings.max_upload_bytes:
-                raise file_too_large()
-    except BaseException:
-        file.close()
-        raise
-    file.size = file.tell()
-    return file

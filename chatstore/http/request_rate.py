@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import weakref
 from collections import OrderedDict
+from io import BytesIO
 from time import monotonic
 from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
 
 from chatstore.conf import settings
 
@@ -27,76 +29,76 @@ MAX_DELAY_SECONDS = 5.0  # of a refusal; a server that stops waits for it
 TURN_SECONDS = 0.1
 
 
-class Turn:
+class SessionTurn:
     """
     A request's turn among those of its session, which begin one after the other.
 
     Others then share the process with one of them, and not with all that a user has sent at once.
+
+    Args:
+        lock: of the session; None for a request that need not wait.
     """
 
-    def __init__(self, turns: asyncio.Lock | None) -> None:
-        self._turns = turns
+    def __init__(self, lock: asyncio.Lock | None) -> None:
+        self._lock = lock  # None too when the turn has ended
         self._timer: asyncio.TimerHandle | None = None  # while it is this request's turn
 
     async def wait(self) -> None:
         """Wait for the turn; it lasts until ``end``, or TURN_SECONDS."""
-        turns = self._turns
-        if not turns or self._timer:
+        lock = self._lock
+        if lock is None or self._timer:
             return
-        await turns.acquire()
-        if self._turns:
+        await lock.acquire()
+        if self._lock:
             self._timer = asyncio.get_running_loop().call_later(TURN_SECONDS, self.end)
-        else:  # it was answered meanwhile
-            turns.release()
+        else:  # the request was answered while it waited
+            lock.release()
 
     def end(self) -> None:
         """Let the next request have its turn. May be called more than once."""
-        if self._turns and self._timer:
+        if self._lock and self._timer:
             self._timer.cancel()
-            self._turns.release()
-        self._turns = None
+            self._lock.release()
+        self._lock = None
 
 
 class RequestRate:
-    """The requests of each session."""
+    """The requests of each session, which ``session_of`` tells apart; None is of nobody."""
 
     def __init__(self) -> None:
         # Of each session, when all its requests so far are due if they come evenly; and when the
         # last of its refusals is.
         self._due, self._refused = _Times(), _Times()
         # Each is there as long as a request of its session is.
-        self._turns: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._locks: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    def is_exceeded(self, scope: Any) -> bool:
+    def is_exceeded(self, session: int | None) -> bool:
         """Tell whether a request comes too early; a request that does is not counted."""
-        if not settings.requests_per_second or scope["method"] in ("GET", "HEAD"):
+        if session is None or not settings.requests_per_second:
             return False
-        session = _session(scope)
-        return session is not None and self._due.add(session, BURST_SECONDS) is None
+        return self._due.add(session, BURST_SECONDS) is None
 
-    def refusal_delay(self, scope: Any) -> float:
+    def refusal_delay(self, session: int | None) -> float:
         """
         Return after how many seconds a request that comes too early is answered.
 
         Refusals come as evenly as answers, so that a client that does not heed Retry-After can't
         send at once again: to refuse a thousand a second takes most of a process.
         """
-        session = _session(scope)
         delay = None if session is None else self._refused.add(session, MAX_DELAY_SECONDS)
         if delay is None:
             # At any time, since many refusals at one instant would keep others waiting.
             return random.uniform(MAX_DELAY_SECONDS / 2, MAX_DELAY_SECONDS)  # noqa: S311 (no secret)
         return delay
 
-    def turn_of(self, scope: Any) -> Turn:
+    def turn_of(self, session: int | None) -> SessionTurn:
         """Return a request's turn; it need not wait where requests are not limited."""
-        session = _session(scope) if settings.requests_per_second else None
-        if session is None:
-            return Turn(None)
-        turns = self._turns.get(session)
-        if turns is None:
-            turns = self._turns[session] = asyncio.Lock()
-        return Turn(turns)
+        if session is None or not settings.requests_per_second:
+            return SessionTurn(None)
+        lock = self._locks.get(session)
+        if lock is None:
+            lock = self._locks[session] = asyncio.Lock()
+        return SessionTurn(lock)
 
 
 class _Times:
@@ -122,10 +124,13 @@ class _Times:
         return due - now
 
 
-def _session(scope: Any) -> int | None:
-    """Return a hash of what signs the request in; None if nothing does."""
-    headers = dict(scope["headers"])
-    name = re.escape(settings.session_cookie_name.encode())
-    found = re.search(rb"(?:^|;)\s*" + name + rb"=([^;]*)", headers.get(b"cookie", b""))
-    credentials = found[1] if found else headers.get(b"authorization")
-    return None if credentials is None else hash(credentials)
+def session_of(scope: Any) -> int | None:
+    """Return a hash of what signs the request in, read as Django reads it; None if nothing does."""
+    headers = [pair for pair in scope["headers"] if pair[0] in (b"cookie", b"authorization")]
+    if not headers:
+        return None
+    # Django's versions differ in how they join several headers of one name.
+    request = ASGIRequest({**scope, "query_string": b"", "headers": headers}, BytesIO())
+    cookie = request.COOKIES.get(settings.session_cookie_name)
+    credentials = cookie or request.META.get("HTTP_AUTHORIZATION")
+    return hash(credentials) if credentials else None

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -362,6 +362,21 @@ class AnswerTests(Gates, TransactionTestCase):
             await self.ended(stream)
         self.assertEqual(await self.stored(), [("one ", "stopped")])
 
+    @staticmethod
+    async def join_and_lose(stream: EventStream, on_leave: Callable[[], None]) -> None:
+        assert stream.join(on_leave)
+
+    async def test_V17_whose_response_is_lost_has_left(self) -> None:
+        left = []
+        with self.settings(CHATSTORE_FINISH_SECONDS=1):
+            _thread_id, stream = await self.left()
+            # A request of its own: what runs at its end would keep the reader.
+            await asyncio.create_task(self.join_and_lose(stream, lambda: left.append(True)))
+            gc.collect()
+            await self.ended(stream)
+        self.assertEqual(left, [True])
+        self.assertEqual(await self.stored(), [("one ", "stopped")])
+
     async def test_V16_it_is_stopped_when_nobody_has_come_back_in_time(self) -> None:
         with self.settings(CHATSTORE_FINISH_SECONDS=1):
             _thread_id, stream = await self.left()
@@ -438,6 +453,24 @@ class AnswerTests(Gates, TransactionTestCase):
         events = await self.read(aiter(await self.ask(thread_id=thread_id)))
         self.assertIn(b'"is_stopped":false', events[-1])
         self.assertEqual(await self.stored(), [("one ", "stopped"), ("one two", "")])
+
+    async def test_S22_nor_while_that_begins(self) -> None:
+        begin = DjangoStore.begin_answer
+
+        async def begin_late(*args: Any) -> str:
+            await asyncio.sleep(0.3)
+            return await begin(*args)
+
+        thread_id, stream = await self.left()
+        await self.server.stop(thread_id, ALICE)
+        await self.ended(stream)
+        other = await self.ask()  # for which it is looked again and again whether one is to stop
+        with patch.object(DjangoStore, "begin_answer", begin_late):
+            answer = await self.ask(thread_id=thread_id)
+        self.gate.touch()
+        events = await self.read(aiter(answer))
+        await self.ended(other)
+        self.assertIn(b'"is_stopped":false', events[-1])
 
     async def test_S22_a_stop_that_another_process_has_received_ends_it(self) -> None:
         async def slowly() -> None:

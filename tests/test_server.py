@@ -31,6 +31,7 @@ from chatstore.models import ChatMessage, ChatSession
 from chatstore.moderation.actions import hide, lock
 from chatstore.moderation.records import Moderator
 from chatstore.server import ChatServer, live_streams, preconditions
+from chatstore.server.streams import ServerStoppingError
 from chatstore.testing import MemoryStore, samples
 from tests.assistants import Scripted
 from tests.base import ALICE, answer
@@ -455,6 +456,15 @@ class DjangoServerTests(Conversation, TestCase):
         await self.send("threads.add_user_message", **more)
         texts = [item["content"][0]["text"] for item in await self.items(thread_id)]
         self.assertEqual(texts, ["repeat one", "repeat two", "two"])
+
+    async def test_V5_a_retry_that_a_stopping_server_refuses_deletes_nothing(self) -> None:
+        thread_id = await self.create("say one")
+        items = await self.items(thread_id)
+        live_streams.set_draining(True)
+        self.addCleanup(live_streams.set_draining, False)
+        with self.assertRaises(ServerStoppingError):
+            await self.send("threads.retry_after_item", thread_id=thread_id, item_id=items[0]["id"])
+        self.assertEqual(await self.items(thread_id), items)
 
     async def test_M2_retry_removes_hidden_items_too(self) -> None:
         thread_id = await self.create("say one")

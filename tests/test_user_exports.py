@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import tracemalloc
@@ -166,6 +167,30 @@ class ExportTests(EndpointMixin, TestCase):
             response = self.export("json")
         self.assert_refused(response, 429)
         self.assertIn("Retry-After", response)
+
+    @override_settings(CHATSTORE_MAX_STREAMS=1)
+    async def test_V7_V10_one_that_breaks_off_or_that_a_middleware_loses_counts_no_longer(
+        self,
+    ) -> None:
+        def broken(threads: Any) -> Iterator[bytes]:
+            yield b"{}"
+            raise OSError("connection lost")
+
+        async def start() -> Any:
+            return await self.async_client.get("/chat/export/?format=json")
+
+        with mock.patch.object(user_exports, "as_archive", broken):
+            response = await start()
+            with self.assertRaises(OSError):
+                b"".join([chunk async for chunk in response])
+        response = await start()
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual((await start()).status_code, 429)
+        del response
+        gc.collect()
+        response = await start()
+        self.assertEqual(response.status_code, 200)
+        response.close()
 
     async def test_V10_S16_it_is_streamed_and_ends_with_its_client(self) -> None:
         for number in range(3):

@@ -141,6 +141,7 @@ class ChatServer(StreamingServer[TContext], Generic[TContext]):
             raise
         if isinstance(result, StreamingResult) and isinstance(result.json_events, EventStream):
             result.json_events.on_sent(admission.end)
+            admission.end_with(result.json_events)
         else:
             admission.end()
         return result
@@ -199,6 +200,7 @@ class ChatServer(StreamingServer[TContext], Generic[TContext]):
             return self._only(ErrorEvent(code="custom", message=str(refused)))
 
     async def _start(self, request: StreamingReq, context: TContext, turn: Turn) -> EventStream:
+        live_streams.check_draining()  # before a retry deletes the answer that it replaces
         if isinstance(request, ThreadsRetryAfterItemReq):
             params, replaced = request.params, turn.retry_id
             if isinstance(self.store, ExtendedStore):

@@ -19,7 +19,7 @@ from chatstore.server.streams import EventStream, Reader, ServerStoppingError
 Watch: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 _watchers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Watch, asyncio.Task[None]]]
 _watchers = WeakKeyDictionary()
-_live: set[EventStream] = set()
+_live: set[EventStream] = set()  # copied before it is read: other threads begin streams, too
 _joined: Counter[str] = Counter()  # readers that have joined an answer and not left, by owner
 _is_draining = False
 
@@ -30,14 +30,22 @@ async def start(events: AsyncGenerator[bytes, None], *args: Any, **kwargs: Any) 
 
     Raises what wait_for_first_event raises, and ServerStoppingError after set_draining(True).
     """
-    if _is_draining:
+    try:
+        check_draining()
+    except ServerStoppingError:
         await events.aclose()
-        raise ServerStoppingError
+        raise
     stream = EventStream(events, *args, **kwargs)
     _live.add(stream)
     stream.on_end(lambda: _live.discard(stream))
     await stream.wait_for_first_event()
     return stream
+
+
+def check_draining() -> None:
+    """Raise ServerStoppingError after set_draining(True)."""
+    if _is_draining:
+        raise ServerStoppingError
 
 
 def look_after(watch: Watch) -> None:
@@ -53,7 +61,7 @@ def look_after(watch: Watch) -> None:
 async def stop_all() -> None:
     """Stop every stream of the running event loop, and wait for their writes."""
     loop = asyncio.get_running_loop()
-    while streams := [stream for stream in _live if stream.loop is loop]:
+    while streams := [stream for stream in list(_live) if stream.loop is loop]:
         for stream in streams:
             stream.cut()
         await asyncio.gather(*(stream.stop() for stream in streams))
@@ -63,7 +71,7 @@ async def stop_all() -> None:
 def running_answers() -> list[EventStream]:
     """Return the streams of the running event loop that are finished without their clients."""
     loop = asyncio.get_running_loop()
-    return [stream for stream in _live if stream.answer and stream.loop is loop]
+    return [stream for stream in list(_live) if stream.answer and stream.loop is loop]
 
 
 def join(owner: str, thread_id: str) -> Reader | None:
@@ -108,7 +116,7 @@ async def stop_replaced(thread_id: str, retry_id: str, last_event: bytes) -> Non
         last_event: tells their clients why.
     """
     turn = (thread_id, retry_id)
-    replaced = [one for one in _live if (one.turn.thread_id, one.turn.retry_id) == turn]
+    replaced = [one for one in list(_live) if (one.turn.thread_id, one.turn.retry_id) == turn]
     for stream in replaced:
         stream.replace(last_event)
     loop = asyncio.get_running_loop()

@@ -62,7 +62,8 @@ class RunningAnswer:
         self.store, self.context, self.turn = store, context, turn
         self.until: dt.datetime | None = None  # None before it is set
         self.has_ended = False
-        self.stop_id = ""  # of the newest request to stop, when the answer began
+        # Of the newest request to stop, when the answer began; None before it is known.
+        self.stop_id: str | None = None
 
     async def events(self, events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Yield the events; before the first one, and until the last, the mark is set."""
@@ -111,7 +112,8 @@ async def _watch() -> None:
         if not running:
             return
         try:
-            await _stop_those_to_be_stopped([one for one in running if one.answer.until])
+            begun = [one for one in running if one.answer.stop_id is not None]
+            await _stop_those_to_be_stopped(begun)
             if look % RENEW_SECONDS == 0:
                 await _renew([one for one in running if one.answer.until])
         except Exception as error:  # noqa: BLE001 (it looks again)

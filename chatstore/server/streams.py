@@ -18,6 +18,7 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
@@ -48,9 +49,8 @@ class Reader:
     What it yields may be a part of an event.
     """
 
-    def __init__(self, stream: EventStream, on_leave: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, stream: EventStream) -> None:
         self._stream = stream
-        self.on_leave = on_leave
         self.queue = EventQueue()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -110,7 +110,9 @@ class EventStream:
         self._ending: bytes | None = _ENDED if answer else None
         self._on_sent: list[Callable[[], None]] = []
         self._first = Reader(self)
-        self._readers = [self._first]
+        # The queue of each, and what is called when it leaves. Not the readers: one that nobody
+        # iterates or closes leaves when it is collected.
+        self._readers: dict[EventQueue, Callable[[], None]] = {self._first.queue: lambda: None}
         self._failure: BaseException | None = None
         self._has_begun = False
         self._is_cancelled = False
@@ -139,7 +141,7 @@ class EventStream:
             raise self._failure
         if self._is_cancelled and not self._has_begun and self._ending != _STOPPED:
             raise ServerStoppingError
-        self._leave_with_request(self._first)
+        self._leave_with_request(self._first.queue)
 
     async def _run(self) -> None:
         begin_stream()
@@ -160,8 +162,8 @@ class EventStream:
                 self._failure = error
 
     def _send(self, event: bytes | None) -> None:
-        for reader in self._readers:
-            reader.queue.put_nowait(event)
+        for queue in self._readers:
+            queue.put_nowait(event)
 
     def _end_queues(self, task: asyncio.Task[None]) -> None:
         # Here and not in the task: one that is cancelled before its first step runs nothing.
@@ -174,11 +176,11 @@ class EventStream:
         self._send(None)
         self._tell_if_sent()
 
-    def _leave_with_request(self, reader: Reader) -> None:
+    def _leave_with_request(self, queue: EventQueue) -> None:
         def leave(request_task: asyncio.Task[Any]) -> None:
             # The client has gone while a middleware had the response: nobody will iterate it.
             if request_task.cancelled():
-                self._leave(reader)
+                self._leave(queue)
 
         if request_task := asyncio.current_task():
             request_task.add_done_callback(leave)
@@ -195,13 +197,16 @@ class EventStream:
         """
         if self._is_cancelled or self._task.done() or len(self._readers) >= MAX_READERS:
             return None
-        reader = Reader(self, on_leave)
+        reader = Reader(self)
+        # Where a middleware fails nobody iterates or closes the response.
+        lost = weakref.finalize(reader, _call_soon, self.loop, partial(self._leave, reader.queue))
+        lost.atexit = False
         for event in self.turn.replay() if self.turn.replay else ():
             reader.queue.put_nowait(event)
-        self._readers.append(reader)
+        self._readers[reader.queue] = on_leave
         if self._end_alone:
             self._end_alone.cancel()
-        self._leave_with_request(reader)
+        self._leave_with_request(reader.queue)
         return reader
 
     def is_of(self, owner: str, thread_id: str) -> bool:
@@ -214,33 +219,24 @@ class EventStream:
 
     def on_sent(self, callback: Callable[[], None]) -> None:
         """Call back when the answer has ended and none of its readers takes any more of it."""
-        # An exception in a middleware takes the place of the response, which then nobody reads: so
-        # also when the stream is collected.
-        lost = weakref.finalize(self, _call_soon, self.loop, callback)
-        lost.atexit = False
-
-        def sent() -> None:
-            if lost.detach():
-                callback()
-
-        self._on_sent.append(sent)
+        self._on_sent.append(callback)
         self._tell_if_sent()
 
     def _tell_if_sent(self) -> None:
-        while self._task.done() and not self._readers and self._on_sent:
-            self._on_sent.pop()()
+        if self._task.done() and not self._readers:
+            while self._on_sent:
+                self._on_sent.pop()()
 
     async def leave(self, reader: Reader) -> None:
         """Let a reader go. Where that stops the answer, wait until it is stored."""
-        self._leave(reader)
+        self._leave(reader.queue)
         if self._is_cancelled:
             await self.stop()
 
-    def _leave(self, reader: Reader) -> None:
-        if reader not in self._readers:
+    def _leave(self, queue: EventQueue) -> None:
+        if queue not in self._readers:
             return
-        self._readers.remove(reader)
-        reader.on_leave()
+        self._readers.pop(queue)()
         self._tell_if_sent()
         if self._readers or self._task.done():
             return
@@ -285,7 +281,7 @@ class EventStream:
     def close(self, reader: Reader | None = None) -> None:
         """Leave, from any thread, without waiting: Django closes a response like this."""
         if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._leave, reader or self._first)
+            self.loop.call_soon_threadsafe(self._leave, (reader or self._first).queue)
 
     def _cancel_soon(self) -> None:
         if not self.loop.is_closed():

@@ -16,8 +16,11 @@ import hashlib
 import logging
 import threading
 import time
+import weakref
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from chatkit.types import (
@@ -54,6 +57,8 @@ CACHE_PAUSE_SECONDS = 10.0
 # own async methods would open a connection in each request, and take three times as long.
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chatstore-limits")
 _open: set[Admission] = set()  # used in that thread only
+# Those whose responses were lost: a garbage collector, which may run at any point, puts them here.
+_lost: SimpleQueue[Admission] = SimpleQueue()
 _renewer: threading.Thread | None = None
 _paused_until = 0.0
 _asked_at: float | None = None  # when the call began that the cache has not answered yet
@@ -74,9 +79,21 @@ class Admission:
         self.renewed: set[int] = set()  # minutes in which its stream is counted too
 
     def end(self) -> None:
-        """Count its stream no longer. Doesn't block; may be called from any thread."""
+        """
+        Count its stream no longer. Doesn't block; may be called from any thread, and repeatedly.
+        """
         if self.cost >= STREAM:
             _thread.submit(_end, self)
+
+    def end_with(self, response: object) -> None:
+        """
+        Let it end when this object is collected, too.
+
+        Where a middleware fails, or the client has gone meanwhile, nobody reads or closes a
+        response.
+        """
+        if self.cost >= STREAM:
+            weakref.finalize(response, _lost.put, self).atexit = False
 
 
 def cost_of(request: ChatKitReq) -> int:
@@ -180,6 +197,7 @@ def _check(counts: int, cost: int) -> None:
 
 
 def _begin(admission: Admission) -> int | None:
+    _end_lost()
     minute, second = divmod(int(now()), 60)
     counts = _add(admission.user, minute, admission.cost)
     if counts is None:
@@ -194,10 +212,18 @@ def _begin(admission: Admission) -> int | None:
 
 
 def _end(admission: Admission) -> None:
-    _open.discard(admission)
+    if admission not in _open:
+        return
+    _open.remove(admission)
     for minute in {admission.minute, *admission.renewed}:
         if minute >= int(now()) // 60:
             _add(admission.user, minute, -STREAM)
+
+
+def _end_lost() -> None:
+    with suppress(Empty):
+        while True:
+            _end(_lost.get_nowait())
 
 
 def _take_back(admission: Admission) -> None:
@@ -219,6 +245,7 @@ def _renew(minute: int) -> None:
 
 
 def _renew_next_minute() -> None:
+    _end_lost()
     _renew(int(now()) // 60 + 1)
 
 

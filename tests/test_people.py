@@ -184,6 +184,19 @@ class RefusedTest(EndpointMixin, TestCase):
         await sync_to_async(ChatSuspension.objects.update)(ends_at=past)
         await self.get("threads.update", params)
 
+    def test_M6_it_ends_at_its_hour_in_any_time_zone_of_the_site(self) -> None:
+        body = {"type": "threads.update", "params": self.has.requests()["threads.update"]}
+        for zone in ("America/New_York", "Asia/Tokyo"):
+            with self.subTest(zone=zone), override_settings(TIME_ZONE=zone):
+                ends_at = timezone.now() + HOUR
+                people.suspend(self.alice["user_id"], BY, ends_at=ends_at)
+                refused = self.client.post("/chat/api/", body, content_type="application/json")
+                sentence = people.describe_suspension("Be kind", ends_at)
+                self.assertEqual(refused.json().get("error"), sentence)
+                ChatSuspension.objects.update(ends_at=timezone.now() - HOUR)
+                served = self.client.post("/chat/api/", body, content_type="application/json")
+                self.assertEqual(served.status_code, 200)
+
     def test_M6_a_request_that_writes_asks_once_and_others_do_not(self) -> None:
         requests = self.has.requests()
         for kind, times in (("threads.add_user_message", 1), ("items.list", 0)):

@@ -52,6 +52,12 @@ class StatementTest(TestCase):
         self.assertEqual(stored, ChatSession.objects.values().get())
         self.assertLessEqual(VALUES.items(), stored.items())
 
+    def test_what_is_selected_is_what_a_queryset_gives(self) -> None:
+        insert_row.execute(connection, VALUES)
+        columns = ("session_id", "is_started", "metadata", "created_at", "pinned_at", "title")
+        selected = Statement(row.values_list(*columns)).fetch_all(connection, VALUES)
+        self.assertEqual(selected, list(ChatSession.objects.values_list(*columns)))
+
     @pytest.mark.postgresql
     @pytest.mark.sqlite
     @pytest.mark.unsharded  # where two owners may have the same key

@@ -102,8 +102,8 @@ class AsyncDatabase:
         """
         Run a statement, to its end even when cancelled (S16).
 
-        Returns a select's rows, or how many rows another statement has written. Raises Django's
-        errors.
+        Returns a select's rows, with psycopg's values: its times are aware, as Django's are. Or how
+        many rows another statement has written. Raises Django's errors.
         """
         sql, params = statement.bind(self._wrapper, values)
         with self._wrapper.wrap_database_errors:

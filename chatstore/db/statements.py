@@ -65,11 +65,13 @@ class _Compiled(NamedTuple):
         adapters: the name of each parameter, and what converts its value for the driver, given
             Django's connection; None if the driver takes the value as it is.
         constants: the other values, by their names.
+        converted: the columns, if Django converts the driver's value of any; else none.
     """
 
     sql: str
     adapters: dict[str, Callable[[Any, Any], Any] | None]
     constants: dict[str, Any]
+    converted: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, sql: str, params: tuple[Any, ...], vendor: str) -> _Compiled:
@@ -119,14 +121,17 @@ class Statement:
         return run(connection, values)
 
     def fetch_all(self, connection: Any, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """
-        Run a SELECT, and return its rows.
-
-        Values are the driver's, not converted by Django: right for text columns only.
-        """
+        """Run a SELECT, and return its rows, with the values that Django gives."""
         with connection.cursor() as cursor:
             cursor.execute(*self.bind(connection, values))
-            return list(cursor.fetchall())
+            rows: list[tuple[Any, ...]] = list(cursor.fetchall())
+        converted = self._compiled[connection.alias].converted
+        if converted:
+            # By this connection's converters: those of another one would keep it alive.
+            compiler: Any = self._query.get_compiler(connection=connection)
+            converters = compiler.get_converters(converted)
+            rows = [tuple(row) for row in compiler.apply_converters(rows, converters)]
+        return rows
 
     def execute(self, connection: Any, values: dict[str, Any]) -> int:
         """Run an INSERT or UPDATE, and return the number of rows written."""
@@ -145,13 +150,22 @@ class Statement:
         """Return the SQL for a connection of Django's, and the driver's values by their names."""
         if connection.alias not in self._compiled:
             sql, params = self._compile(connection)
-            self._compiled[connection.alias] = _Compiled.of(sql, params, connection.vendor)
-        sql, adapters, constants = self._compiled[connection.alias]
+            compiled = _Compiled.of(sql, params, connection.vendor)
+            converted = self._find_converted(connection) if self.is_select else ()
+            self._compiled[connection.alias] = compiled._replace(converted=converted)
+        sql, adapters, constants, _converted = self._compiled[connection.alias]
         adapted = {
             name: adapt(values[name], connection) if adapt else values[name]
             for name, adapt in adapters.items()
         }
         return sql, adapted | constants
+
+    def _find_converted(self, connection: Any) -> tuple[Any, ...]:
+        """Return the columns of a SELECT, if Django converts the driver's value of any."""
+        compiler: Any = self._query.clone().get_compiler(connection=connection)
+        compiler.setup_query()
+        columns = tuple(column for column, *_ in compiler.select)
+        return columns if compiler.get_converters(columns) else ()
 
     def _compile(self, connection: Any) -> tuple[str, tuple[Any, ...]]:
         compiled: Any = self._query.clone().get_compiler(connection=connection).as_sql()

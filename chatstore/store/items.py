@@ -263,7 +263,6 @@ def _delete_or_hide(
 
 def load_suspension(owner: Owner) -> Steps[tuple[str, dt.datetime | None] | None]:
     for reason, ends_at in (yield owner.query(queries.select_suspension)):
-        ends_at = ends_at and codec.as_utc(ends_at)
         if ends_at is None or ends_at > timezone.now():
             return reason, ends_at
     return None

@@ -134,13 +134,18 @@ async def admit(user_id: Any, cost: int) -> Admission:
     return admission
 
 
+def _count(counts: int, unit: int) -> int:
+    """Return one of the three counts."""
+    return counts // unit & COUNT_MASK
+
+
 def _without_unlimited(cost: int) -> int:
     for unit, limit in (
         (MESSAGE, settings.messages_per_minute),
         (CREATION, settings.creations_per_minute),
         (STREAM, settings.max_streams),
     ):
-        if not limit and cost // unit & COUNT_MASK:
+        if not limit and _count(cost, unit):
             cost -= unit
     return cost
 
@@ -169,24 +174,21 @@ def _check(counts: int, cost: int) -> None:
     """Raise LimitReached if the counts exceed a limit of something that the request adds to."""
     seconds = 60 - int(now()) % 60
     wait = {"seconds": seconds}
-    if cost & COUNT_MASK and counts & COUNT_MASK > settings.messages_per_minute:
+    if _count(cost, MESSAGE) and _count(counts, MESSAGE) > settings.messages_per_minute:
         sentence = ngettext(
             "You are sending messages too quickly. Try again in %(seconds)d second.",
             "You are sending messages too quickly. Try again in %(seconds)d seconds.",
             seconds,
         )
         raise LimitReached(sentence % wait, retry_after=seconds)
-    if (
-        cost // CREATION & COUNT_MASK
-        and counts // CREATION & COUNT_MASK > settings.creations_per_minute
-    ):
+    if _count(cost, CREATION) and _count(counts, CREATION) > settings.creations_per_minute:
         sentence = ngettext(
             "You are adding conversations or files too quickly. Try again in %(seconds)d second.",
             "You are adding conversations or files too quickly. Try again in %(seconds)d seconds.",
             seconds,
         )
         raise LimitReached(sentence % wait, retry_after=seconds)
-    if cost >= STREAM and counts // STREAM > settings.max_streams:
+    if _count(cost, STREAM) and _count(counts, STREAM) > settings.max_streams:
         raise LimitReached(
             _("Too many answers or files are being sent to you at once. Wait until one has ended."),
             retry_after=STREAMS_RETRY_SECONDS,

@@ -225,6 +225,14 @@ class CountsTest(CountedMixin, SimpleTestCase):
             stream.end()
         self.assertEqual(len(await self.fill(STREAM)), 2)
 
+    async def test_V7_counts_that_the_cache_has_dropped_stop_no_request(self) -> None:
+        streams = await self.fill(STREAM)
+        delete_keys("default")
+        await user_limits.admit("alice", MESSAGE)
+        for stream in streams:
+            stream.end()
+        self.assertGreaterEqual(len(await self.fill(STREAM)), 2)
+
     async def test_V7_a_cache_that_does_not_answer_stops_no_request(self) -> None:
         self.set(CACHES={"default": {"BACKEND": f"{__name__}.StalledCache"}})
         self.addCleanup(StalledCache.may_answer.set)

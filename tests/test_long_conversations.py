@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 from agents import Model, ModelResponse, Usage
 from asgiref.sync import async_to_sync, sync_to_async
+from django.utils import timezone
 from openai.types.responses import ResponseOutputMessage, ResponseOutputText
 
 from chatstore.codec import ModelTurn, Step, message_digest
@@ -29,9 +33,13 @@ class Summarizer(Model):
 
     def __init__(self) -> None:
         self.inputs: list[str] = []
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None  # what others do once
 
     async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
         self.inputs.append(json.dumps(kwargs.get("input") or args[1]))
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            await meanwhile()
         text = f"Summary number {len(self.inputs)}."
         part = ResponseOutputText(type="output_text", text=text, annotations=[])
         message = ResponseOutputMessage(
@@ -173,6 +181,26 @@ class SummaryTests(LongTestCase):
                 await ChatSession.objects.all().adelete()
                 await self.long_thread(5)
 
+    async def test_M2_it_is_not_kept_if_that_goes_while_it_is_made(self) -> None:
+        for act in (self.redact, self.hide, self.delete, self.delete_on_hold):
+            with self.subTest(act.__name__):
+                self.model.meanwhile = partial(act, "msg_q2")
+                await self.told()
+                self.assertFalse(await ChatModelTurn.objects.filter(kind="summary").aexists())
+                self.model.inputs.clear()
+                self.assertNotIn("question 2.", await self.told())
+                self.assertNotIn("question 2.", self.model.inputs[0])
+                self.assertNotIn("Summary number", self.model.inputs[0])
+                await ChatSession.objects.all().adelete()
+                await self.long_thread(5)
+
+    async def test_of_a_thread_of_which_something_was_deleted_before_one_is_kept(self) -> None:
+        await self.delete("msg_q0")
+        before = timezone.now() - dt.timedelta(minutes=2)
+        await ChatSession.objects.aupdate(items_deleted_at=before)
+        self.assertIn("Summary number 1.", await self.told())
+        self.assertTrue(await ChatModelTurn.objects.filter(kind="summary").aexists())
+
     async def summary_of(self, item_id: str) -> ChatModelTurn:
         rows = ChatModelTurn.objects.filter(kind="summary", item_ids__contains=item_id)
         return await rows.aget()
@@ -187,6 +215,10 @@ class SummaryTests(LongTestCase):
 
     async def delete(self, item_id: str) -> None:
         await DjangoStore().delete_thread_item("thr_long", item_id, self.alice)
+
+    async def delete_on_hold(self, item_id: str) -> None:
+        await sync_to_async(actions.hold)(await ChatSession.objects.aget(), BY)
+        await self.delete(item_id)
 
     async def test_without_it_the_question_is_answered_all_the_same(self) -> None:
         with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import secrets
@@ -52,6 +53,7 @@ class ModelTurn:
         requests, input_tokens, output_tokens: of all its requests to models.
         first_text_ms, duration_ms: milliseconds until its first text, and its end.
         id: of its row.
+        read_at: when the items that a summary sums up were read; not stored.
     """
 
     steps: list[Step]
@@ -66,6 +68,7 @@ class ModelTurn:
     first_text_ms: int | None = None
     duration_ms: int | None = None
     id: str = field(default_factory=lambda: f"turn_{secrets.token_hex(16)}")
+    read_at: dt.datetime | None = None
 
 
 _steps_adapter: TypeAdapter[list[Step]] = TypeAdapter(list[Step])

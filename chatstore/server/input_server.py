@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -65,6 +66,7 @@ class InputServer(ChatKitServer[TContext], Generic[TContext]):
                 reasoning, is given to that one.
             with_memory: whether to give what models did; by default CHATSTORE_MODEL_MEMORY.
         """
+        read_at = dt.datetime.now(dt.UTC)
         page = await self.store.load_thread_items(
             thread.id, None, self.history_length, "desc", context
         )
@@ -79,7 +81,7 @@ class InputServer(ChatKitServer[TContext], Generic[TContext]):
         input, is_cut = await self._newest_input(items, turns, summary, model, bounds, context)  # noqa: A001
         if max_items is None and (is_cut or len(items) == self.history_length):
             older = older_half(items)
-            made = await self._summarize(thread, older, turns, summary, model, context)
+            made = await self._summarize(thread, older, turns, summary, model, read_at, context)
             if made:
                 items = items[: len(items) - len(older)]
                 input, _ = await self._newest_input(items, turns, made, model, bounds, context)  # noqa: A001
@@ -108,6 +110,7 @@ class InputServer(ChatKitServer[TContext], Generic[TContext]):
         turns: Sequence[codec.ModelTurn],
         before: codec.ModelTurn | None,
         model: str,
+        read_at: dt.datetime,
         context: TContext,
     ) -> codec.ModelTurn | None:
         """Have items summed up, with the summary before them, and keep that; None if it fails."""
@@ -117,7 +120,7 @@ class InputServer(ChatKitServer[TContext], Generic[TContext]):
         try:
             input, _ = await self._newest_input(items, turns, before, "", bounds, context)  # noqa: A001
             text = await self.summarize(thread, input, context)
-            made = make_summary(text, items, model_name(self._summary_agent()), before)
+            made = make_summary(text, items, model_name(self._summary_agent()), before, read_at)
             await self.store.add_model_turn(thread.id, made, context)
         except Exception as error:  # noqa: BLE001 (the question is answered without it)
             logger.warning("%s was not summed up: %s", thread.id, describe(error))

@@ -7,6 +7,7 @@ with any of them. It is given in their place, until it is replaced by one of mor
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from chatkit.types import ThreadItem, UserMessageItem
@@ -39,7 +40,11 @@ def older_half(items: Sequence[ThreadItem]) -> Sequence[ThreadItem]:
 
 
 def make_summary(
-    text: str, items: Sequence[ThreadItem], model: str, before: codec.ModelTurn | None
+    text: str,
+    items: Sequence[ThreadItem],
+    model: str,
+    before: codec.ModelTurn | None,
+    read_at: dt.datetime,
 ) -> codec.ModelTurn:
     """
     Return the turn that keeps a summary.
@@ -49,6 +54,7 @@ def make_summary(
         items: what it sums up, newest first.
         model: that has made it.
         before: the summary that it continues.
+        read_at: the time at which the items were read, or an earlier one.
     """
     ids = before.item_ids if before else {}
     return codec.ModelTurn(
@@ -56,4 +62,5 @@ def make_summary(
         ids | {item.id: codec.message_digest(item) for item in reversed(items)},
         kind="summary",
         model=model,
+        read_at=read_at,
     )

@@ -247,6 +247,9 @@ def _delete_or_hide(
     has_files: bool,
 ) -> None:
     """Delete items, their attachments and turns; hide them if the thread is on hold (M4)."""
+    # For a repeated add_thread_item, which must not insert again what was deleted (S15), and for a
+    # summary that is made of it now (M2).
+    thread.update(items_deleted_at=timezone.now())
     if is_on_hold:
         model_turns.visible().update(hidden_at=timezone.now())
         attachments.visible().update(hidden_at=timezone.now())
@@ -257,8 +260,6 @@ def _delete_or_hide(
         files.delete_attachments(attachments)
     rows.raw_delete()
     model_turns.raw_delete()
-    # For a repeated add_thread_item, which must not insert again what was deleted (S15).
-    thread.update(items_deleted_at=timezone.now())
 
 
 def load_suspension(owner: Owner) -> Steps[tuple[str, dt.datetime | None] | None]:

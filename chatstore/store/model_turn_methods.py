@@ -25,10 +25,11 @@ class ModelTurnMethods(Operations[TContext], Generic[TContext]):
         Keep what a model did in a turn, for its next turns; return whether it is kept.
 
         Nothing is kept in a thread that is gone, in a turn that a retry has replaced (S20), or
-        where a message was redacted meanwhile (M2).
+        where a message was redacted meanwhile, or for a summary hidden or deleted (M2).
         """
         turn = turn_of(thread_id)
         began_at = turn.began_at if turn else dt.datetime.now(dt.UTC)
+        began_at = model_turn.read_at or began_at
         required = Required(turn.retry_id, None) if turn else None
         return await self._write(
             model_turns.add_model_turn, context, thread_id, model_turn, began_at, required

@@ -31,7 +31,7 @@ def add_model_turn(
     began_at: dt.datetime,
     required: Required | None,
 ) -> Steps[bool]:
-    """Return False where nothing is stored: the thread is gone, or not as it is ``required``."""
+    """Return False where nothing is stored, as DjangoStore.add_model_turn says."""
     values = codec.model_turn_values(turn)
     values |= {
         "session_id": session_key(thread_id),
@@ -45,7 +45,9 @@ def add_model_turn(
         yield IN_THREAD
     with nullcontext() if is_atomic else attempt.transaction():
         add = queries.add_model_turn(
-            queries.conditions(required), again=attempt.commit_error is not None
+            queries.conditions(required),
+            is_summary=turn.kind == "summary",
+            again=attempt.commit_error is not None,
         )
         return bool((yield owner.query(add, **values)))
 

@@ -257,10 +257,12 @@ _MODEL_TURN_VALUES = column_parameters(
 
 
 @cache
-def add_model_turn(conditions: Conditions = (), *, again: bool = False) -> UpdateThenInsert:
+def add_model_turn(
+    conditions: Conditions = (), *, is_summary: bool = False, again: bool = False
+) -> UpdateThenInsert:
     """
     Return the statement that adds what a model did in a turn, unless it exists, or an item of the
-    thread was redacted since the turn began.
+    thread was redacted since the turn began; a summary also unless one was hidden or deleted.
 
     It locks the thread's row, as add_item does. ``again`` is that of add_item.
     """
@@ -268,6 +270,9 @@ def add_model_turn(conditions: Conditions = (), *, again: bool = False) -> Updat
         ~Exists(_model_turns.filter(model_turn_id=MODEL_TURN)),
         Q(items_redacted_at__isnull=True) | Q(items_redacted_at__lt=BEGAN),
     )
+    if is_summary:
+        # In the locked row: of the items themselves the statement may see an older state.
+        thread = thread.filter(Q(items_deleted_at__isnull=True) | Q(items_deleted_at__lt=BEGAN))
     if again:
         thread = thread.filter(_NOTHING_DELETED)
     return UpdateThenInsert(

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from unittest.mock import patch
 
+from asgiref.sync import async_to_sync
 from chatkit.store import NotFoundError
 from django.core import mail
 from django.core.management import call_command
@@ -18,9 +19,9 @@ from django.test import Client, TestCase, TransactionTestCase, override_settings
 
 from chatstore import signals
 from chatstore.exceptions import ModerationRefused
-from chatstore.models import ChatMessage, ChatReport, ModerationRecord
+from chatstore.models import ChatMessage, ChatReport, ChatSession, ModerationRecord
 from chatstore.moderation import flagging, openai_flagger, reports
-from chatstore.moderation.actions import hide
+from chatstore.moderation.actions import hide, hold
 from chatstore.moderation.records import Moderator
 from chatstore.moderation.redaction import redact
 from tests.endpoint import Belongings, EndpointMixin
@@ -233,6 +234,12 @@ class EndpointTest(EndpointMixin, TestCase):
             response = self.client.post(REPORTS, body, content_type="application/json")
             self.assertEqual(response.status_code, 400)
         self.assertEqual(self.client.get(REPORTS).status_code, 405)
+        self.assertFalse(ChatReport.objects.exists())
+
+    def test_M4_M5_in_a_thread_that_is_deleted_and_kept_on_hold_it_is_404(self) -> None:
+        hold(ChatSession.objects.get(), BY)
+        async_to_sync(self.get)("threads.delete", {"thread_id": "thr_1"})
+        self.assertEqual(self.send().status_code, 404)
         self.assertFalse(ChatReport.objects.exists())
 
     def charlie_user(self) -> Any:

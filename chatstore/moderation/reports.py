@@ -14,6 +14,7 @@ from typing import Any
 
 from chatkit.store import NotFoundError
 from django.db import IntegrityError, transaction
+from django.db.models import Exists
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -57,7 +58,7 @@ def flag(
     owner = Owner(get_database(), codec.validate_user_id(user_id))
     target = owner.sessions.visible().thread(thread_id)
     if item_id:
-        target = owner.messages.visible().item(thread_id, item_id)  # type: ignore[assignment]
+        target = target.filter(Exists(owner.messages.visible().item(thread_id, item_id)))
     if not target.exists():
         raise NotFoundError("There is no such thread or message")
     return _add(owner, thread_id, item_id, reason, words, reporter, source)

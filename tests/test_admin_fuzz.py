@@ -98,7 +98,12 @@ class FuzzTest(StorageMixin, TestCase):
 
     def check(self, method: str, address: str, data: Any = None) -> None:
         with self.subTest(address[:200], data=str(data)[:200]):
-            response = getattr(self.client, method)(address, data, follow=True)
+            response = getattr(self.client, method)(address, data)
+            for _ in range(5):
+                # The list that Django shows in place of a wrong filter is always the same.
+                if response.status_code != 302 or response.url.endswith("?e=1"):
+                    break
+                response = self.client.get(response.url)
             self.assertIn(response.status_code, ACCEPTED)
 
     def test_M7_any_value_of_any_parameter(self) -> None:

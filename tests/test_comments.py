@@ -59,6 +59,15 @@ class CommentTests(EndpointMixin, TestCase):
             [("dismissed", "No, worse."), ("open", "Again.")],
         )
 
+    @override_settings(CHATSTORE_REPORT_THUMBS_DOWN=True)
+    def test_V21_M5_another_thumb_down_leaves_the_comment_in_the_report(self) -> None:
+        self.rate("negative")
+        self.comment("Wrong.")
+        self.rate("negative")
+        self.assertEqual((self.stored(), ChatReport.objects.get().words), ("Wrong.",) * 2)
+        self.comment("")
+        self.assertEqual((self.stored(), ChatReport.objects.get().words), (None, ""))
+
     def test_V21_without_that_setting_there_is_no_report(self) -> None:
         self.rate("negative")
         self.comment("Wrong.")

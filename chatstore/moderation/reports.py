@@ -64,16 +64,21 @@ def flag(
     return _add(owner, thread_id, item_id, reason, words, reporter, source)
 
 
-def flag_feedback(user_id: str, thread_id: str, item_id: str, comment: str = "") -> None:
-    """Report a thumb down; a comment that comes later is put into the report if it is open."""
+def flag_feedback(user_id: str, thread_id: str, item_id: str, comment: str | None = None) -> None:
+    """
+    Report a thumb down; a comment that comes later is put into the report if it is open.
+
+    Args:
+        comment: empty where the user has removed it; None for a thumb alone, which changes none.
+    """
     report = flag(
         *(user_id, thread_id, item_id),
         reason="feedback",
-        words=comment,
+        words=comment or "",
         reporter=user_id,
         source=Source.FEEDBACK,
     )
-    if report.words != comment:
+    if comment is not None and report.words != comment:
         _rows(report).open().update(words=comment.strip()[:MAX_REPORT_WORDS])
 
 

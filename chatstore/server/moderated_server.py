@@ -73,7 +73,7 @@ class ModeratedServer(AnswerServer[TContext], Generic[TContext]):
             await self._report_feedback(thread_id, item_id, context, comment)
 
     async def _report_feedback(
-        self, thread_id: str, item_id: str, context: TContext, comment: str = ""
+        self, thread_id: str, item_id: str, context: TContext, comment: str | None = None
     ) -> None:
         user_id = codec.validate_user_id(self.get_user_id(context))
         try:

@@ -595,6 +595,32 @@ class ExportTest(StorageMixin, TestCase):
         self.assertIn("charlie", text)
         self.assertEqual(ModerationRecord.objects.filter(action="export").count(), 2)
 
+    def test_R6_temporary_threads_are_left_out_and_the_page_says_so(self) -> None:
+        ended = add_thread("thr_ended", listing="temporary")
+        sentence = "A temporary conversation is not exported."
+        both = {
+            "action": "export",
+            "_selected_action": [str(self.thread.pk), str(ended.pk)],
+        }
+        page = self.client.post(THREADS, both)
+        self.assertContains(page, sentence)
+        self.assertContains(page, "<summary>1 thread</summary>")
+        for format in ("lines", "csv", "markdown"):  # noqa: A001
+            response = self.client.post(THREADS, both | {"apply": "1", "format": format})
+            text = b"".join(response.streaming_content)
+            self.assertIn(b"thr_1", text)
+            self.assertNotIn(b"thr_ended", text)
+
+        for page, data in (
+            (THREADS, both | {"_selected_action": [str(ended.pk)]}),
+            (url(ended, "export"), {}),
+        ):
+            response = self.client.post(page, data | {"format": "csv"}, follow=True)
+            self.assertContains(response, sentence)
+        self.assertContains(self.client.get(url(self.thread, "change")), "/export/")
+        self.assertNotContains(self.client.get(url(ended, "change")), "/export/")
+        self.assertFalse(ModerationRecord.objects.filter(thread_id="thr_ended").exists())
+
     @override_settings(CHATSTORE_REASON_TO_READ=True)
     def test_it_needs_a_reason_if_reading_does(self) -> None:
         response = self.client.post(url(self.thread, "export"), {"format": "markdown"})

@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.files import File
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -110,7 +111,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
             ],
             bar=act_bar(request, thread),
             owner_url=self.owner_url(thread),
-            may_export=has_permission(request, "export"),
+            may_export=self._may_export(request, thread),
             inline_types=INLINE_TYPES,
         )
 
@@ -155,7 +156,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
             "actions": applicable_actions(request, THREAD_ACTIONS, thread),
             "may_read": has_permission(request, "read_transcript"),
             "may_export": has_permission(request, "read_transcript")
-            and has_permission(request, "export"),
+            and self._may_export(request, thread),
             "records": records.order_by("-created_at")[:MAX_RECORDS],
             **self.annotation_context(request, thread),
         }
@@ -181,6 +182,9 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
 
     # Export
 
+    def _may_export(self, request: HttpRequest, thread: ChatSession) -> bool:
+        return bool(downloads.exportable([thread])) and has_permission(request, "export")
+
     def export_one(self, request: HttpRequest, thread_key: str) -> HttpResponseBase:
         """Export one thread."""
         return self.export(request, [self.thread(thread_key)], self.url("change", thread_key))
@@ -190,14 +194,19 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
     ) -> HttpResponseBase:
         """Ask for a format and a reason, add the records, and send the file."""
         self.require_permissions(request, "read_transcript", "export")
+        exported = downloads.exportable(rows)
         is_answer = request.method == "POST" and "format" in request.POST
         form = ExportForm(request.POST if is_answer else None)
-        if form.is_valid():
+        if exported and form.is_valid():
             by = Moderator.from_user(request.user, form.cleaned_data["reason"])
-            record_all([(thread, ()) for thread in rows], by, Action.EXPORT)
+            record_all([(thread, ()) for thread in exported], by, Action.EXPORT)
             make, name = downloads.FORMATS[form.cleaned_data["format"]]
             disposition = f'attachment; filename="{name}"'
-            return stream(request, File(make(rows)), "application/octet-stream", disposition)
+            return stream(request, File(make(exported)), "application/octet-stream", disposition)
+        if len(exported) < len(rows):
+            messages.warning(request, _("A temporary conversation is not exported."))
+        if not exported:
+            return HttpResponseRedirect(back)
         return self.render(
             request,
             "form",
@@ -206,7 +215,7 @@ class Pages(ActionPages, AnnotationPages, PersonPages):
             description=_("The file holds the complete conversations, including hidden messages."),
             label=_("Download"),
             back=back,
-            rows=rows,
+            rows=exported,
             **context,
         )
 

@@ -21,6 +21,11 @@ from chatstore.portability.tables import as_csv
 from chatstore.portability.writer import Writer
 
 
+def exportable(threads: Sequence[ChatSession]) -> list[ChatSession]:
+    """Return the threads that may be exported: all but temporary ones (R6)."""
+    return [thread for thread in threads if thread.listing != ChatSession.Listing.TEMPORARY]
+
+
 def as_archive(threads: Sequence[ChatSession]) -> IO[bytes]:
     """Return an open zip archive, as export_threads writes it; the caller closes it."""
     return _archive(threads, "threads.zip")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import io
 from typing import Any
+from unittest.mock import patch
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Group
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, models
 from django.test import TestCase, override_settings
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.utils import timezone
 
 from chatstore.db.row_keys import row_key
@@ -246,6 +248,32 @@ class ActsTest(QueueTestCase):
         self.assertEqual(self.reload().assignee, "dora")
         self.act(client, "assign", assignee="")
         self.assertEqual(self.reload().assignee, "")
+
+    @isolate_apps("django.contrib.auth")
+    def test_M5_also_where_a_property_tells_who_is_staff(self) -> None:
+        class Member(AbstractBaseUser):
+            """A user model of a site; its rows are those of the tests' own users."""
+
+            username = models.CharField(max_length=150, unique=True)
+            objects = BaseUserManager()
+            USERNAME_FIELD = "username"
+
+            class Meta:
+                app_label = "auth"
+                db_table = "auth_user"
+
+            @property
+            def is_staff(self) -> bool:
+                return self.username == "dora"
+
+        staff("dora")
+        get_user_model().objects.create_user("alice")
+        client = client_of(staff("carol", *READS, "assign"))
+        with patch("chatstore.admin.report_forms.get_user_model", return_value=Member):
+            for name in ("alice", "nobody"):
+                self.assertContains(self.act(client, "assign", assignee=name), "no such member")
+            self.act(client, "assign", assignee="dora")
+        self.assertEqual(self.reload().assignee, "dora")
 
     def test_M5_one_that_somebody_else_has_taken_is_not_taken(self) -> None:
         reports.take(self.first, Moderator("dora"))

@@ -40,9 +40,8 @@ class AssignForm(forms.Form):
         name: str = self.cleaned_data["assignee"].strip()
         if name:
             model: Any = get_user_model()
-            staff = model._default_manager.filter(
-                **{model.USERNAME_FIELD: name}, is_staff=True, is_active=True
-            )
-            if not staff.exists():
+            user = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()
+            # Asked of the user, as Django's admin does: they may be properties.
+            if user is None or not (user.is_active and user.is_staff):
                 raise forms.ValidationError(_("There is no such member of staff."))
         return name

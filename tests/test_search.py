@@ -193,6 +193,19 @@ class WordsTest(SearchTestCase):
         self.assertContains(response, "very---")
         self.assertLess(len(response.content), 20_000)
 
+    def test_a_message_whose_thread_is_deleted_meanwhile_is_left_out(self) -> None:
+        kept = add_thread("thr_kept")
+        kept.messages.filter(item_id="msg_0").update(content="A blue one")
+        gone = ["thr_1"]
+
+        def delete_before(execute: Any, sql: str, *rest: Any) -> Any:
+            if "title_start" in sql and gone:  # the query of the threads
+                ChatSession.objects.filter(thread_id=gone.pop()).delete()
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(delete_before):
+            self.assertEqual(self.found("q=blue"), ["msg_0"])
+
     def test_at_most_12_queries(self) -> None:
         with CaptureQueriesContext(
             connection,

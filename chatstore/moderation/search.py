@@ -14,6 +14,7 @@ import datetime as dt
 import math
 import re
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -158,9 +159,8 @@ def messages(
         found += _through_index(rows.filter(~is_new), "timestamp", MAX_RANKED + 1 - len(found))
     pattern = excerpts.pattern(terms)
     ranked = sorted(found[:MAX_RANKED], key=lambda row: _rank(row, pattern), reverse=True)
-    _add_threads(ranked[:MAX_HITS])
     return Result(
-        hits=[Hit(row, _excerpt(row, pattern)) for row in ranked[:MAX_HITS]],
+        hits=[Hit(row, _excerpt(row, pattern)) for row in _with_threads(ranked[:MAX_HITS])],
         is_cut=len(found) > MAX_HITS,
         scanned=SCANNED_MESSAGES if is_new and not has_index else None,
     )
@@ -183,8 +183,12 @@ def _through_index(rows: QuerySet[Any, Any], column: str, count: int) -> list[An
         return list(rows.order_by((F(column) + dt.timedelta()).desc())[:count])
 
 
-def _add_threads(rows: list[ChatMessage]) -> None:
-    """Set each message's session by one query; a join would read the thread of every match."""
+def _with_threads(rows: list[Any]) -> Iterator[Any]:
+    """
+    Yield the messages whose thread is there, with it, by one query.
+
+    A join would read the thread of every match.
+    """
     threads = (
         ChatSession.objects.only("session_id", "thread_id", "user_id")
         .annotate(title_start=title_start())
@@ -196,7 +200,9 @@ def _add_threads(rows: list[ChatMessage]) -> None:
     )
     by_key = {(thread.user_id, thread.pk): thread for thread in threads}
     for row in rows:
-        row.session = by_key[row.user_id, row.session_id]
+        if thread := by_key.get((row.user_id, row.session_id)):  # else deleted in between
+            row.session = thread
+            yield row
 
 
 def _rank(row: Any, pattern: re.Pattern[str]) -> tuple[float, dt.datetime]:

@@ -65,6 +65,7 @@ TEMPLATES = [
     },
 ]
 
+POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 # Connection options for many short write transactions.
 DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     "django.db.backends.sqlite3": {
@@ -81,8 +82,8 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
         # chatstore returns its connection after each operation, so ten serve many streams.
         # Seconds: to wait for one of them, and between tries to connect after an outage.
         "pool": {
-            "min_size": 2,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "min_size": min(2, POOL_SIZE),
+            "max_size": POOL_SIZE,
             "timeout": env.int("DATABASE_POOL_TIMEOUT", default=5),
             "reconnect_timeout": 2,
         },

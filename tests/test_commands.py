@@ -178,6 +178,9 @@ class OutputTest(StorageMixin, TransactionTestCase):
         add_thread("old", age=100 * DAY)
         self.assertIn("Stopped at a limit", self.run_command("cleanup_threads", days=90, limit=1))
 
+    def test_S17_check_items_prints_only_json_where_it_is_asked_for(self) -> None:
+        self.assertEqual(self.run_command("check_items", json=True), "")
+
     def test_no_command_prints_text_of_conversations(self) -> None:
         add_thread("thr_1", age=100 * DAY, files=1)
         with translation.override("en"), self.assertNoLogs("chatstore", "WARNING"):

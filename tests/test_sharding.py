@@ -129,6 +129,11 @@ class RefusedTest(TransactionTestCase):
 @pytest.mark.unsharded  # it divides the tables itself
 @override_settings(CHATSTORE_SHARDED=True)
 class StepsTest(TransactionTestCase):
+    def test_a_step_may_take_longer_than_statements_of_the_site(self) -> None:
+        execute("SET statement_timeout = 20")
+        self.addCleanup(connection.close)
+        steps.run(connection, ("SELECT pg_sleep(0.1)",))
+
     """What comes before the shards needs no Citus, and can be undone without it."""
 
     def plan(self) -> list[str]:

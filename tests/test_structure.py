@@ -189,6 +189,7 @@ class WorkflowTest(SimpleTestCase):
         self.assertRegex(self.jobs["all"]["steps"][-2]["run"], r" \.ci/run$")
         self.assertEqual(last["all"], 'DATABASE_URL="$POSTGRES_URL" make coverage')
         self.assertIn("make test DJANGO=${{ matrix.django }} PYTHON=python ", last["matrix"])
+        self.assertEqual(self.jobs["matrix"]["env"], {"CI": ""})  # it has no Redis
         self.assertEqual(last["audit"], "make audit PYTHON=python")
 
     def test_newest_is_the_newest_of_both(self) -> None:

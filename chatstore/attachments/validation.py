@@ -29,7 +29,7 @@ from chatstore.exceptions import UploadRefused
 MAX_NAME_LENGTH = 200
 HEAD_BYTES = 8192  # how much of a file is read to detect its type
 _UNKNOWN = frozenset({"", "application/octet-stream"})
-_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 # Text that a browser can execute. What claims to be such is not accepted as plain text.
 _MARKUP = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 # Beginnings of subtypes of application that no text has: archives, programs, office documents.
@@ -174,9 +174,7 @@ def _claims(claim: str, name: str) -> list[str]:
     """Return the types claimed by the client and by the name; Windows claims that CSV is Excel."""
     claim = claim.partition(";")[0].strip().lower()
     claimed = [claim, mimetypes.guess_type(name)[0] or ""]
-    return [
-        _ALIASES.get(mime_type, mime_type) for mime_type in claimed if mime_type not in _UNKNOWN
-    ]
+    return [ALIASES.get(mime_type, mime_type) for mime_type in claimed if mime_type not in _UNKNOWN]
 
 
 def _possible_types(head: bytes) -> list[str]:

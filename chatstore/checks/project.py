@@ -10,6 +10,7 @@ from django.core.files.storage import storages
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from chatstore.attachments.validation import ALIASES
 from chatstore.conf import settings
 
 
@@ -117,6 +118,16 @@ def check_uploads() -> list[CheckMessage]:
                 id="chatstore.E004",
             )
         )
+    else:
+        errors += [
+            Error(
+                f"CHATSTORE_UPLOAD_TYPES has {name!r}, which no file is found to be of.",
+                hint=f'Write "{ALIASES.get(name, "image/png")}", each type by its name.',
+                id="chatstore.E004",
+            )
+            for name in types
+            if name in ALIASES or "*" in name or name != name.lower()
+        ]
     if settings.storage not in storages.backends:
         errors.append(
             Error(

@@ -6,9 +6,11 @@ import datetime as dt
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import OutputWrapper
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -83,7 +85,8 @@ class Progress:
     def __enter__(self) -> Progress:
         if self.is_shown and self._count:
             self.show(_("Counting"))
-            self.total = self._count()
+            with suppress(DatabaseError):  # such as after the time that a statement may take
+                self.total = self._count()
         self._started = time.monotonic()
         return self
 

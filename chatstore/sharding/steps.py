@@ -34,6 +34,8 @@ LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
 def run(connection: Any, step: Step) -> None:
     """Run a step on Django's connection to the coordinator."""
+    # A large table takes longer to copy than a statement of the site may take.
+    _execute(connection, ("SET statement_timeout = 0",))
     if len(step) == 1:  # it may be one that PostgreSQL forbids in a transaction
         _execute(connection, step)
     else:

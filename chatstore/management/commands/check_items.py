@@ -42,4 +42,5 @@ class Command(BaseCommand):
                 )
                 % {"count": found}
             )
-        self.stdout.write(_("Every row can be decoded."))
+        if not as_json:
+            self.stdout.write(_("Every row can be decoded."))

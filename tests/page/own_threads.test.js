@@ -7,6 +7,8 @@ import * as answers from "../../chatstore/static/chatstore/chat/answers.js";
 import * as chart from "../../chatstore/static/chatstore/chat/chart.js";
 import * as chart_geometry from "../../chatstore/static/chatstore/chat/chart_geometry.js";
 import * as code_blocks from "../../chatstore/static/chatstore/chat/code_blocks.js";
+import * as conversation from "../../chatstore/static/chatstore/chat/conversation.js";
+import { createConversations } from "../../chatstore/static/chatstore/chat/conversations.js";
 import * as diagrams from "../../chatstore/static/chatstore/chat/diagrams.js";
 import * as dialect from "../../chatstore/static/chatstore/chat/dialect.js";
 import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
@@ -30,6 +32,7 @@ import { createTemporary } from "../../chatstore/static/chatstore/chat/temporary
 import { createText } from "../../chatstore/static/chatstore/chat/text.js";
 import * as theme_switch from "../../chatstore/static/chatstore/chat/theme_switch.js";
 import * as thinking from "../../chatstore/static/chatstore/chat/thinking.js";
+import { createThreadActs } from "../../chatstore/static/chatstore/chat/thread_acts.js";
 import { createThreads } from "../../chatstore/static/chatstore/chat/threads.js";
 import * as widget_fields from "../../chatstore/static/chatstore/chat/widget_fields.js";
 import * as widget_style from "../../chatstore/static/chatstore/chat/widget_style.js";
@@ -223,6 +226,47 @@ test("titles come first, then hits in messages, with the words marked", async ()
   assert.equal(dom.$("more-threads").hidden, true);
   await type("");
   assert.deepEqual(shown().slice(1), ["apple", "pear"]);
+  mock.timers.reset();
+});
+
+test("a thread that only the search knows is renamed and deleted where it stands", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const found = thread("apple pie", 1);
+  const { dom, threads, type, shown } = await openSearch([
+    { threads: [found], data: [{ ...hit("m1", ["apple", true]), thread_id: found.id }], after: null },
+  ]);
+  const alerts = { announce() {}, showError: assert.fail };
+  const conversations = createConversations({
+    dom,
+    strings,
+    model: conversation,
+    reduce: conversation.createReduce(item_data.updated),
+    threads,
+    alerts,
+    first: null,
+  });
+  const acts = createThreadActs({
+    strings,
+    model: conversation,
+    call: async (_type, { thread_id: id, title }) => ({ id, title }),
+    own: null,
+    threads,
+    conversations,
+    alerts,
+    setAddress() {},
+  });
+  await type("apple");
+  await acts.rename(found, "Cake");
+  const titles = () => [...dom.$("thread-list").querySelectorAll(".row-title")].map((node) => node.textContent);
+  assert.deepEqual(titles(), ["apple", "Cake", "Cake"]);
+  threads.put(thread("pear", 1)); // the list is drawn again, as an answer does
+  dom.$("search").value = "";
+  threads.draw();
+  assert.deepEqual(shown().slice(1), ["apple", "pear"]); // the other may be an archived one
+  dom.$("search").value = "apple";
+  await acts.remove(found);
+  assert.deepEqual(titles(), ["apple"]);
+  await type("");
   mock.timers.reset();
 });
 

@@ -178,7 +178,7 @@ export function createConversations(options) {
       if (thread?.id === fresh.id) dispatch(conversation, { type: "thread.changed", thread: { ...thread, ...fresh } });
     }
     const { items, ...thread } = fresh;
-    threads.put(thread);
+    threads.change(thread);
   }
 
   return {

@@ -64,6 +64,18 @@ export function createSearch({ dom, text, ask, addressOf, onFollow, onFound, ann
     onFound();
   }
 
+  /** @param {any} thread */
+  function change({ id, title }) {
+    threads = threads.map((one) => (one.id === id ? { ...one, title } : one));
+    hits = hits.map((hit) => (hit.thread_id === id ? { ...hit, title } : hit));
+  }
+
+  /** @param {string} id */
+  function drop(id) {
+    threads = threads.filter((thread) => thread.id !== id);
+    hits = hits.filter((hit) => hit.thread_id !== id);
+  }
+
   /** @param {Hit} hit */
   function row(hit) {
     const said = hit.excerpt.map(([part, isMatch]) => el(isMatch ? "mark" : "span", { text: part }));
@@ -89,6 +101,8 @@ export function createSearch({ dom, text, ask, addressOf, onFollow, onFound, ann
 
   return {
     look,
+    change,
+    drop,
     more: () => (after && !isBusy ? load(after) : undefined),
     rows: () => hits.map(row),
     get threads() {

@@ -20,7 +20,7 @@ export function createThreadActs({ strings, model, call, own, threads, conversat
   async function rename(thread, title) {
     try {
       const { id, title: given } = await call("threads.update", { thread_id: thread.id, title });
-      conversations.threadChanged({ ...threads.find(id), id, title: given });
+      conversations.threadChanged({ ...thread, ...threads.find(id), id, title: given });
       alerts.announce(strings.renamed);
     } catch (error) {
       alerts.showError(error);

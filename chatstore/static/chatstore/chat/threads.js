@@ -167,8 +167,17 @@ export function createThreads(options) {
     return draw();
   }
 
+  /** Change one where it stands: what only the search has found may be in another list.
+   * @param {Thread} thread */
+  function change(thread) {
+    search?.change(thread);
+    if (find(thread.id)) put(thread);
+    else draw();
+  }
+
   /** @param {string} id */
   function drop(id) {
+    search?.drop(id);
     threads = threads.filter((thread) => thread.id !== id);
     pinned = pinned.filter((thread) => thread.id !== id);
     draw();
@@ -367,6 +376,7 @@ export function createThreads(options) {
     reload,
     draw,
     put,
+    change,
     drop,
     setListing,
     setPinned,

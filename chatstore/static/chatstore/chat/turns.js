@@ -91,9 +91,12 @@ export function createTurns(options) {
     answering.delete(conversation);
     conversation.isElsewhere = false;
     dispatch(conversation, { type: "turn.ended", ...outcome });
-    const { isStopped } = conversation.state.last;
+    const { isStopped, failure, type } = conversation.state.last;
     finish(conversation);
     options.onTurn({ isStopped });
+    // What another page has replaced stays while this one hears the answer; where joining was refused, no more is known.
+    const isHeard = type === "join" && !isStopped && !failure?.status;
+    if (isHeard && isShown(conversation)) conversations.load(conversation).catch(() => {});
   }
 
   /** @param {any} error @returns {import("./conversation.js").Failure} */

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JSDOM } from "jsdom";
+import { createAlerts } from "../../chatstore/static/chatstore/chat/alerts.js";
+import * as model from "../../chatstore/static/chatstore/chat/conversation.js";
+import { createConversations } from "../../chatstore/static/chatstore/chat/conversations.js";
+import { createDom } from "../../chatstore/static/chatstore/chat/dom.js";
+import { updated } from "../../chatstore/static/chatstore/chat/item_data.js";
+import * as errors from "../../chatstore/static/chatstore/chat/protocol.js";
+import { createTurns } from "../../chatstore/static/chatstore/chat/turns.js";
+import { settle, strings } from "./page.js";
+
+const AT = "2026-01-01T00:00:00+00:00";
+const item = (id, type = "assistant_message") => ({
+  id,
+  type,
+  thread_id: "thr_1",
+  created_at: AT,
+  content: [{ text: id }],
+});
+const question = (id) => item(id, "user_message");
+const done = (one) => ({ type: "thread.item.done", item: one });
+const draft = (text) => ({ text, attachments: [], quoted: null });
+const HTML = `<h1 id="title"></h1><div id="conversation"></div><div id="problem"></div><div id="notices"></div>
+<div id="live"></div>`;
+
+/** The turns of a conversation. `items` are what the server has; each answer waits until `finish` gives its events. */
+async function openChat(items = [question("q1"), item("a1")]) {
+  const { window } = new JSDOM(`<!doctype html><body>${HTML}</body>`);
+  const [frames, heard, called] = [[], [], []];
+  Object.defineProperty(window.document, "hidden", { value: false });
+  Object.assign(globalThis, {
+    document: window.document,
+    addEventListener() {},
+    requestAnimationFrame: (run) => frames.push(run),
+  });
+  const dom = createDom(window.document);
+  const { $ } = dom;
+  const nothing = () => {};
+  const chat = { items, ends: 0, calls: {} };
+  const begun = [];
+  const answer = () => new Promise((resolve) => begun.push(resolve));
+  const call = async (name, params) => {
+    called.push(name);
+    if (name === "items.list") return { data: chat.items.toReversed() };
+    return chat.calls[name]?.(params) ?? { id: params.thread_id, created_at: AT };
+  };
+  const alerts = createAlerts({ dom, strings, isForPeople: () => true, isUnreachable: () => false, onError: nothing });
+  const scroll = {
+    toEnd: () => {
+      chat.ends += 1;
+    },
+  };
+  const quiet = new Proxy({}, { get: () => nothing });
+  const conversations = createConversations({
+    dom,
+    strings,
+    model,
+    reduce: model.createReduce(updated),
+    call,
+    own: { state: async () => ({ is_answering: false }) },
+    timeline: quiet,
+    threads: quiet,
+    composer: quiet,
+    scroll,
+    alerts,
+    setAddress: nothing,
+    onAnswering: assert.fail,
+    onEvent: nothing,
+    emit: nothing,
+    first: null,
+  });
+  const turns = createTurns({
+    strings,
+    say: (_key, { text }) => text,
+    excerpt: (message) => message?.content[0].text ?? "",
+    model,
+    errors,
+    protocol: { post: answer, call },
+    running: {
+      async follow(_conversation, open, apply) {
+        for (const event of await (open ? open() : answer())) apply(event);
+        return {};
+      },
+    },
+    conversations,
+    threads: quiet,
+    composer: quiet,
+    scroll,
+    alerts,
+    hook: async () => ({}),
+    isTemporary: () => false,
+    setAddress: nothing,
+    onTurn: nothing,
+  });
+  const frame = () => {
+    if (!frames.length) return;
+    for (const run of frames.splice(0)) run();
+    heard.push($("live").textContent);
+  };
+  /** @param {...any} events of the answer that waits the longest */
+  const finish = async (...events) => {
+    begun.shift()(events);
+    await settle();
+    frame();
+  };
+  await conversations.open("thr_1");
+  chat.ends = 0;
+  const ids = () => conversations.shown.state.entries.map((entry) => entry.item.id);
+  return Object.assign(chat, { $, turns, conversations, begun, called, heard, frame, finish, ids });
+}
+
+test("what another page has replaced is gone when its answer has ended", async () => {
+  const chat = await openChat([question("q1"), item("a1")]);
+  const { turns, conversations, ids } = chat;
+  turns.join(conversations.shown);
+  chat.items = [question("q2")];
+  await conversations.load(conversations.shown);
+  chat.items = [question("q2"), item("a2")];
+  await chat.finish(done(item("a2")));
+  assert.deepEqual(ids(), ["q2", "a2"]);
+});

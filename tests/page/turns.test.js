@@ -120,3 +120,24 @@ test("what another page has replaced is gone when its answer has ended", async (
   await chat.finish(done(item("a2")));
   assert.deepEqual(ids(), ["q2", "a2"]);
 });
+
+test("a widget's button that is pressed twice acts once", async () => {
+  const { turns, called, $ } = await openChat();
+  const press = () => turns.act(item("w1", "widget"), { type: "buy", streaming: false }, {}, $("conversation"));
+  await Promise.all([press(), press()]);
+  assert.equal(called.filter((name) => name === "threads.sync_custom_action").length, 1);
+  await press();
+  assert.equal(called.filter((name) => name === "threads.sync_custom_action").length, 2);
+});
+
+test("what is pressed while an answer is under way says so, and can be tried again", async () => {
+  const { turns, begun, finish, $ } = await openChat();
+  turns.send(draft("Hello"));
+  await turns.act(item("w1", "widget"), { type: "buy" }, {}, $("conversation"));
+  assert.equal($("problem").querySelector("p").textContent, strings.answering);
+  assert.equal(begun.length, 1);
+  await finish(done(question("q2")), done(item("a2")));
+  $("problem").querySelector("button").click();
+  assert.equal(begun.length, 1);
+  assert.equal($("problem").textContent, "");
+});

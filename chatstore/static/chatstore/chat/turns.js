@@ -63,7 +63,11 @@ export function createTurns(options) {
 
   /** @param {Held} conversation @param {object} turn see turn.began @param {(() => Promise<Response>) | null} open */
   async function run(conversation, turn, open) {
-    if (model.isBusy(conversation.state)) return; // one answer at a time
+    if (model.isBusy(conversation.state)) {
+      // One answer at a time; what a button asks for can be asked for again.
+      if (open) alerts.showError(new Refused(strings.answering), () => run(conversation, turn, open));
+      return;
+    }
     conversation.controller = new AbortController();
     /** @type {() => void} */
     let begin;
@@ -319,6 +323,7 @@ export function createTurns(options) {
       hook("action", { action, item });
       return;
     }
+    if (node?.getAttribute("aria-busy") === "true") return; // pressed twice
     const params = { thread_id: item.thread_id, item_id: item.id, action };
     node?.setAttribute("aria-busy", "true");
     try {

@@ -141,3 +141,24 @@ test("what is pressed while an answer is under way says so, and can be tried aga
   assert.equal(begun.length, 1);
   assert.equal($("problem").textContent, "");
 });
+
+test("only what somebody has just done takes them to the end", async () => {
+  const chat = await openChat();
+  const { turns, conversations, begun, finish } = chat;
+  turns.join(conversations.shown);
+  await finish(done(item("a2")));
+  assert.equal(chat.ends, 0);
+  turns.send(draft("Hello"));
+  assert.equal(chat.ends, 1);
+  turns.send(draft("And then?"));
+  assert.equal(chat.ends, 2);
+  await finish(done(question("q2")), done({ ...item("c1", "client_tool_call"), status: "pending" }));
+  await settle();
+  assert.equal(begun.length, 1); // the tool's output is sent
+  await finish(done(item("a3")));
+  assert.equal(begun.length, 1); // and what waited
+  await finish(done(question("q3")), done(item("a4")));
+  assert.equal(chat.ends, 2);
+  turns.retry(conversations.shown);
+  assert.equal(chat.ends, 3);
+});

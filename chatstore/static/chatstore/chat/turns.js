@@ -80,7 +80,6 @@ export function createTurns(options) {
       alerts.clearNotices();
     }
     dispatch(conversation, { type: "turn.began", ...turn });
-    if (isShown(conversation)) scroll.toEnd();
     alerts.announce(strings.answering);
     let outcome = {};
     try {
@@ -206,6 +205,7 @@ export function createTurns(options) {
     const message = model.lastOf(state, "user_message");
     if (!message) return undefined;
     const params = { thread_id: state.thread.id, item_id: message.id };
+    scroll.toEnd();
     return start(conversation, "threads.retry_after_item", params, { replaced: model.answersTo(state) });
   }
 
@@ -223,6 +223,7 @@ export function createTurns(options) {
     };
     const params = { thread_id: item.thread_id, input };
     const replaced = entries.slice(at).map((entry) => entry.item.id);
+    scroll.toEnd();
     await start(conversation, "threads.add_user_message", params, { replaced, metadata: { replaces: item.id } });
     // Somebody was faster: the page shows what there is now.
     if (conversation.state.last?.failure?.status === 409) await conversations.load(conversation).catch(() => {});
@@ -272,10 +273,10 @@ export function createTurns(options) {
     const conversation = conversations.shown;
     if (model.isBusy(conversation.state) || conversation.state.waiting.length) {
       dispatch(conversation, { type: "waiting.added", draft });
-      scroll.toEnd();
       alerts.announce(strings.waits);
       if (!model.isBusy(conversation.state)) sendWaiting(conversation, conversation.state.waiting[0]);
     } else sendIn(conversation, draft);
+    scroll.toEnd();
   }
 
   /** @param {Held} conversation @param {import("./composer.js").Draft} draft */

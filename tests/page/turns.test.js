@@ -162,3 +162,29 @@ test("only what somebody has just done takes them to the end", async () => {
   turns.retry(conversations.shown);
   assert.equal(chat.ends, 3);
 });
+
+test("a screen reader hears the answer, though a message waits", async () => {
+  const { turns, finish, frame, heard } = await openChat();
+  turns.send(draft("Hello"));
+  turns.send(draft("And then?"));
+  frame();
+  await finish(done(question("q2")), done(item("a2")));
+  assert.equal(heard.at(-1), `a2 ${strings.answering}`);
+});
+
+test("nothing is said of a conversation that is not shown", async () => {
+  const { turns, conversations, finish, frame, heard } = await openChat();
+  const { shown } = conversations;
+  turns.send(draft("Hello"));
+  frame();
+  await conversations.open("thr_2");
+  frame();
+  heard.length = 0;
+  turns.send(draft("Hello"));
+  frame();
+  assert.deepEqual(heard, [strings.answering]);
+  await finish({ type: "progress_update", text: "Looking" }, done(question("q2")), done(item("a2")));
+  turns.retry(shown);
+  frame();
+  assert.deepEqual(heard, [strings.answering]);
+});

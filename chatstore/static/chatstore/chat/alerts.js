@@ -19,13 +19,20 @@ export function createAlerts({ dom, strings, markdown, isForPeople, isUnreachabl
   /** @type {Map<HTMLElement, boolean>} alerts that the server is away; whether they are of no use later */
   const unreachable = new Map();
 
+  /** @type {string[]} what is to be read with the next frame */
+  let said = [];
+
   /** @param {string} message */
   function announce(message) {
     // Emptied first, so that a sentence said twice is read twice.
     $("live").textContent = "";
-    requestAnimationFrame(() => {
-      $("live").textContent = message;
-    });
+    if (!said.length) {
+      requestAnimationFrame(() => {
+        $("live").textContent = said.join(" ");
+        said = [];
+      });
+    }
+    said = document.hidden ? [message] : [...said, message]; // a hidden page has no frames
   }
 
   function clear() {

@@ -80,7 +80,7 @@ export function createTurns(options) {
       alerts.clearNotices();
     }
     dispatch(conversation, { type: "turn.began", ...turn });
-    alerts.announce(strings.answering);
+    if (isShown(conversation)) alerts.announce(strings.answering);
     let outcome = {};
     try {
       outcome = await running.follow(conversation, open, (event) => {
@@ -124,7 +124,7 @@ export function createTurns(options) {
     }
     if (event.type === "thread.created" && isSeen) options.setAddress(event.thread.id);
     if (/^thread\.(created|updated)$/.test(event.type)) threads.put(conversation.state.thread);
-    if (event.type === "progress_update") alerts.announce(event.text);
+    if (event.type === "progress_update" && isSeen) alerts.announce(event.text);
     if (event.type === "client_effect") hook("effect", { name: event.name, data: event.data });
     if (event.type === "notice" && isSeen) alerts.showNotice(event);
   }

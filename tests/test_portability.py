@@ -29,6 +29,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models.functions import Length
 from django.db.models.signals import post_init
 from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
@@ -387,6 +388,50 @@ class ManyRowsTest(ArchiveTestCase):
         said = run("import_threads", self.path())
         self.assertIn("Imported 1 thread, 300 messages and 0 files. 3 threads existed", said)
         self.assertEqual(rows.everything(), before)
+
+
+class LongTextsTest(ArchiveTestCase):
+    """Neither a statement nor the memory grows with what a page of rows holds."""
+
+    @pytest.mark.mariadb  # its statements are bounded: max_allowed_packet is 16 MiB by default
+    def test_R3_V12_a_thread_longer_than_a_statement_is_imported_and_transferred(self) -> None:
+        add_thread(messages=1)
+        run("export_threads", self.path())
+        header, thread, record, thread_end, _end = self.lines()
+        rows.delete_everything()
+        items = [
+            json.loads(base.user_message(f"msg_{number}", "x" * 100_000).model_dump_json())
+            for number in range(90)
+        ]
+        records = [record | {"id": item["id"], "item": item} for item in items]
+        self.write_lines([header, thread, *records, thread_end])
+
+        self.assertIn("Imported 1 thread, 90 messages", run("import_threads", self.path()))
+        said = run("assign_threads", from_user="alice", to_user="carol")
+        self.assertIn("Transferred 1 thread, 90 messages", said)
+        lengths = ChatMessage.objects.for_owner("carol").values_list(Length("content"), flat=True)
+        self.assertEqual(list(lengths), [100_000] * 90)
+
+    def test_R3_long_model_turns_are_held_in_memory_a_few_at_a_time(self) -> None:
+        session = add_thread()
+        for _number in range(60):
+            add_model_turn(session, payload=f'[{{"items":["{"x" * 200_000}"]}}]')
+        run("export_threads", self.path())
+        before = rows.everything()
+        rows.delete_everything()
+        alive: list[Any] = []
+        most = 0
+
+        def watch(instance: ChatModelTurn, **kwargs: Any) -> None:
+            nonlocal most
+            alive.append(weakref.ref(instance, alive.remove))
+            most = max(most, len(alive))
+
+        post_init.connect(watch, sender=ChatModelTurn)
+        self.addCleanup(post_init.disconnect, watch, sender=ChatModelTurn)
+        run("import_threads", self.path())
+        self.assertLessEqual(most, 25)
+        self.assertTrue(rows.everything() == before)  # a difference would be too long to print
 
 
 class AnotherDatabaseTest(ArchiveTestCase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,7 +22,21 @@ from chatstore.models import (
     session_key,
 )
 from chatstore.portability.import_rows import RECORD_ERRORS, owner_of, text_of
-from chatstore.portability.records import Record
+from chatstore.portability.records import ROWS_PER_BATCH, Record
+
+PAGE_BYTES = 4 * 2**20  # of an archive: what a model did in a turn may be as long as its input
+
+
+def read_page(records: Iterator[Record]) -> list[Record]:
+    """Return the next records, as many as may be held in memory."""
+    page: list[Record] = []
+    length = 0
+    for record in islice(records, ROWS_PER_BATCH):
+        page.append(record)
+        length += record.get("length", 0)
+        if length > PAGE_BYTES:
+            break
+    return page
 
 
 class _Row(NamedTuple):

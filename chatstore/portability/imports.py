@@ -23,7 +23,7 @@ from chatstore.db.execution import run_sync
 from chatstore.models import ChatAttachment, ChatSession, Counts
 from chatstore.portability import other_products, sample_store
 from chatstore.portability.archive import ArchiveError
-from chatstore.portability.import_batches import RowBatch
+from chatstore.portability.import_batches import RowBatch, read_page
 from chatstore.portability.import_rows import (
     RECORD_ERRORS,
     attachment_row,
@@ -34,7 +34,7 @@ from chatstore.portability.import_rows import (
     text_of,
 )
 from chatstore.portability.reader import Reader
-from chatstore.portability.records import ROWS_PER_BATCH, THREADS_PER_BATCH, Record
+from chatstore.portability.records import THREADS_PER_BATCH, Record
 
 # Called with what is imported so far, and how much of the file is read.
 ImportProgress: TypeAlias = Callable[[Counts, float | None], None]
@@ -173,7 +173,7 @@ class Importer:
 
     def _pages(self, records: Iterator[Record]) -> Iterator[Record]:
         """Yield the records; before each page, write the waiting rows and look up its owners."""
-        while page := list(islice(records, ROWS_PER_BATCH)):
+        while page := read_page(records):
             self._batch.write()
             self._batch.look_up(page)
             yield from page

@@ -165,10 +165,13 @@ class Reader:
         return complete if checksum is None else count
 
     def records(self, count: int) -> Iterator[dict[str, Any]]:
-        """Yield the records of the first ``count`` lines but the header, each with its ``line``."""
+        """
+        Yield the records of the first ``count`` lines but the header, each with its ``line`` and
+        that line's ``length`` in bytes.
+        """
         for number, line in enumerate(islice(self._raw_lines(), count), 1):
             if number > 1:
-                yield _parse(line, number) | {"line": number}
+                yield _parse(line, number) | {"line": number, "length": len(line)}
 
     def open_file(self, sha256: str) -> IO[bytes] | None:
         """Open an attachment's file; None if it is missing or does not match its SHA-256."""

@@ -209,6 +209,18 @@ test("commands: the page's own, and those of a script, which may lead on", async
   assert.deepEqual(page.sent, ["new"]);
 });
 
+test("a command that is written before a message leaves the message", async () => {
+  const page = open();
+  page.message.value = "/seaWhat is new?";
+  page.message.setSelectionRange(4, 4);
+  page.message.dispatchEvent(new page.window.Event("input"));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual(page.offered(), ["Search"]);
+  page.press("Enter");
+  assert.equal(page.choices.value().tool_choice.id, "search");
+  assert.equal(page.message.value, "What is new?");
+});
+
 test("what was suggested for fewer letters is not chosen by Enter", async () => {
   const page = open();
   await page.type("/n");

@@ -14,7 +14,7 @@
  * @param {(command: Command) => Promise<any> | undefined} options.select
  * @param {(entity: import("./mentions.js").Entity) => void} options.insert
  * @param {(suggestions: Suggestion[]) => void} options.show a further menu
- * @param {() => void} options.clear what was written
+ * @param {() => void} options.clear the command that was written
  */
 export function createCommands({ own, search, select, insert, show, clear }) {
   /** Whether a word of a label begins so. @param {string} label @param {string} query */

@@ -181,8 +181,9 @@ export function createComposer({ dom, choices, mentions, drawNamed, onSend, onSt
     grow();
   }
 
-  function clearText() {
-    message.value = "";
+  /** What stands before the caret: a command is no part of the message. */
+  function clearToCaret() {
+    message.setRangeText("", 0, message.selectionStart, "end");
     grow();
   }
 
@@ -225,7 +226,7 @@ export function createComposer({ dom, choices, mentions, drawNamed, onSend, onSt
     sendContent,
     insertText,
     insertEntity,
-    clearText,
+    clearToCaret,
     attach: (/** @type {any} */ attachment) => setAttachments([...attachments, attachment]),
     detach,
     attachmentCount: () => attachments.length,

@@ -91,7 +91,7 @@ export function createMessageBox(modules, needs) {
       select: (command) => hook("command", { command }),
       insert: (entity) => composer.insertEntity(entity, $("message").selectionStart),
       show: suggestions.show,
-      clear: composer.clearText,
+      clear: composer.clearToCaret,
     });
     return loaded.completion.createCompletion({
       dom,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createItems } from "../../chatstore/static/chatstore/chat/items.js";
 import { createPlainText, wordsOf } from "../../chatstore/static/chatstore/chat/plain_text.js";
+import { createSteps } from "../../chatstore/static/chatstore/chat/steps.js";
 import { createThoughtfulText, splitThought } from "../../chatstore/static/chatstore/chat/thinking.js";
 import { openPage, settle, strings } from "./page.js";
 
@@ -11,6 +12,11 @@ const AT = "2026-01-01T00:00:00+00:00";
 function setUp(drawWidget, loading = () => null) {
   const page = openPage();
   const { dom, text, AnswerText, budget, mayShowImage } = page;
+  const drawn = [];
+  const markdown = (source) => {
+    drawn.push(source);
+    return page.window.document.createTextNode(source);
+  };
   const ItemView = createItems({
     dom,
     text,
@@ -20,7 +26,7 @@ function setUp(drawWidget, loading = () => null) {
     wordsOf,
     plainText: createPlainText({ dom, strings }),
     sources: { annotated: () => assert.fail(), sourceList: () => null },
-    steps: {},
+    steps: createSteps({ dom, text, markdown, sourceLink: () => null, runTool() {} }),
     drawWidget: (item) => drawWidget(item, page),
     drawQuestions: () => null,
     loading,
@@ -39,7 +45,7 @@ function setUp(drawWidget, loading = () => null) {
   const frame = () => {
     for (const run of page.frames.splice(0)) run();
   };
-  return { ItemView, page, frame };
+  return { ItemView, page, frame, drawn };
 }
 
 const answer = (text) => ({ id: "msg", type: "assistant_message", created_at: AT, content: [{ text }] });
@@ -128,6 +134,37 @@ test("reasoning appears while it is written, and stays open once opened", () => 
   view.update({ item: answer("<think>Hm</think>So."), isLive: false });
   assert.equal(view.node.querySelector("details .prose").textContent.trim(), "Hm");
   assert.equal(view.node.querySelector(":scope > .prose").textContent.trim(), "So.");
+});
+
+test("a workflow that grows is folded by its reader, and draws only what is new, once a frame", () => {
+  const { ItemView, page, frame, drawn } = setUp();
+  let tasks = [{ type: "thought", content: "first" }];
+  const entry = (more = {}) => ({
+    item: { id: "w", type: "workflow", created_at: AT, workflow: { tasks, ...more } },
+    isLive: true,
+  });
+  const view = new ItemView(entry());
+  page.window.document.body.append(view.node);
+  const details = view.node.querySelector("details");
+  details.open = false;
+  const summary = view.node.querySelector("summary");
+  summary.tabIndex = 0; // which a browser's is
+  summary.focus();
+  for (const content of ["s", "se", "second"]) {
+    tasks = [tasks[0], { type: "thought", content }];
+    view.update(entry());
+  }
+  frame();
+  assert.deepEqual(drawn, ["first", "second"]);
+  assert.equal(view.node.querySelector("details"), details);
+  assert.equal(details.open, false);
+  assert.equal(page.window.document.activeElement, summary);
+  tasks = tasks.slice(1);
+  view.update(entry({ summary: { title: "Done" } }));
+  frame();
+  assert.equal(details.textContent, "DoneThoughtsecond");
+  view.update({ ...entry({ expanded: true }), isLive: false });
+  assert.equal(view.node.querySelector("details").open, true);
 });
 
 test("a widget that looks the same is left alone: somebody may be filling it in", () => {

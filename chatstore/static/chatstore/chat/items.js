@@ -159,7 +159,12 @@ export function createItems(options) {
   const draws = new Map([
     ["user_message", ({ item }, view) => userMessage(item, view)],
     ["assistant_message", assistantMessage],
-    ["workflow", ({ item, isLive }) => [steps.drawWorkflow(item.workflow, isLive)]],
+    [
+      "workflow",
+      ({ item, isLive }, { node }) => [
+        steps.drawWorkflow(item.workflow, isLive, node.querySelector(":scope > details.work")),
+      ],
+    ],
     ["task", ({ item }) => [steps.drawTask(item.task)]],
     ["generated_image", generatedImage],
     ["client_tool_call", ({ item, isRunning }) => [steps.drawToolCall(item, Boolean(isRunning))]],
@@ -224,11 +229,11 @@ export function createItems(options) {
       this.entry = entry;
       const isSameState = entry.isLive === before.isLive;
       if (isSameState && entry.isRunning === before.isRunning && looksTheSame(entry.item, before.item)) return;
-      if (isSameState && entry.isLive && entry.item.type === "assistant_message") this.#growSoon();
+      if (isSameState && entry.isLive) this.#growSoon();
       else this.#draw(entry, isSameState ? this.#folds() : []);
     }
 
-    /** Look at what has been written once a frame: even that takes long if it is done for each word. */
+    /** Look at what has come once a frame: even that takes long if it is done for each word. */
     #growSoon() {
       if (this.isWaiting) return;
       this.isWaiting = true;
@@ -241,7 +246,7 @@ export function createItems(options) {
 
     /** Only what is written may change. @param {any} item @returns {boolean} whether there is a place for it */
     #grow(item) {
-      if (item.content.length !== this.bodies.length) return false;
+      if (item.type !== "assistant_message" || item.content.length !== this.bodies.length) return false;
       const changed = item.content.map((/** @type {any} */ part, /** @type {number} */ n) =>
         this.body(n).set(part.text),
       );

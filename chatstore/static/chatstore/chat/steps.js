@@ -56,20 +56,34 @@ export function createSteps({ dom, text, markdown, sourceLink, runTool }) {
     return isLive ? strings.working : strings.workDone;
   }
 
-  /** @param {any} workflow @param {boolean} isLive */
-  function drawWorkflow(workflow, isLive) {
-    const { summary } = workflow;
-    return el(
+  /** @param {any} workflow @param {boolean} isLive @param {any} [old] what shows it, and stays: somebody may fold
+   * it or read on in a step while another grows */
+  function drawWorkflow(workflow, isLive, old) {
+    const { summary, tasks } = workflow;
+    const fresh = el(
       "details",
-      { class: "work", open: workflow.expanded || isLive },
+      { class: "work" },
       el(
         "summary",
         {},
         isLive && !summary ? spinner() : icon(summary?.icon ?? "sparkle"),
         el("span", { text: workflowTitle(workflow, isLive) }),
       ),
-      el("div", { class: "steps" }, ...workflow.tasks.map(drawTask)),
+      el("div", { class: "steps" }),
     );
+    const details = old ?? fresh;
+    details.open = workflow.expanded || isLive;
+    const [heading, list] = details.children;
+    if (!heading.isEqualNode(fresh.firstChild)) heading.replaceChildren(...fresh.firstChild.childNodes);
+    while (list.children.length > tasks.length) list.lastChild.remove();
+    tasks.forEach((/** @type {any} */ task, /** @type {number} */ n) => {
+      const there = list.children[n];
+      if (there?.task === task) return;
+      const step = Object.assign(drawTask(task), { task });
+      if (there) there.replaceWith(step);
+      else list.append(step);
+    });
+    return details;
   }
 
   /** @param {any} item @param {boolean} isRunning */

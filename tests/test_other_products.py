@@ -115,6 +115,54 @@ class OtherProductsTest(TransactionTestCase):
             archive.writestr("export/user.json", "{}")
         self.assertIn("Imported 2 threads, 6 messages", self.run_command(user="alice"))
 
+    def write_zip(self, *files: bytes) -> list[int]:
+        """Write a zip of these files of conversations; return where their bytes begin in it."""
+        with zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number, content in enumerate(files):
+                archive.writestr(f"export/conversations-00{number}.json", content)
+            entries = archive.infolist()
+        return [entry.header_offset + 30 + len(entry.filename) for entry in entries]
+
+    def assert_refused(self, message: str) -> None:
+        """Nothing is imported, also of what comes before the fault; the message has no text."""
+        with self.assertRaisesMessage(CommandError, message) as caught:
+            self.run_command(user="alice")
+        self.assertNotIn("bikes", str(caught.exception))
+        self.assertFalse(ChatSession.objects.exists())
+
+    def test_R3_an_export_with_a_file_that_is_no_json_is_refused_by_its_name(self) -> None:
+        whole = json.dumps([chatgpt_conversation()]).encode()
+        other = json.dumps([chatgpt_conversation(conversation_id="c2")]).encode()
+        for broken in (other[:-1], b"", b"\xff" + other, b"[" * 100_000):
+            self.write_zip(whole, broken)
+            with self.subTest(broken[:10]):
+                self.assert_refused(
+                    "conversations-001.json can't be imported (no JSON, or cut short)"
+                )
+        self.path.write_bytes(whole[:-1])
+        self.assert_refused("export can't be imported (no JSON, or cut short)")
+
+    def test_R3_a_whole_export_is_checked_before_anything_is_written(self) -> None:
+        good = [chatgpt_conversation(conversation_id=f"c{number}") for number in range(60)]
+        for bad, reason in (
+            ({"id": 2}, "ValueError"),
+            (None, "ValueError"),
+            (chatgpt_conversation(current_node={}), "TypeError"),
+            (chatgpt_conversation(conversation_id=None), "no id"),
+            (chatgpt_conversation(conversation_id={}), "no id"),
+            (open_webui_chat() | {"id": ""}, "no id"),
+        ):
+            with self.subTest(reason):
+                self.path.write_text(json.dumps([*good, bad]))
+                self.assert_refused(f"export, conversation 61 can't be imported ({reason})")
+
+    def test_R3_conversations_without_an_id_are_not_taken_for_one(self) -> None:
+        chats = [chatgpt_conversation(title=title) for title in ("One", "Two", "Three")]
+        for chat in chats:
+            del chat["conversation_id"]
+        self.path.write_text(json.dumps(chats))
+        self.assert_refused("export, conversation 1 can't be imported (no id)")
+
     def test_R3_what_is_missing_in_an_export_does_not_stop_the_import(self) -> None:
         bare = chatgpt_conversation()
         del bare["current_node"], bare["create_time"], bare["title"]
@@ -158,7 +206,7 @@ class OtherProductsTest(TransactionTestCase):
             ([{"uuid": "1", "name": "T", "chat_messages": []}], "an export of Claude"),
             ([{"id": 1}], "not an archive of chatstore"),
             ({"a": 1, "b": "x" * 2_000}, "not an archive of chatstore"),
-            ([chatgpt_conversation(), {"id": 2}], "not an archive of chatstore"),
+            ([7], "not an archive of chatstore"),
         ):
             with self.subTest(message), self.assertRaisesMessage(CommandError, message):
                 self.run_import(content, user="alice")

@@ -543,6 +543,7 @@ class BadArchiveTest(ArchiveTestCase):
             (b"", "incomplete"),
             (b"hello\n", "Line 1 is not a JSON object"),
             (b"[]\n", "Line 1 is not a JSON object"),
+            (b'{"type": \n', "Line 1 is not a JSON object"),
             (b'{"type": "else"}\n', "not an archive of chatstore"),
             (b'{"type": "chatstore", "version": 2}\n', "has version 2"),
             (b"PK\x03\x04 and no zip", "zip file is damaged"),

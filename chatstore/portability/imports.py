@@ -33,7 +33,7 @@ from chatstore.portability.import_rows import (
     session_row,
     text_of,
 )
-from chatstore.portability.reader import Reader
+from chatstore.portability.reader import Reader, refusal
 from chatstore.portability.records import THREADS_PER_BATCH, Record
 
 # Called with what is imported so far, and how much of the file is read.
@@ -59,8 +59,8 @@ def import_threads(
         progress: called with the counts so far, and the share of the archive that is read, 0 to 1;
             None for other files, of which it is not known.
 
-    Raises ArchiveError: before anything is imported if the archive is incomplete or damaged, later
-    if a record can't be imported.
+    Raises ArchiveError: before anything is imported if the archive or the export is incomplete or
+    damaged, or if the export holds something else; later if an archive's record can't be imported.
     """
     count = 0
     export = other_products.find(reader, user_id)
@@ -200,11 +200,7 @@ class Importer:
             else:
                 raise ValueError
         except RECORD_ERRORS as error:
-            # Only the error's type: its message could quote the conversation (S18).
-            raise ArchiveError(
-                _("%(place)s can't be imported (%(error)s). Correct it, and run the import again.")
-                % {"place": self._location(), "error": type(error).__name__}
-            ) from None
+            raise refusal(self._location(), type(error).__name__) from None
 
     def _location(self) -> str:
         """Return the last record's line; for the sample store, which has none, type and id."""

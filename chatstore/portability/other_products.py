@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from chatstore.portability.archive import ArchiveError
-from chatstore.portability.reader import Reader
+from chatstore.portability.import_rows import RECORD_ERRORS
+from chatstore.portability.reader import Reader, refusal
 from chatstore.portability.records import Record
 
 
@@ -68,11 +69,17 @@ class Export:
         """
         Yield the records of all conversations that have a message.
 
-        Raises ArchiveError if the file is something else.
+        Raises ArchiveError, which names the conversation that can't be imported.
         """
-        for document in self._reader.documents():
-            for value in document if isinstance(document, list) else [document]:
-                yield from self._thread(_read(value))
+        for place, value in _values(self._reader):
+            try:
+                conversation = _read(value)
+                # Without ids, all of them would have the same key, and be taken for one.
+                if not conversation.id or not isinstance(conversation.id, str | int):
+                    raise refusal(place, "no id")
+                yield from self._thread(conversation)
+            except RECORD_ERRORS as error:
+                raise refusal(place, type(error).__name__) from None
 
     def _thread(self, conversation: _Conversation) -> Iterator[Record]:
         # The owner is part of the id: two people may import the same conversation.
@@ -105,17 +112,31 @@ def find(reader: Reader, user_id: str | None) -> Export | None:
     """
     Return the export that a file is; None if it is none of another product's.
 
-    Raises ArchiveError if it is one, and can't be imported or no owner is named.
+    Raises ArchiveError if it is one, and can't be imported or no owner is named. All of it is read
+    for that, so that nothing is written if the last conversation can't be imported.
     """
-    first = next(reader.documents(), None)
-    if isinstance(first, list):
-        first = next(iter(first), None)
-    if not isinstance(first, dict):
+    first = next(_values(reader), None)
+    if first is None:
         return None
-    _read(first)
+    _place, value = first
+    try:
+        _read(value)
+    except ValueError:
+        raise ArchiveError(_describe(value)) from None
     if not user_id:
         raise ArchiveError(_("Name the owner of the imported threads: --user ID."))
-    return Export(reader, user_id)
+    export = Export(reader, user_id)
+    for _record in export.records():
+        pass
+    return export
+
+
+def _values(reader: Reader) -> Iterator[tuple[str, Any]]:
+    """Yield what may be conversations, each with its place in the file."""
+    for name, document in reader.documents():
+        values = document if isinstance(document, list) else [document]
+        for number, value in enumerate(values, 1):
+            yield f"{name}, conversation {number}", value
 
 
 def _is_shown(message: _Message) -> bool:
@@ -152,7 +173,7 @@ def _time(seconds: Any) -> str | None:
 
 
 def _read(value: Any) -> _Conversation:
-    """Return a conversation of an export; ArchiveError if it is not one that can be imported."""
+    """Return a conversation of an export; ValueError if it is none."""
     found: Iterable[tuple[str, Any]]
     match value:
         case {"mapping": dict() as mapping}:
@@ -168,7 +189,7 @@ def _read(value: Any) -> _Conversation:
         case {"chat": {"messages": list() as listed}}:
             newest_id, found = None, _linked(listed)
         case _:
-            raise ArchiveError(_describe(value))
+            raise ValueError
     return _Conversation(
         value.get("id"),
         value.get("title") or value["chat"].get("title"),

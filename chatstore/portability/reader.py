@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -63,6 +63,7 @@ class Reader:
 
     def _open(self, source: str, files: str | None) -> None:
         self._folder = Path(files or f"{source}.files")
+        self._name = "stdin" if source == "-" else Path(source).name
         self.file: Any
         try:
             if source == "-":
@@ -94,36 +95,42 @@ class Reader:
         """Tell whether the file is a SQLite database, such as that of ChatKit's sample store."""
         return bool(self._magic == SQLITE_MAGIC)
 
-    def documents(self) -> Iterator[Any]:
+    def documents(self) -> Iterator[tuple[str, Any]]:
         """
-        Yield the JSON documents of a file that is no archive but may be another product's export.
+        Yield the JSON documents of a file that is no archive but may be another product's export,
+        each with the name of its file.
 
         These are the conversations of a zip, or a file that is one list or object of JSON. Yields
-        nothing for any other file. Raises LineTooLongError for a document that is longer than a
-        line may be, since it is held in memory.
+        nothing for any other file. Raises ArchiveError for a document that can't be read, and
+        LineTooLongError for one that is longer than a line may be, since it is held in memory.
         """
+        start = self._magic.lstrip(_BEFORE_JSON)[:1]
         if self._zip is not None:
-            names = sorted(filter(_CONVERSATIONS.search, self._zip.namelist()))
             if LINES_NAME in self._zip.namelist():
                 return
-            for name in names:
-                with self._zip.open(name) as content:
-                    yield from self._document(content)
-        elif self._magic.lstrip(_BEFORE_JSON).startswith((b"[", b"{")):
+            for path in sorted(filter(_CONVERSATIONS.search, self._zip.namelist())):
+                name = Path(path).name
+                with self._zip.open(path) as content:
+                    text = self._read_document(content)
+                yield name, _parse_document(text, name)
+        elif start in (b"[", b"{"):
             self.file.seek(0)
-            if not _is_object(self.file.readline(_MAX_HEADER_BYTES)):  # else a file of lines
-                self.file.seek(0)
-                yield from self._document(self.file)
+            if _is_object(self.file.readline(_MAX_HEADER_BYTES)):  # a file of lines
+                return
+            self.file.seek(0)
+            text = self._read_document(self.file)
+            # Lines begin with an object, too: if it is one of them, check says what is wrong.
+            with suppress(ArchiveError) if start == b"{" else nullcontext():
+                yield self._name, _parse_document(text, self._name)
 
-    def _document(self, content: IO[bytes]) -> Iterator[Any]:
+    def _read_document(self, content: IO[bytes]) -> bytes:
         text = content.read(self.max_line_bytes + 1)
         if len(text) > self.max_line_bytes:
             raise LineTooLongError(
                 _("The file holds more than %d MiB of JSON. --max-line-mib raises this.")
                 % (self.max_line_bytes // 2**20)
             )
-        with suppress(ValueError, RecursionError):
-            yield json.loads(text)
+        return text
 
     def check(self, *, partial: bool = False) -> int:
         """
@@ -241,6 +248,28 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ArchiveError(_("Line %s is not a JSON object, or is incomplete.") % number)
     return record
+
+
+def _parse_document(text: bytes, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise refusal(name, "no JSON, or cut short") from None
+
+
+def refusal(place: str, reason: str) -> ArchiveError:
+    """
+    Return the error that something can't be imported.
+
+    Args:
+        place: where it is in the file.
+        reason: in English, and often an error's type. No error's message: it could quote the
+            conversation (S18).
+    """
+    return ArchiveError(
+        _("%(place)s can't be imported (%(error)s). Correct it, and run the import again.")
+        % {"place": place, "error": reason}
+    )
 
 
 def _check_header(record: dict[str, Any]) -> None:

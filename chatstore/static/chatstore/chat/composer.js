@@ -106,9 +106,9 @@ export function createComposer({ dom, choices, mentions, drawNamed, onSend, onSt
     grow();
   }
 
-  /** @param {string | null} id the conversation that is left */
+  /** @param {string | null} id the conversation that is left; what came back to it meanwhile stays */
   function keepDraft(id) {
-    if (!isEmpty()) drafts.set(id, draft());
+    if (!isEmpty()) drafts.set(id, joinDrafts([drafts.get(id), draft()]));
   }
 
   /** @param {string | null} id the conversation that is opened */
@@ -155,12 +155,10 @@ export function createComposer({ dom, choices, mentions, drawNamed, onSend, onSt
 
   /** Send a prompt; what is being written stays. @param {any[]} content as the protocol has it */
   function sendContent(content) {
-    const written = { text: message.value, entities };
+    const written = { ...EMPTY, text: message.value, entities };
     const prompt = mentions.draftOf(content);
     send(prompt.text, prompt.entities);
-    message.value = written.text;
-    entities = written.entities;
-    grow();
+    setDraft(joinDrafts([draft(), written])); // a message that could not be sent is back
   }
 
   /** At the caret, apart from the word before it. @param {string} text */

@@ -54,19 +54,30 @@ export function createConversations(options) {
     options.onEvent(event, conversation === shown);
   }
 
-  /** Messages that wait go back to where they are written: no answer is under way that they follow.
-   * @param {Held} conversation */
-  function takeBackWaiting(conversation) {
-    const { waiting } = conversation.state;
-    if (!waiting.length) return;
-    dispatch(conversation, { type: "waiting.emptied" });
-    if (conversation === shown) composer.prepend(...waiting);
-    else composer.putDraft(idOf(conversation.state), ...waiting);
+  /** Messages go back to where they are written.
+   * @param {Held} conversation @param {readonly any[]} drafts @param {string} type of the event */
+  function takeBack(conversation, drafts, type) {
+    if (!drafts.length) return;
+    dispatch(conversation, { type });
+    if (conversation === shown) composer.prepend(...drafts);
+    else composer.putDraft(idOf(conversation.state), ...drafts);
+  }
+
+  /** Those that wait: no answer is under way that they follow. @param {Held} conversation */
+  const takeBackWaiting = (conversation) => takeBack(conversation, conversation.state.waiting, "waiting.emptied");
+
+  /** The one that could not be sent. @param {Held} conversation */
+  function takeBackUnsent(conversation) {
+    const turn = model.pendingOf(conversation.state);
+    takeBack(conversation, turn ? [turn.draft] : [], "turn.settled");
   }
 
   /** @param {string | null} id null: a new one @param {string | null} [messageId] the message to begin at */
   async function open(id, messageId) {
-    if (!model.isBusy(shown.state)) takeBackWaiting(shown);
+    if (!model.isBusy(shown.state)) {
+      takeBackWaiting(shown);
+      takeBackUnsent(shown);
+    }
     composer.keepDraft(idOf(shown.state));
     const conversation = [...answering].find(({ state }) => id && idOf(state) === id) ?? held(id);
     shown = conversation;
@@ -191,6 +202,7 @@ export function createConversations(options) {
     load,
     earlier,
     takeBackWaiting,
+    takeBackUnsent,
     threadChanged,
   };
 }

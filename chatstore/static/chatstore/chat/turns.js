@@ -61,13 +61,15 @@ export function createTurns(options) {
     return run(conversation, { request: "join", params: {}, isStored: true }, null);
   }
 
-  /** @param {Held} conversation @param {object} turn see turn.began @param {(() => Promise<Response>) | null} open */
+  /** @param {Held} conversation @param {Record<string, any>} turn see turn.began @param {(() => Promise<Response>) | null} open */
   async function run(conversation, turn, open) {
     if (model.isBusy(conversation.state)) {
       // One answer at a time; what a button asks for can be asked for again.
       if (open) alerts.showError(new Refused(strings.answering), () => run(conversation, turn, open));
       return;
     }
+    // A message that could not be sent would go with the turn before, unless this one sends it.
+    if (model.pendingOf(conversation.state)?.draft !== turn.draft) conversations.takeBackUnsent(conversation);
     conversation.controller = new AbortController();
     /** @type {() => void} */
     let begin;
@@ -94,12 +96,13 @@ export function createTurns(options) {
     answering.delete(conversation);
     conversation.isElsewhere = false;
     dispatch(conversation, { type: "turn.ended", ...outcome });
-    const { isStopped, failure, type } = conversation.state.last;
-    finish(conversation);
-    options.onTurn({ isStopped });
+    const { last } = conversation.state;
+    const { isStopped, failure, type } = last;
     // What another page has replaced stays while this one hears the answer; where joining was refused, no more is known.
     const isHeard = type === "join" && !isStopped && !failure?.status;
-    if (isHeard && isShown(conversation)) conversations.load(conversation).catch(() => {});
+    if (isHeard) await conversations.load(conversation).catch(() => {});
+    if (conversation.state.last === last) finish(conversation); // unless the next has begun meanwhile
+    options.onTurn({ isStopped });
   }
 
   /** @param {any} error @returns {import("./conversation.js").Failure} */
@@ -231,10 +234,8 @@ export function createTurns(options) {
 
   /** A message that was never stored goes back to where it was written. @param {Held} conversation */
   function takeBack(conversation) {
-    const { draft } = conversation.state.last;
     alerts.clear();
-    dispatch(conversation, { type: "turn.settled" });
-    composer.prepend(draft);
+    conversations.takeBackUnsent(conversation);
     composer.focus();
   }
 
@@ -245,7 +246,7 @@ export function createTurns(options) {
     const { state } = conversation;
     if (!state.last || state.last.isStored) return;
     if (isShown(conversation)) takeBack(conversation);
-    else composer.putDraft(idOf(state), state.last.draft);
+    else conversations.takeBackUnsent(conversation);
   }
 
   /** @param {Held} conversation */

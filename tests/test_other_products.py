@@ -142,6 +142,31 @@ class OtherProductsTest(TransactionTestCase):
         self.path.write_bytes(whole[:-1])
         self.assert_refused("export can't be imported (no JSON, or cut short)")
 
+    def test_R3_a_zip_that_can_not_be_unpacked_is_refused_with_a_sentence(self) -> None:
+        whole = json.dumps([chatgpt_conversation()]).encode()
+        _first, second = self.write_zip(whole, whole)
+        content = self.path.read_bytes()
+        entry = content.rindex(b"PK\x01\x02")
+        header = content.rindex(b"PK\x03\x04")
+        named = "conversations-001.json can't be imported (damaged, or encrypted)"
+        unnamed = "The zip file is damaged or incomplete."
+        for name, places, message in (
+            ("encrypted", {header + 6: 1, entry + 8: 1}, named),
+            ("of an unknown method", {header + 8: 99, entry + 10: 99}, named),
+            ("not compressed as it says", {second: 0xFF}, named),
+            ("of a wrong checksum", {entry + 16: content[entry + 16] ^ 1}, named),
+            ("not at its place", {header: 0}, named),
+            ("under a name that is no text", {header + 7: 8, header + 30: 0xFF}, named),
+            ("listed under such a name", {entry + 9: 8, entry + 46: 0xFF}, unnamed),
+            ("of a later format", {entry + 6: 99}, unnamed),
+        ):
+            with self.subTest(name):
+                changed = bytearray(content)
+                for place, value in places.items():
+                    changed[place] = value
+                self.path.write_bytes(changed)
+                self.assert_refused(message)
+
     def test_R3_a_whole_export_is_checked_before_anything_is_written(self) -> None:
         good = [chatgpt_conversation(conversation_id=f"c{number}") for number in range(60)]
         for bad, reason in (
@@ -162,6 +187,17 @@ class OtherProductsTest(TransactionTestCase):
             del chat["conversation_id"]
         self.path.write_text(json.dumps(chats))
         self.assert_refused("export, conversation 1 can't be imported (no id)")
+
+    def test_R3_what_is_no_time_or_no_model_is_left_out(self) -> None:
+        for number, wrong in enumerate((1e999, -1e999, float("nan"), 10**400, "now", {}, [1])):
+            chat = chatgpt_conversation(conversation_id=f"c{number}", create_time=wrong)
+            chat["mapping"]["5"]["message"].update(
+                create_time=wrong, metadata={"model_slug": wrong}
+            )
+            with self.subTest(str(wrong)[:9]):
+                self.assertIn("Imported 1 thread, 3 m", self.run_import([chat], user="alice"))
+        for message in ChatMessage.objects.filter(content="42."):
+            self.assertEqual(int(message.timestamp.timestamp()), 1_700_000_000)
 
     def test_R3_what_is_missing_in_an_export_does_not_stop_the_import(self) -> None:
         bare = chatgpt_conversation()

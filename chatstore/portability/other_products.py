@@ -9,6 +9,7 @@ since some exports have no links to children. Of a message the text is kept, and
 from __future__ import annotations
 
 import datetime as dt
+import math
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -154,7 +155,9 @@ def _item(message: _Message, thread_id: str, created_at: str | None) -> Record:
         item["type"] = "assistant_message"
         item["content"] = [{"type": "output_text", "text": message.text, "annotations": []}]
     record = {"type": "item", "id": item["id"], "item": item, "timestamp": created_at}
-    return record | {"metadata": {"model": message.model}} if message.model else record
+    if message.model and isinstance(message.model, str):
+        record["metadata"] = {"model": message.model}
+    return record
 
 
 def _key(owner: str, name: Any) -> str:
@@ -165,7 +168,7 @@ def _time(seconds: Any) -> str | None:
     """Return a time in ISO 8601; None if it is none, or out of range."""
     try:
         # Open WebUI has seconds, nanoseconds or milliseconds, by version and by place.
-        while seconds > 1e11:
+        while 1e11 < seconds < math.inf:
             seconds /= 1000
         return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat()
     except (TypeError, ValueError, OverflowError, OSError):

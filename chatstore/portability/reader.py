@@ -31,6 +31,7 @@ from chatstore.portability.archive import (
 )
 
 _CONVERSATIONS = re.compile(r"(^|/)conversations(-\d+)?\.json$")  # in exports of ChatGPT
+_DAMAGE = (*DECOMPRESSION_ERRORS, UnicodeDecodeError)  # the last for a name inside a zip
 _MAX_HEADER_BYTES = 1_000
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 
@@ -87,7 +88,7 @@ class Reader:
         if self._magic.startswith(b"PK"):
             try:
                 self._zip = self._resources.enter_context(zipfile.ZipFile(self.file))
-            except zipfile.BadZipFile as error:
+            except _DAMAGE as error:
                 raise ArchiveError(_("The zip file is damaged or incomplete.")) from error
 
     @property
@@ -110,8 +111,11 @@ class Reader:
                 return
             for path in sorted(filter(_CONVERSATIONS.search, self._zip.namelist())):
                 name = Path(path).name
-                with self._zip.open(path) as content:
-                    text = self._read_document(content)
+                try:
+                    with self._zip.open(path) as content:
+                        text = self._read_document(content)
+                except _DAMAGE:
+                    raise refusal(name, "damaged, or encrypted") from None
                 yield name, _parse_document(text, name)
         elif start in (b"[", b"{"):
             self.file.seek(0)
@@ -156,7 +160,7 @@ class Reader:
                     complete = count
         except LineTooLongError:
             raise
-        except (*DECOMPRESSION_ERRORS, ArchiveError) as error:
+        except (*_DAMAGE, ArchiveError) as error:
             if count == 0 and isinstance(error, ArchiveError):
                 raise
         if checksum is not None and checksum != digest.hexdigest():
@@ -189,7 +193,7 @@ class Reader:
                 if hashlib.file_digest(cast(Any, content), "sha256").hexdigest() != sha256:
                     return None
             return self._open_file(sha256)
-        except (OSError, KeyError, *DECOMPRESSION_ERRORS):
+        except (OSError, KeyError, *_DAMAGE):
             return None
 
     def _open_file(self, sha256: str) -> IO[bytes]:

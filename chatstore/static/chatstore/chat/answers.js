@@ -14,7 +14,6 @@
  * @property {typeof import("./formulas.js")} formulas
  * @property {typeof import("./footnotes.js")} footnotes
  * @property {typeof import("./code_blocks.js")} code_blocks
- * @property {typeof import("./diagrams.js")} diagrams
  * @property {typeof import("./sources.js")} sources
  * @property {typeof import("./steps.js")} steps
  * @property {typeof import("./theme_switch.js")} theme_switch
@@ -67,6 +66,17 @@ export function createAnswers(modules, needs) {
   const dialect = modules.footnotes.extendForFootnotes(modules.dialect.extendTokenizer(limited));
   const Tokenizer = modules.formulas.extendForFormulas(dialect, finder);
   const plainText = modules.plain_text.createPlainText({ dom, strings });
+  const diagrams = modules.library.createLibrary(needs.load.diagrams, nextFrame);
+  /** A place for the button, that is filled at once or when its module is there.
+   * @param {string} source @param {HTMLElement} block */
+  const diagramButton = (source, block) => {
+    if (!needs.diagramUrl) return null;
+    const place = dom.el("span", { class: "diagram-button" });
+    const draw = (/** @type {typeof import("./diagrams.js")} */ { createDiagrams }) =>
+      place.append(createDiagrams({ dom, strings, url: needs.diagramUrl, isDark })(source, block));
+    diagrams(1, draw);
+    return place;
+  };
   const markdown = modules.markdown.createMarkdown({
     Marked: modules.marked.Marked,
     tokenizer: new Tokenizer(),
@@ -80,7 +90,7 @@ export function createAnswers(modules, needs) {
       strings,
       DOMPurify: modules.purify.default,
       highlighter: modules.library.createLibrary(needs.load.highlighter, nextFrame),
-      diagramButton: modules.diagrams.createDiagrams({ dom, strings, url: needs.diagramUrl, isDark }),
+      diagramButton,
       copyButton: needs.copyButton,
       plainText,
     }),

@@ -15,7 +15,7 @@ const PURIFY = { RETURN_DOM_FRAGMENT: true, ALLOWED_TAGS: ["span"], ALLOWED_ATTR
  * @param {Record<string, string>} options.strings
  * @param {any} options.DOMPurify
  * @param {import("./library.js").Library} options.highlighter
- * @param {import("./diagrams.js").Diagrams} options.diagramButton
+ * @param {(source: string, block: HTMLElement) => HTMLElement | null} options.diagramButton see diagrams.js
  * @param {(copied: () => string, label: string) => HTMLElement} options.copyButton
  * @param {import("./plain_text.js").PlainText} options.plainText
  */

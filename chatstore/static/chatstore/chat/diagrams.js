@@ -1,8 +1,6 @@
 /**
  * Diagrams, drawn on request by Mermaid in a frame of their own. It is sandboxed, of no origin, and
  * served with a policy of its own: Mermaid needs inline styles, and draws what a model has written.
- *
- * @typedef {ReturnType<typeof createDiagrams>} Diagrams
  */
 
 const LONGEST = 20_000; // characters
@@ -13,7 +11,7 @@ const HIGHEST = 2000; // pixels
  * @param {object} options
  * @param {import("./dom.js").Dom} options.dom
  * @param {Record<string, string>} options.strings
- * @param {string} options.url of the frame; empty: there is none
+ * @param {string} options.url of the frame
  * @param {() => boolean} options.isDark
  */
 export function createDiagrams({ dom, strings, url, isDark }) {
@@ -51,7 +49,6 @@ export function createDiagrams({ dom, strings, url, isDark }) {
    * @param {HTMLElement} block of code
    */
   return (source, block) => {
-    if (!url) return null;
     if (source.length > LONGEST) return el("span", { text: strings.diagramTooLong });
     /** @type {HTMLIFrameElement | null} */
     let frame = null;

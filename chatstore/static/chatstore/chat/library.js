@@ -138,6 +138,8 @@ export function loaders(addresses) {
       const [completion, suggestions, commands] = await Promise.all(urls.map((url) => import(url)));
       return { completion, suggestions, commands };
     },
+    /** @returns {Promise<typeof import("./diagrams.js")>} */
+    diagrams: () => import(addresses.diagramsUrl),
     async chart() {
       const [{ createChart }, geometry] = await Promise.all([import(chartUrl), import(chartGeometryUrl)]);
       return { createChart, geometry };

@@ -75,6 +75,7 @@ function openChat() {
     running: {
       async follow(_conversation, open, apply) {
         for (const event of open ? await open() : []) apply(event);
+        chat.isAnswering = false; // it was followed to its end
         return {};
       },
     },

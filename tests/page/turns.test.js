@@ -37,7 +37,7 @@ async function openChat(items = [question("q1"), item("a1")]) {
   const dom = createDom(window.document);
   const { $ } = dom;
   const nothing = () => {};
-  const chat = { items, ends: 0, calls: {} };
+  const chat = { items, isAnswering: false, ends: 0, calls: {} };
   const begun = [];
   const answer = () => new Promise((resolve) => begun.push(resolve));
   const call = async (name, params) => {
@@ -58,7 +58,7 @@ async function openChat(items = [question("q1"), item("a1")]) {
     model,
     reduce: model.createReduce(updated),
     call,
-    own: { state: async () => ({ is_answering: false }) },
+    own: { state: async () => ({ is_answering: chat.isAnswering }) },
     timeline: quiet,
     threads: quiet,
     composer: quiet,
@@ -110,15 +110,20 @@ async function openChat(items = [question("q1"), item("a1")]) {
   return Object.assign(chat, { $, turns, conversations, begun, called, heard, frame, finish, ids });
 }
 
-test("what another page has replaced is gone when its answer has ended", async () => {
-  const chat = await openChat([question("q1"), item("a1")]);
-  const { turns, conversations, ids } = chat;
-  turns.join(conversations.shown);
-  chat.items = [question("q2")];
-  await conversations.load(conversations.shown);
-  chat.items = [question("q2"), item("a2")];
-  await chat.finish(done(item("a2")));
-  assert.deepEqual(ids(), ["q2", "a2"]);
+test("what another page has replaced is gone when its answer has ended, before what waits is sent", async () => {
+  for (const waits of [false, true]) {
+    const chat = await openChat([question("q1"), item("a1")]);
+    const { turns, conversations, ids, begun } = chat;
+    turns.join(conversations.shown);
+    chat.isAnswering = true; // and a mark may be left when the answer has ended
+    if (waits) turns.send(draft("And then?"));
+    chat.items = [question("q2")];
+    await conversations.load(conversations.shown);
+    chat.items = [question("q2"), item("a2")];
+    await chat.finish(done(item("a2")));
+    assert.deepEqual(ids(), ["q2", "a2"]);
+    assert.equal(begun.length, Number(waits));
+  }
 });
 
 test("a widget's button that is pressed twice acts once", async () => {

@@ -108,8 +108,9 @@ export function createConversations(options) {
   }
 
   /** Bring a conversation up to date with the server. @param {Held} conversation
-   * @param {{ isRejoined?: boolean }} [details] see reduce @returns {Promise<void>} */
-  async function load(conversation, { isRejoined = false } = {}) {
+   * @param {{ isRejoined?: boolean, isEnded?: boolean }} [details] see reduce; the answer has ended, whatever the
+   * server still says @returns {Promise<void>} */
+  async function load(conversation, { isRejoined = false, isEnded = false } = {}) {
     const id = idOf(conversation.state);
     const isAnswered = Boolean(conversation.state.turn);
     const { controller } = conversation;
@@ -121,6 +122,7 @@ export function createConversations(options) {
     // What was asked for before an answer has ended lacks a part of it.
     const isOld = !conversation.state.turn && (isAnswered || conversation.controller !== controller);
     if (isOld) return load(conversation);
+    const isAnswering = state?.is_answering && !isEnded;
     if (state) {
       conversation.isTemporary = state.is_temporary;
       threads.setListing(id, state.is_temporary ? "temporary" : state.archived_at ? "archived" : "");
@@ -132,11 +134,11 @@ export function createConversations(options) {
       items: page.data.toReversed(),
       ...paging,
       isRejoined,
-      isAnswering: state?.is_answering,
+      isAnswering,
     });
     threads.put({ ...conversation.state.thread, updated_at: page.data[0]?.created_at });
     threads.setPreview(id, page.data);
-    if (state?.is_answering && !model.isBusy(conversation.state)) options.onAnswering(conversation);
+    if (isAnswering && !model.isBusy(conversation.state)) options.onAnswering(conversation);
     return undefined;
   }
 

@@ -98,9 +98,9 @@ export function createTurns(options) {
     dispatch(conversation, { type: "turn.ended", ...outcome });
     const { last } = conversation.state;
     const { isStopped, failure, type } = last;
-    // What another page has replaced stays while this one hears the answer; where joining was refused, no more is known.
-    const isHeard = type === "join" && !isStopped && !failure?.status;
-    if (isHeard) await conversations.load(conversation).catch(() => {});
+    // What another page has replaced stays while this one hears the answer.
+    const isHeard = type === "join" && !isStopped && !failure;
+    if (isHeard) await conversations.load(conversation, { isEnded: true }).catch(() => {});
     if (conversation.state.last === last) finish(conversation); // unless the next has begun meanwhile
     options.onTurn({ isStopped });
   }

@@ -95,6 +95,32 @@ def test_text_outlives_the_session_in_which_it_was_written(visit: Visits, site: 
     expect(box).to_have_value("")
 
 
+# The browser discards a hidden page: it says that it is hidden, and no more.
+DISCARD = """() => {
+  Object.defineProperty(document, "hidden", { get: () => true });
+  document.dispatchEvent(new Event("visibilitychange"));
+  window.addEventListener("pagehide", (event) => event.stopImmediatePropagation(), true);
+}"""
+
+
+def test_what_is_written_in_each_conversation_outlives_a_discarded_page(chat: Page) -> None:
+    ask(chat, "Hello")
+    box = chat.get_by_role("textbox", name="Message")
+    box.fill("An answer")
+    chat.get_by_role("button", name="New conversation").click()
+    expect(box).to_have_value("")
+    box.fill("A beginning")
+    chat.evaluate(DISCARD)
+    chat.reload()
+    expect(box).to_have_value("A beginning")
+    open_thread(chat, 0)
+    expect(box).to_have_value("An answer")
+    box.fill("")
+    chat.reload()
+    expect(answers(chat)).to_have_count(1)
+    expect(box).to_have_value("")
+
+
 def write(page: Page, text: str) -> None:
     box = page.get_by_role("textbox", name="Message")
     box.fill(text)

@@ -13,28 +13,44 @@ function openTab() {
   return (user) => createKeptDraft({ storage: () => storage, user });
 }
 
-const DRAFT = { id: "thr_1", text: "Precious words", quoted: null };
+const DRAFT = { text: "Precious words", quoted: null, attachments: [] };
+const WRITTEN = new Map([["thr_1", DRAFT]]);
 
-test("the same user gets a draft back, once", () => {
+test("the same user gets what was written in each conversation back, once", () => {
   const drafts = openTab();
-  drafts("1").keep(DRAFT);
-  assert.equal(drafts("1").take().text, "Precious words");
-  assert.equal(drafts("1").take(), null);
+  drafts("1").keep(new Map([...WRITTEN, [null, { ...DRAFT, text: "More" }], ["thr_2", { ...DRAFT, text: "" }]]));
+  assert.deepEqual(
+    drafts("1")
+      .take()
+      .map(({ id, text }) => [id, text]),
+    [
+      ["thr_1", "Precious words"],
+      [null, "More"],
+    ],
+  );
+  assert.deepEqual(drafts("1").take(), []);
+});
+
+test("what has been sent since is not there again", () => {
+  const drafts = openTab();
+  drafts("1").keep(WRITTEN);
+  drafts("1").keep(new Map([["thr_1", { ...DRAFT, text: "" }]]));
+  assert.deepEqual(drafts("1").take(), []);
 });
 
 test("another user doesn't, nor does the first one afterwards", () => {
   const drafts = openTab();
-  drafts("1").keep(DRAFT);
-  assert.equal(drafts("2").take(), null);
-  assert.equal(drafts("1").take(), null);
+  drafts("1").keep(WRITTEN);
+  assert.deepEqual(drafts("2").take(), []);
+  assert.deepEqual(drafts("1").take(), []);
 });
 
 test("of nobody, and of nothing, nothing is kept", () => {
   const drafts = openTab();
-  drafts("").keep(DRAFT);
-  drafts("1").keep({ ...DRAFT, text: "" });
-  assert.equal(drafts("").take(), null);
-  assert.equal(drafts("1").take(), null);
+  drafts("").keep(WRITTEN);
+  drafts("1").keep(new Map());
+  assert.deepEqual(drafts("").take(), []);
+  assert.deepEqual(drafts("1").take(), []);
 });
 
 test("a storage that is forbidden or holds something else is no error", () => {
@@ -44,8 +60,8 @@ test("a storage that is forbidden or holds something else is no error", () => {
     },
     user: "1",
   });
-  forbidden.keep(DRAFT);
-  assert.equal(forbidden.take(), null);
+  forbidden.keep(WRITTEN);
+  assert.deepEqual(forbidden.take(), []);
   const odd = { getItem: () => "{", removeItem() {}, setItem() {} };
-  assert.equal(createKeptDraft({ storage: () => odd, user: "1" }).take(), null);
+  assert.deepEqual(createKeptDraft({ storage: () => odd, user: "1" }).take(), []);
 });

@@ -216,6 +216,8 @@ export function createComposer({ dom, choices, mentions, drawNamed, onSend, onSt
     isEmpty: () => !message.value && !attachments.length,
     keepDraft,
     restoreDraft,
+    /** All that is written, by conversation. @param {string | null} id the one that is shown */
+    drafts: (id) => new Map([...drafts, [id, joinDrafts([drafts.get(id), draft()])]]),
     /** For when they come back to it. @param {string | null} id @param {...Draft} before */
     putDraft(id, ...before) {
       drafts.set(id, joinDrafts([...before, drafts.get(id)]));

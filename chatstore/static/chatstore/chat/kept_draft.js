@@ -1,9 +1,6 @@
 /**
- * What was being written when the page is left: it is there again after a reload, and after signing
- * in again. It stays in this tab (session storage), and only the same user gets it back.
- *
- * @typedef {{ id: string | null, text: string, quoted: string | null, entities?: any[],
- *   inference_options?: object }} KeptDraft
+ * What was written when the page is left: it is there again after a reload, and after signing in
+ * again. It stays in this tab (session storage), and only the same user gets it back.
  */
 
 const KEY = "chatstore.draft";
@@ -14,24 +11,29 @@ const KEY = "chatstore.draft";
  * @param {string} options.user empty: nobody is signed in, and nothing is kept
  */
 export function createKeptDraft({ storage, user }) {
-  /** @param {KeptDraft} draft */
-  function keep({ id, text, quoted, entities, inference_options }) {
-    if (!user || !(text || quoted)) return;
+  /** Instead of what was kept before: it may have been sent.
+   * @param {Map<string | null, import("./composer.js").Draft>} written by conversation */
+  function keep(written) {
+    if (!user) return;
+    const drafts = [...written]
+      .map(([id, draft]) => ({ ...draft, id, attachments: /** @type {any[]} */ ([]) }))
+      .filter(({ text, quoted }) => text || quoted);
     try {
-      storage().setItem(KEY, JSON.stringify({ user, id, text, quoted, entities, inference_options }));
+      storage().removeItem(KEY);
+      if (drafts.length) storage().setItem(KEY, JSON.stringify({ user, drafts }));
     } catch {
       // No room, or storage is forbidden.
     }
   }
 
-  /** What was kept, once. @returns {KeptDraft | null} */
+  /** What was kept, once. @returns {any[]} drafts with the ids of their conversations */
   function take() {
     try {
       const kept = JSON.parse(storage().getItem(KEY));
       storage().removeItem(KEY);
-      return kept?.user === user ? kept : null;
+      return kept?.user === user ? kept.drafts : [];
     } catch {
-      return null;
+      return [];
     }
   }
 

@@ -1,40 +1,4 @@
-/**
- * The chat page: gives each module what it needs.
- *
- * @typedef {object} PageModules
- * @property {typeof import("./dom.js")} dom
- * @property {typeof import("./text.js")} text
- * @property {typeof import("./protocol.js")} protocol
- * @property {typeof import("./network.js")} network
- * @property {typeof import("./hooks.js")} hooks
- * @property {typeof import("./alerts.js")} alerts
- * @property {typeof import("./answers.js")} answers
- * @property {typeof import("./conversation.js")} conversation
- * @property {typeof import("./item_data.js")} item_data
- * @property {typeof import("./thread_list.js")} thread_list
- * @property {typeof import("./conversations.js")} conversations
- * @property {typeof import("./turns.js")} turns
- * @property {typeof import("./running_answers.js")} running_answers
- * @property {typeof import("./changes.js")} changes
- * @property {typeof import("./scroll.js")} scroll
- * @property {typeof import("./timeline.js")} timeline
- * @property {typeof import("./own_threads.js")} own_threads
- * @property {typeof import("./message_buttons.js")} message_buttons
- * @property {typeof import("./temporary.js")} temporary
- * @property {typeof import("./message_box.js")} message_box
- * @property {typeof import("./methods.js")} methods
- * @property {typeof import("./waiting.js")} waiting
- * @property {typeof import("./kept_draft.js")} kept_draft
- * @property {typeof import("./selection.js")} selection
- * @property {typeof import("./uploads.js")} uploads
- * @property {typeof import("./shell.js")} shell
- * @property {typeof import("./swipe.js")} swipe
- * @property {typeof import("./page_address.js")} page_address
- * @property {typeof import("./copy_button.js")} copy_button
- * @property {typeof import("./thread_acts.js")} thread_acts
- * @property {typeof import("./refresh.js")} refresh
- * @property {{ createParser: import("./protocol.js").CreateParser }} eventsource_parser
- */
+/** The chat page: gives each module what it needs. tests/page/modules.d.ts names the modules' types. */
 
 /** @param {PageModules & import("./answers.js").AnswerModules & import("./message_box.js").MessageBoxModules & import("./thread_list.js").ThreadListModules} modules */
 export async function startPage(modules) {
@@ -210,6 +174,7 @@ export async function startPage(modules) {
         isAnswering: model.isBusy(state),
         isCancellable: state.turn?.isCancellable ?? true,
       });
+      if (document.hidden) keepDrafts(); // what waited may have been sent
     },
   });
   const conversations = modules.conversations.createConversations({
@@ -332,15 +297,20 @@ export async function startPage(modules) {
   }
 
   const keptDraft = modules.kept_draft.createKeptDraft({ storage: () => sessionStorage, user: config.user });
-  addEventListener("pagehide", () => {
-    const { state } = shown();
-    // A message that was refused, for want of a session perhaps, was not written for nothing.
-    const unsent = state.turn ? null : model.pendingOf(state)?.draft;
-    const draft = modules.composer.joinDrafts([unsent, ...state.waiting, composer.draft()]);
-    keptDraft.keep({ ...draft, id: model.idOf(state) });
-  });
-  const kept = keptDraft.take();
-  if (kept) composer.putDraft(kept.id, { ...kept, attachments: [] });
+  function keepDrafts() {
+    const drafts = composer.drafts(model.idOf(shown().state));
+    for (const { state } of new Set([shown(), ...conversations.answering])) {
+      const id = model.idOf(state);
+      // A message that was refused, for want of a session perhaps, was not written for nothing.
+      const unsent = state.turn ? null : model.pendingOf(state)?.draft;
+      drafts.set(id, modules.composer.joinDrafts([unsent, ...state.waiting, drafts.get(id)]));
+    }
+    keptDraft.keep(drafts);
+  }
+  addEventListener("pagehide", keepDrafts);
+  // The browser may discard a hidden page without a word.
+  document.addEventListener("visibilitychange", () => document.hidden && keepDrafts());
+  for (const kept of keptDraft.take()) composer.putDraft(kept.id, kept);
 
   // What was typed before the modules ran belongs to the conversation that the address names.
   if (!composer.isEmpty()) {

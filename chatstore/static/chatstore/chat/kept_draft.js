@@ -31,7 +31,7 @@ export function createKeptDraft({ storage, user }) {
     try {
       const kept = JSON.parse(storage().getItem(KEY));
       storage().removeItem(KEY);
-      return kept?.user === user ? kept.drafts : [];
+      return (kept?.user === user && kept.drafts) || []; // an older version kept one draft
     } catch {
       return [];
     }

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import Site, Visits
-from tests.chat import answers, ask, rows, seed
+from tests.chat import answers, ask, open_thread, rows, seed
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +49,20 @@ def test_V19_a_message_is_edited_in_its_place_and_answered_anew(visit: Visits) -
     # The title was made of the first message.
     expect(chat.locator("#title")).to_have_text("New beginning")
     expect(rows(chat).first).to_contain_text("New beginning")
+
+
+def test_V19_an_edit_that_was_begun_is_there_after_another_conversation(visit: Visits) -> None:
+    chat = visit()
+    ask(chat, "First")
+    pencil(chat, 0)
+    chat.keyboard.type(" thoughts, half")
+    chat.get_by_role("button", name="New conversation").click()
+    expect(chat.locator("#items .user-message")).to_have_count(0)
+    open_thread(chat, 0)
+    pencil(chat, 0)
+    expect(chat.get_by_role("textbox", name="Edit this message")).to_have_value(
+        "First thoughts, half"
+    )
 
 
 def test_V19_what_is_refused_stays_written(visit: Visits, site: Site) -> None:

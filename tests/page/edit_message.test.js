@@ -52,7 +52,13 @@ function openEditor(onSend = async () => {}) {
     box.value = words;
     box.dispatchEvent(new window.Event("input"));
   };
-  return { dom, node, box, press, write, sent, document: window.document };
+  /** The message drawn anew, and its pencil pressed. */
+  const reopen = () => {
+    view.showInstead(null);
+    node.querySelector("button").click();
+    return node.querySelector("textarea");
+  };
+  return { dom, node, box, press, write, reopen, sent, document: window.document };
 }
 
 test("what is tagged stays tagged where it is still written", () => {
@@ -89,6 +95,19 @@ test("Escape leaves the message as it was, and the focus on its pencil", () => {
   assert.equal(node.querySelector("form"), null);
   assert.equal(document.activeElement, node.querySelector(".edit-message"));
   assert.equal(sent.length, 0);
+});
+
+test("what was begun is there again after another conversation, and not after Escape", () => {
+  const { node, write, reopen } = openEditor();
+  node.querySelector(".edit-kept button").click();
+  write("Half a thought");
+  let box = reopen();
+  assert.equal(box.value, "Half a thought");
+  assert.equal(node.querySelectorAll(".edit-kept button").length, 2);
+  box.dispatchEvent(new box.ownerDocument.defaultView.KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  box = reopen();
+  assert.equal(box.value, "Ask @Anna, please");
+  assert.equal(node.querySelectorAll(".edit-kept button").length, 3);
 });
 
 test("while it is sent nothing can be pressed, and a refusal loses no word", async () => {

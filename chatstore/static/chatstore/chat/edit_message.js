@@ -42,13 +42,21 @@ export function contentOf(text, before) {
 export function createMessageEditor({ dom, text, onSend }) {
   const { el, iconButton } = dom;
   const { strings, say } = text;
+  /** What was begun and not sent, until one comes back to the conversation. A message that was replaced
+   * is gone, so its edit needs no removal. @type {Map<string, { words: string, quoted: string | null, attachments: any[] }>} */
+  const begun = new Map();
 
   /** Show the form in a message's place. @param {any} item @param {View} view */
   function open(item, view) {
-    let quoted = item.quoted_text ?? null;
-    let attachments = item.attachments ?? [];
+    const key = JSON.stringify([item.thread_id, item.id]);
+    const { words, ...more } = begun.get(key) ?? {
+      words: textOf(item.content),
+      quoted: item.quoted_text ?? null,
+      attachments: item.attachments ?? [],
+    };
+    let { quoted, attachments } = more;
     const box = el("textarea", { class: "field", dir: "auto", rows: 1, "aria-label": strings.editWaiting });
-    box.value = textOf(item.content);
+    box.value = words;
     const send = el("button", { class: "button primary", text: strings.sendEdited });
     const kept = el("div", { class: "edit-kept" });
     const form = el(
@@ -67,14 +75,14 @@ export function createMessageEditor({ dom, text, onSend }) {
     box.setAttribute("aria-describedby", `edit-note-${item.id}`);
 
     function drawKept() {
-      const row = (/** @type {any} */ words, /** @type {string} */ label, /** @type {() => void} */ onRemove) => {
+      const row = (/** @type {any} */ what, /** @type {string} */ label, /** @type {() => void} */ onRemove) => {
         const remove = () => {
           onRemove();
           drawKept();
-          grow();
+          changed();
           box.focus();
         };
-        return el("p", {}, words, iconButton("close", label, remove));
+        return el("p", {}, what, iconButton("close", label, remove));
       };
       const quote =
         quoted &&
@@ -96,7 +104,13 @@ export function createMessageEditor({ dom, text, onSend }) {
       send.disabled = !box.value.trim() && !attachments.length;
     }
 
+    function changed() {
+      begun.set(key, { words: box.value, quoted, attachments });
+      grow();
+    }
+
     function cancel() {
+      begun.delete(key);
       view.showInstead(null);
       view.node.querySelector(/** @type {any} */ (".edit-message"))?.focus();
     }
@@ -128,7 +142,7 @@ export function createMessageEditor({ dom, text, onSend }) {
       event.preventDefault();
       form.requestSubmit();
     });
-    box.addEventListener("input", grow);
+    box.addEventListener("input", changed);
     drawKept();
     view.showInstead(form);
     grow();

@@ -29,6 +29,8 @@ def worker() -> Iterator[int]:
         **os.environ,
         "BENCH_DATABASE": str(connection.settings_dict["NAME"]),
         "DJANGO_SETTINGS_MODULE": "benchmarks.site.settings",
+        # On a slow machine requests wait longer for a connection, and that is to be measured.
+        "DATABASE_POOL_TIMEOUT": "120",
     }
     process = subprocess.Popen([*command, *options], env=environment)
     try:

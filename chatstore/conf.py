@@ -296,6 +296,11 @@ class Settings:
         return bool(django_settings.USE_TZ)
 
     @property
+    def root_urlconf(self) -> Any:
+        """Django's ROOT_URLCONF, which may be a module too."""
+        return django_settings.ROOT_URLCONF
+
+    @property
     def session_cookie_name(self) -> str:
         """Django's SESSION_COOKIE_NAME."""
         return str(django_settings.SESSION_COOKIE_NAME)

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import get_script_prefix
 from django.urls import NoReverseMatch, URLResolver, get_resolver, get_urlconf, reverse
@@ -179,8 +180,11 @@ def _find_routes(resolver: URLResolver, prefix: str, language: str | None) -> _R
 def _max_body_bytes(scope: Any) -> int | None:
     """Return the largest allowed body in bytes; None for URLs that are not chatstore's."""
     path = scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
-    language = get_language_from_path(path) or get_language()
-    routes = _find_routes(get_resolver(get_urlconf()), get_urls_prefix().rstrip("/"), language)
+    urlconf = get_urlconf() or settings.root_urlconf
+    language = get_language()
+    if is_language_prefix_patterns_used(urlconf)[0]:  # else the look-up would be for nothing
+        language = get_language_from_path(path) or language
+    routes = _find_routes(get_resolver(urlconf), get_urls_prefix().rstrip("/"), language)
     if routes is None:
         return None
     if path in (routes.page, routes.api):

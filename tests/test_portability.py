@@ -18,7 +18,7 @@ import tempfile
 import threading
 import weakref
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
@@ -92,6 +92,20 @@ class ArchiveTestCase(StorageMixin, TransactionTestCase):
         end = {"type": "end", "sha256": hashlib.sha256(text).hexdigest()}
         Path(self.path(name)).write_bytes(text + json.dumps(end).encode() + b"\n")
         return self.path(name)
+
+    def watch_rows(self, model: type[Any]) -> Callable[[], int]:
+        """Return a function that tells how many of the model's objects there were at once since."""
+        alive: list[Any] = []
+        most = 0
+
+        def watch(instance: Any, **kwargs: Any) -> None:
+            nonlocal most
+            alive.append(weakref.ref(instance, alive.remove))
+            most = max(most, len(alive))
+
+        post_init.connect(watch, sender=model)
+        self.addCleanup(post_init.disconnect, watch, sender=model)
+        return lambda: most
 
     def fill(self) -> None:
         """Write rows that use every column."""
@@ -361,19 +375,10 @@ class ManyRowsTest(ArchiveTestCase):
         add_thread("long", messages=1_200)
         run("export_threads", self.path())
         rows.delete_everything()
-        alive: list[Any] = []
-        most = 0
-
-        def watch(instance: ChatMessage, **kwargs: Any) -> None:
-            nonlocal most
-            alive.append(weakref.ref(instance, alive.remove))
-            most = max(most, len(alive))
-
-        post_init.connect(watch, sender=ChatMessage)
-        self.addCleanup(post_init.disconnect, watch, sender=ChatMessage)
+        most_alive = self.watch_rows(ChatMessage)
         _statements, kept = self.import_counting()
         self.assertEqual(ChatMessage.objects.count(), 1_200)
-        self.assertLessEqual(most, ROWS_PER_BATCH + 1)
+        self.assertLessEqual(most_alive(), ROWS_PER_BATCH + 1)
         self.assertLessEqual(kept, 20)  # each holds the text of its messages
 
     def test_R3_an_existing_thread_in_a_later_page_is_left_alone(self) -> None:
@@ -419,18 +424,9 @@ class LongTextsTest(ArchiveTestCase):
         run("export_threads", self.path())
         before = rows.everything()
         rows.delete_everything()
-        alive: list[Any] = []
-        most = 0
-
-        def watch(instance: ChatModelTurn, **kwargs: Any) -> None:
-            nonlocal most
-            alive.append(weakref.ref(instance, alive.remove))
-            most = max(most, len(alive))
-
-        post_init.connect(watch, sender=ChatModelTurn)
-        self.addCleanup(post_init.disconnect, watch, sender=ChatModelTurn)
+        most_alive = self.watch_rows(ChatModelTurn)
         run("import_threads", self.path())
-        self.assertLessEqual(most, 25)
+        self.assertLessEqual(most_alive(), 25)
         self.assertTrue(rows.everything() == before)  # a difference would be too long to print
 
 

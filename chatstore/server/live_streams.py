@@ -30,11 +30,9 @@ async def start(events: AsyncGenerator[bytes, None], *args: Any, **kwargs: Any) 
 
     Raises what wait_for_first_event raises, and ServerStoppingError after set_draining(True).
     """
-    try:
-        check_draining()
-    except ServerStoppingError:
+    if _is_draining:
         await events.aclose()
-        raise
+        raise ServerStoppingError
     stream = EventStream(events, *args, **kwargs)
     _live.add(stream)
     stream.on_end(lambda: _live.discard(stream))

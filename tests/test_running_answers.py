@@ -33,7 +33,7 @@ from chatstore.moderation.redaction import redact
 from chatstore.server import live_streams, running_answers, user_limits
 from chatstore.server.streams import MAX_READERS, EventStream
 from chatstore.store import DjangoStore
-from tests.assistants import Scripted
+from tests.assistants import FOREVER, Scripted
 from tests.base import ALICE, CHARLIE, tool_call
 from tests.live import Event, LiveTestCase, Visitor, decoded, text_of, until, user_input
 
@@ -398,15 +398,18 @@ class AnswerTests(Gates, TransactionTestCase):
             "type": "threads.add_client_tool_output",
             "params": {"thread_id": thread_id, "result": {}},
         }
+        is_saving = asyncio.Event()
+
+        async def save_item(*args: Any, **kwargs: Any) -> None:
+            is_saving.set()
+            await asyncio.sleep(FOREVER)
+
         with (
-            patch.object(Scripted, "play_say", Scripted.play_think),
+            patch.object(self.server.store, "save_item", save_item),
             running_answers.asked_for(True),
         ):
             asking = asyncio.create_task(self.server.process(json.dumps(request), ALICE))
-            for _ in range(1000):
-                if any(one.is_of(ALICE["user_id"], thread_id) for one in live_streams._live):
-                    break
-                await asyncio.sleep(0.01)
+            await asyncio.wait_for(is_saving.wait(), 10)
             await asyncio.wait_for(self.server.stop(thread_id, ALICE), 10)
             result = await asyncio.wait_for(asking, 10)
         assert isinstance(result, StreamingResult)

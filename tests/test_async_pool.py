@@ -13,8 +13,8 @@ from django.test import TestCase, TransactionTestCase, override_settings
 
 from chatstore.codec import ModelTurn
 from chatstore.db import async_pools
-from chatstore.models import ChatMessage
-from chatstore.store import DjangoStore
+from chatstore.models import ChatMessage, session_key
+from chatstore.store import DjangoStore, queries
 from tests import test_store, test_store_faults
 from tests.async_pool import OPTIONS, AsyncPoolMixin
 from tests.base import ALICE, answer, thread, tool_call, user_message
@@ -88,6 +88,18 @@ class LaneTest(AsyncPoolMixin, TransactionTestCase):
         self.assertLessEqual(stats["pool_size"], 4)
         self.assertEqual(stats["pool_available"], stats["pool_size"])
         self.assertEqual(await ChatMessage.objects.acount(), 300)
+
+    async def test_S19_no_connection_keeps_what_was_read(self) -> None:
+        await store.save_thread(thread(), ALICE)
+        database: Any = await async_pools.get_database("default")
+        await database.pool.wait()
+        for _ in range(9):  # twice on each of the four, and once in a thread, which compiles it
+            await store.load_thread("thr_1", ALICE)
+        values = {"user_id": ALICE["user_id"], "session_id": session_key("thr_1")}
+        sql, _values = queries.select_thread.bind(connection, values)
+        async with database.pool.connection() as used:
+            self.assertEqual(used.cursor_for(sql).rowcount, 1)
+            self.assertEqual(used.cursor_for(sql).pgresult.ntuples, 0)
 
     async def test_S10_items_added_at_once_have_an_order_and_none_is_lost(self) -> None:
         await store.save_thread(thread(), ALICE)

@@ -7,8 +7,11 @@ psycopg is imported only where they are used, since it is installed for PostgreS
 from __future__ import annotations
 
 import asyncio
-from functools import cache, cached_property
+from collections.abc import Callable
+from functools import cache, cached_property, lru_cache
 from typing import Any, cast
+
+MAX_CURSORS = 100  # of a connection; psycopg prepares as many statements
 
 
 @cache
@@ -19,9 +22,14 @@ def connection_class() -> type[Any]:
         """A connection on which a cancellation waits for the end of the statement (S16)."""
 
         @cached_property
-        def shared_cursor(self) -> Any:
-            """A cursor for all statements, as making one for each takes a tenth of their time."""
-            return self.cursor()
+        def cursor_for(self) -> Callable[[str], Any]:
+            """
+            Return the cursor of a statement, given its SQL.
+
+            To make one for each execution takes a tenth of its time, and one that runs another
+            statement than before makes anew what converts values.
+            """
+            return lru_cache(maxsize=MAX_CURSORS)(lambda sql: self.cursor())
 
         async def wait(  # type: ignore[override]
             self, gen: Any, interval: float = 0.1, **options: Any

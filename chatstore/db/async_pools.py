@@ -109,8 +109,12 @@ class AsyncDatabase:
         with self._wrapper.wrap_database_errors:
             connection = await self._get_connection()
             try:
-                cursor = await connection.shared_cursor.execute(sql, params)
-                return await cursor.fetchall() if statement.is_select else cursor.rowcount
+                cursor = await connection.cursor_for(sql).execute(sql, params)
+                if not statement.is_select:
+                    return cursor.rowcount
+                rows = await cursor.fetchall()
+                cursor.pgresult.clear()  # the cursor would keep it until it is used again
+                return rows
             finally:
                 await self.pool.putconn(connection)
 

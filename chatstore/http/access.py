@@ -104,7 +104,7 @@ def brings_its_own_credential(request: HttpRequest) -> bool:
     The server must allow it, and the request must have no cookie at all. So a page of another site
     that adds a header to the cookies of its visitor gains nothing.
     """
-    scheme, _space, credential = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, credential = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     allowed = {one.lower() for one in get_server().csrf_exempt_schemes} - AMBIENT_SCHEMES
     return (
         scheme.lower() in allowed

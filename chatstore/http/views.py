@@ -38,8 +38,9 @@ from chatstore.server.streams import ServerStoppingError
 
 MAX_TEXTS_BYTES = 16 * 1024  # of a body that read_texts reads
 logger = logging.getLogger(__name__)
-# A client that sends it has its answer finished without it, and stops it by a request (V16).
-FINISH_HEADER = "X-Chatstore-Finish"
+# A client that sends X-Chatstore-Finish has its answer finished without it, and stops it by a
+# request (V16). Read from META, since request.headers is a copy that lasts as long as the stream.
+FINISH_HEADER = "HTTP_X_CHATSTORE_FINISH"
 NO_STORE = {"Cache-Control": "no-store"}
 # Keep proxies and browsers from caching and buffering the events (V6). Django's GZipMiddleware
 # would buffer them too; it skips responses that have a Content-Encoding.
@@ -148,7 +149,7 @@ class ChatKitView(EndpointView):
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         is_asgi = isinstance(request, ASGIRequest)
-        with running_answers.asked_for(is_asgi and FINISH_HEADER in request.headers):
+        with running_answers.asked_for(is_asgi and FINISH_HEADER in request.META):
             result = await get_server().process(read_body(request), self.context)
         if not isinstance(result, StreamingResult):
             return HttpResponse(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 # So many events wait as they are. A client that reads on is never that far behind.
 MAX_SEPARATE = 64
@@ -28,11 +27,12 @@ class EventQueue:
     events of one item are joined to one, and updates that a later one replaces are dropped. When
     the item is done, all of its updates are dropped, since that event holds the whole item.
 
-    For one reader. asyncio.Queue takes 2 kB more, with four deques, which counts in an open stream.
+    For one reader. A list, since in each open stream a deque takes 0.7 kB more, and asyncio.Queue,
+    with four of them, 2.7 kB.
     """
 
     def __init__(self) -> None:
-        self._queue: deque[bytes | bytearray | None] = deque()
+        self._queue: list[bytes | bytearray | None] = []
         self._reader: asyncio.Future[None] | None = None  # that waits for an event
         self._head = b""  # of the last event, up to its text or value; empty if it takes no other
 
@@ -66,9 +66,9 @@ class EventQueue:
         # Quotes within the id would be escaped.
         item_id = done.removeprefix(_DONE).partition(b',"thread_id":')[0]
         updates = _UPDATE + b'"item_id":' + item_id + b","
-        self._queue = deque(
+        self._queue = [
             event for event in self._queue if event is None or not event.startswith(updates)
-        )
+        ]
 
     def _put_delta(self, event: bytes) -> None:
         head, _, text = event.partition(b'"delta":"')
@@ -97,5 +97,5 @@ class EventQueue:
         self._head = head
 
     def _get(self) -> bytes | None:
-        event = self._queue.popleft()
+        event = self._queue.pop(0)
         return bytes(event) + _END if isinstance(event, bytearray) else event

@@ -8,6 +8,7 @@ stream: pauses, errors, large answers, tool calls.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -395,9 +396,10 @@ class Broken(Bare):
 
 
 class Patient(Scripted):
-    """Needs some time to identify the user."""
+    """Needs some time to identify the user, and logs that it has begun."""
 
     async def get_context(self, request: HttpRequest) -> Any:
+        logging.getLogger(__name__).warning("Identifies the user")
         await asyncio.sleep(1)
         return await super().get_context(request)
 

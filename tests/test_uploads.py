@@ -563,6 +563,10 @@ class ServedTest(UsersMixin, TransactionTestCase):
             await writer.drain()
             writer.transport.abort()
         await asyncio.sleep(0.5)
+        for _ in range(200):
+            if not self.stored():
+                break
+            await asyncio.sleep(0.05)
         self.assertEqual(self.stored(), set())
         self.assertFalse(await ChatAttachment.objects.aexists())
         self.assertFalse(await ChatFileToRemove.objects.aexists())

@@ -57,7 +57,7 @@ def text_of(event: Event) -> str:
     return event.get("update", {}).get("delta", "")
 
 
-def until(is_so: Callable[[], Any], seconds: float = 20) -> Any:
+def until(is_so: Callable[[], Any], seconds: float = 5) -> Any:
     """Wait until a condition returns something true, and return that."""
     end = time.monotonic() + seconds
     while not (found := is_so()):
@@ -92,7 +92,7 @@ class Server:
         except httpx.TransportError:
             return False
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int | None:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int | None:
         """Send a signal, and return the exit code: negative if a signal has ended the process."""
         assert self.process.pid
         os.kill(self.process.pid, number)

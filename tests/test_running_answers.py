@@ -505,8 +505,7 @@ class AnswerTests(Gates, TransactionTestCase):
             with self.assertRaises(LimitReached):
                 await self.ask("say no")
             await stream.stop()
-            await asyncio.sleep(0)
-            await asyncio.wrap_future(user_limits._thread.submit(int))  # it is counted no longer
+            await asyncio.to_thread(until, lambda: not user_limits._open)
             await self.read(aiter(await self.ask("say yes")))
 
     async def test_V7_it_counts_until_it_is_sent_to_whoever_takes_it_slowly(self) -> None:

@@ -21,6 +21,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
 
 from chatstore.models import ChatAttachment, ChatFileToRemove
+from tests.live import until
 from tests.rows import StorageMixin
 from tests.uploading import HTML, PDF, PNG, SCRIPT, SVG, ZIP
 
@@ -563,10 +564,7 @@ class ServedTest(UsersMixin, TransactionTestCase):
             await writer.drain()
             writer.transport.abort()
         await asyncio.sleep(0.5)
-        for _ in range(200):
-            if not self.stored():
-                break
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(until, lambda: not self.stored())
         self.assertEqual(self.stored(), set())
         self.assertFalse(await ChatAttachment.objects.aexists())
         self.assertFalse(await ChatFileToRemove.objects.aexists())
